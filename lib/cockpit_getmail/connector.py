@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A connector as a value, and the names made from it: database key, unit, folders."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+SECRETS = ("Password",)
+DEFAULTS = {"Delete": "-1", "Time": "30", "status": "enabled"}
+RETRIEVERS: Mapping[str, tuple[Literal["imap", "pop3"], bool, int]] = {
+    "SimpleIMAPRetriever": ("imap", False, 143),
+    "SimpleIMAPSSLRetriever": ("imap", True, 993),
+    "SimplePOP3Retriever": ("pop3", False, 110),
+    "SimplePOP3SSLRetriever": ("pop3", True, 995),
+}
+NAME_LIMIT = 170
+UNIT_PREFIX = "cockpit-getmail-"
+
+
+@dataclass(frozen=True)
+class Connector:
+    """One record of the database: `props` as stored, `secrets` apart so that neither is shown by accident."""
+
+    name: str
+    props: Mapping[str, str]
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def from_record(cls, name: str, props: Mapping[str, str]) -> "Connector":
+        return cls(
+            name,
+            {prop: value for prop, value in props.items() if prop not in SECRETS},
+            {prop: value for prop, value in props.items() if prop in SECRETS},
+        )
+
+    @property
+    def protocol(self) -> Literal["imap", "pop3"]:
+        return RETRIEVERS[self.props["Retriever"]][0]
+
+    @property
+    def implicit_tls(self) -> bool:
+        return RETRIEVERS[self.props["Retriever"]][1]
+
+    @property
+    def tls(self) -> Literal["auto", "required", "none"]:
+        value = self.props.get("TLS", "auto")
+        return "required" if value == "required" else "none" if value == "none" else "auto"
+
+    @property
+    def server(self) -> str:
+        return self.props["Server"]
+
+    @property
+    def port(self) -> int:
+        return int(self.props.get("Port") or RETRIEVERS[self.props["Retriever"]][2])
+
+    @property
+    def username(self) -> str:
+        return self.props["Username"]
+
+    @property
+    def password(self) -> str:
+        return self.secrets.get("Password", "")
+
+    @property
+    def account(self) -> str:
+        return self.props["Account"]
+
+    @property
+    def enabled(self) -> bool:
+        return self.props.get("status", "enabled") == "enabled"
+
+    @property
+    def delete_after(self) -> int | None:
+        """Days after delivery until a message is deleted on the server; None is never.
+
+        Anything but a whole number means never: old databases hold `enabled`, `disabled` and an empty value.
+        """
+        text = self.props.get("Delete", "")
+        days = int(text) if re.fullmatch("-?[0-9]{1,9}", text) else -1
+        return days if days >= 0 else None
+
+    @property
+    def minutes(self) -> int:
+        """Minutes between runs."""
+        text = self.props.get("Time", "")
+        return int(text) if re.fullmatch("[0-9]{1,9}", text) else int(DEFAULTS["Time"])
+
+    @property
+    def mailbox(self) -> str:
+        """What the records of messages belong to: another one of these is another mailbox."""
+        return "\n".join((self.protocol, self.server.lower().rstrip("."), str(self.port), self.username))
+
+    @property
+    def is_loop(self) -> bool:
+        """Whether this would pull an account into itself if the server is this host."""
+        return is_same_person(self.username, self.account)
+
+    @property
+    def filters(self) -> list[str]:
+        """The filters switched on, by prop name."""
+        return [prop for prop in ("FilterCheck", "SpamCheck", "VirusCheck") if self.props.get(prop) == "enabled"]
+
+
+def make_name(username: str, server: str) -> str:
+    """Return the database key `username@server`; what a key of the e-smith format cannot carry becomes `_`."""
+    name = re.sub(r"[=\x00-\x1f\x7f]", "_", f"{username}@{server}")
+    return re.sub(r"^[\s#]|\s$", "_", name)
+
+
+def account_group(account: str) -> str:
+    """Return the name under which list groups an account: up to its first `@`."""
+    return account.partition("@")[0]
+
+
+def is_same_person(username: str, account: str) -> bool:
+    """Whether a log-in and a local account are one, if both are of this host."""
+    user, account = username.casefold(), account.casefold()
+    return user == account or (("@" in user) != ("@" in account) and account_group(user) == account_group(account))
+
+
+def unit_name(name: str) -> str:
+    """Return the unit of a connector without `.service`: `cockpit-getmail-` and the name, escaped one to one."""
+    return UNIT_PREFIX + _shorten(name, _escape(name, r"\x{:02x}"))
+
+
+def folder_name(name: str) -> str:
+    """Return the folder of a connector: its name, escaped one to one, never `.`, `..` or hidden."""
+    escaped = _escape(name, "={:02X}")
+    return _shorten(name, "=2E" + escaped[1:] if escaped.startswith(".") else escaped)
+
+
+def _escape(name: str, form: str) -> str:
+    def replace(match: re.Match[bytes]) -> bytes:
+        return form.format(match[0][0]).encode()
+
+    return re.sub(rb"[^A-Za-z0-9@._-]", replace, name.encode("utf-8", "surrogateescape")).decode()
+
+
+def _shorten(name: str, escaped: str) -> str:
+    if len(escaped) <= NAME_LIMIT:
+        return escaped
+    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
+    return f"{escaped[:120]}.{digest[:16]}"

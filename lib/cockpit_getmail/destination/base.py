@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a run needs of a place to deliver to."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A message taken in whole but not yet delivered: `name` finds it again, `size` is in octets as stored."""
+
+    name: str
+    size: int
+
+
+class Staging(Protocol):
+    """One message on its way in."""
+
+    def write(self, data: bytes) -> None:
+        """Take the next octets, lines ended by CRLF."""
+
+    def finish(self) -> Staged:
+        """The message is whole."""
+
+    def abort(self) -> None:
+        """Forget the message and what was written of it."""
+
+
+class Destination(Protocol):
+    """One account's mail. The order of calls for a batch is stage..., sync, publish; see fetch for what is between."""
+
+    location: str
+
+    def stage(self) -> Staging:
+        """Begin a message."""
+
+    def sync(self, batch: Sequence[Staged]) -> None:
+        """Make the staged messages durable, or unlink them all and raise a Problem (cause delivery or quota)."""
+
+    def publish(self, batch: Sequence[Staged]) -> None:
+        """Deliver them, durably."""
+
+    def recover(self, open_intents: Iterable[Staged]) -> set[str]:
+        """After a run that was cut off: return the names that are delivered, durably; all others are not."""

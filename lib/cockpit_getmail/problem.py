@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The one exception of this package, and the words it may use."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Literal
+
+Type = Literal[
+    "InvalidInput", "NotValid", "NotFound", "Conflict", "GenericError", "EventFailed", "Timeout", "InternalError"
+]
+Cause = Literal[
+    "credentials", "network", "tls", "protocol", "mailbox", "quota", "delivery", "filter", "policy", "internal",
+    "settings", "connector", "running",
+]  # fmt: skip
+Status = Literal["INVALID_CREDENTIALS", "CONNECTION_IMPOSSIBLE", "NO_ACCESS_TO_ALL_MAIL"]
+Fault = Mapping[str, Any]
+
+TEXT_LIMIT = 1024
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+
+
+class Problem(Exception):
+    """What went wrong, in the shape in which a helper answers it.
+
+    `message` is a sentence for a person, or one of NethServer's two code words (validation_failed,
+    no_json_data_available). `attributes` is a list of faults for NotValid ({"parameter", "value", "error"}),
+    and otherwise an object; its `cause` is one of Cause. Nothing in it may hold a secret.
+    """
+
+    def __init__(self, kind: Type, message: str, attributes: Mapping[str, Any] | list[Fault] | None = None) -> None:
+        super().__init__(message)
+        self.type = kind
+        self.message = message
+        self.attributes = attributes
+
+    @property
+    def cause(self) -> Cause:
+        """The cause in the attributes; `connector` for a refused input, `internal` where none is given."""
+        if isinstance(self.attributes, Mapping) and "cause" in self.attributes:
+            cause: Cause = self.attributes["cause"]
+            return cause
+        return "connector" if self.type in ("InvalidInput", "NotValid", "NotFound") else "internal"
+
+
+def failure(cause: Cause, message: str, kind: Type = "GenericError", **attributes: Any) -> Problem:
+    """Return a Problem with a cause: raise it."""
+    return Problem(kind, message, {"cause": cause, **attributes})
+
+
+def not_valid(faults: list[Fault]) -> Problem:
+    """Return the Problem of an input with these faults, NethServer's NotValid shape."""
+    return Problem("NotValid", "validation_failed", faults)
+
+
+def printable(text: str | bytes) -> str:
+    """Return text from a server, a file or a person fit for a log, an answer or a terminal.
+
+    Control and direction characters become `\\xNN` or `\\uNNNN`; the whole is cut at 1 KiB.
+    """
+    if isinstance(text, bytes):
+        text = text[: TEXT_LIMIT + 1].decode("utf-8", "backslashreplace")
+    text = _CONTROL.sub(_escape, text[: TEXT_LIMIT + 1])
+    encoded = text.encode()
+    if len(encoded) <= TEXT_LIMIT:
+        return text
+    return encoded[: TEXT_LIMIT - 3].decode("utf-8", "ignore") + "…"
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a run needs of a remote mailbox, whatever its protocol."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+BATCH_BYTES = 4 << 20
+"""Messages are asked for in batches of at most this many octets; a larger message comes in parts of it."""
+BATCH_MESSAGES = 250
+
+
+@dataclass(frozen=True)
+class Folder:
+    """The mailbox once opened. `validity` is UIDVALIDITY (RFC 3501 section 2.3.1.1), 0 for POP3."""
+
+    name: str
+    validity: int
+    messages: int
+
+
+class Remote(NamedTuple):
+    """A message on the server.
+
+    `uid` is an IMAP UID in digits, or a POP3 UIDL (its octets as latin-1). `size` is in octets, as the server
+    lists it. `ordinal` tells apart the messages of one listing that bear the same UIDL: 0 for an only one.
+    `number` is the POP3 message number of this session.
+    """
+
+    uid: str
+    size: int
+    ordinal: int = 0
+    number: int = 0
+
+
+class Part(NamedTuple):
+    """A piece of a message, as octets with CRLF. The parts of one message follow each other without a gap.
+
+    `last` is set only when the message is whole: as many octets as its transfer announced, or ended as the
+    protocol ends it. `exact` tells whether these are as many as the listing said; a message that is not stays
+    on the server. `failure` says why this message (and no other) could not be read: what came of it is void.
+    """
+
+    message: Remote
+    data: bytes
+    last: bool = True
+    exact: bool = True
+    failure: str | None = None
+
+
+class Retriever(Protocol):
+    """One session with one mailbox. Every method raises Problem with a cause; after one, only close() may follow."""
+
+    capabilities: Sequence[str]
+    tls: str | None
+    """TLS version in use (`TLSv1.3`), None on a clear channel."""
+    notes: list[str]
+    """Sentences for the run's log."""
+
+    def open(self) -> Folder:
+        """Connect, secure, log in and open the mailbox for reading only."""
+
+    def list_new(self, known: Mapping[tuple[str, int], int]) -> tuple[list[Remote], set[tuple[str, int]]]:
+        """Return the messages that are not known, oldest first, and the (uid, ordinal) of known ones still there.
+
+        `known` holds the sizes recorded, by (uid, ordinal), of this folder and validity.
+        """
+
+    def retrieve(self, wanted: Sequence[Remote]) -> Iterator[Part]:
+        """Yield the wanted messages in order, without marking them seen."""
+
+    def delete(self, doomed: Sequence[Remote]) -> set[tuple[str, int]]:
+        """Delete exactly these; return the (uid, ordinal) the server has confirmed as removed.
+
+        A message whose listed size is no longer that of the record, or which is not the only one with its UIDL,
+        is left alone.
+        """
+
+    def close(self) -> None:
+        """Leave without expunging anything else. Never raises."""
+
+
+def split_batches(messages: Sequence[Remote]) -> Iterator[list[Remote]]:
+    """Yield the messages in order, in lists of at most BATCH_MESSAGES and BATCH_BYTES; a larger message is alone."""
+    batch: list[Remote] = []
+    octets = 0
+    for message in messages:
+        if batch and (octets + message.size > BATCH_BYTES or len(batch) == BATCH_MESSAGES):
+            yield batch
+            batch, octets = [], 0
+        batch.append(message)
+        octets += message.size
+    if batch:
+        yield batch

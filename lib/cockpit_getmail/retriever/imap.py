@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""SimpleIMAPRetriever and SimpleIMAPSSLRetriever (RFC 3501, 9051): the session.
+
+Log-in, folders and flags go through IMAPClient. What carries mail is read by imap_fetch, in bounded memory.
+"""
+
+import base64
+import imaplib
+import re
+import socket
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from imapclient import IMAPClient
+from imapclient.exceptions import IMAPClientReadOnlyError
+
+from cockpit_getmail.connector import Connector
+from cockpit_getmail.problem import Cause, Problem, failure, printable
+from cockpit_getmail.retriever.base import Folder, Part, Remote
+from cockpit_getmail.retriever.imap_fetch import Fetcher
+from cockpit_getmail.transport import Connection, Endpoint, choose_tls
+
+LINE_LIMIT = 1 << 20
+COMMAND_LIMIT = 32 << 20
+"""Octets a server may send in answer to one command of IMAPClient's."""
+DELETE_BATCH = 500
+LEAVE_SECONDS = 5.0
+_TEMPORARY = ("UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG", "CONTACTADMIN")
+
+
+class Imap:
+    """One session with INBOX. See retriever.base for what the methods promise."""
+
+    def __init__(
+        self, connector: Connector, endpoint: Endpoint, *, tls_seen: bool, timeout: float, deadline: float | None
+    ) -> None:
+        self._connector = connector
+        self._endpoint = endpoint
+        self._tls_seen = tls_seen
+        self._timeout = timeout
+        self._deadline = deadline
+        self._connection: Connection | None = None
+        self._existing: list[int] = []
+        self.capabilities: Sequence[str] = ()
+        self.tls: str | None = None
+        self.notes: list[str] = []
+
+    def open(self) -> Folder:
+        self._connection = Connection.open(
+            self._endpoint, implicit_tls=self._connector.implicit_tls, timeout=self._timeout, deadline=self._deadline
+        )
+        with self._translated("protocol"):
+            self._client = Client(self._connection, self._endpoint)
+            self._secure()
+            self.tls = self._connection.tls
+        if self._connection.peer_is_self and self._connector.is_loop:
+            raise failure("policy", "This connector would pull the account into itself: the server is this host.")
+        if self._client.wire.state == "NONAUTH":
+            self._log_in()
+        with self._translated("mailbox"):
+            self.capabilities = sorted(printable(name) for name in self._client.capabilities())
+            self._folder = self._select(readonly=True)
+        return self._folder
+
+    def list_new(self, known: Mapping[tuple[str, int], int]) -> tuple[list[Remote], set[tuple[str, int]]]:
+        if not self._folder.messages:
+            return [], set()
+        fetcher = self._fetcher()
+        self._existing = fetcher.search_all(self._folder.messages)
+        keys = [(str(uid), 0) for uid in self._existing]
+        new = [int(key[0]) for key in keys if key not in known]
+        sizes = fetcher.sizes(self._ranges(new)) if new else {}
+        return [Remote(str(uid), sizes.get(uid, 0)) for uid in new], {key for key in keys if key in known}
+
+    def retrieve(self, wanted: Sequence[Remote]) -> Iterator[Part]:
+        return self._fetcher().retrieve(wanted, self._ranges)
+
+    def delete(self, doomed: Sequence[Remote]) -> set[tuple[str, int]]:
+        with self._translated("mailbox"):
+            if self._select(readonly=False).validity != self._folder.validity:
+                raise failure("mailbox", "UIDVALIDITY of INBOX changed during the run: nothing is deleted.")
+        removed: set[tuple[str, int]] = set()
+        for start in range(0, len(doomed), DELETE_BATCH):
+            removed |= self._delete_batch(doomed[start : start + DELETE_BATCH])
+        return removed
+
+    def close(self) -> None:
+        if self._connection is None:
+            return
+        try:
+            self._connection.limit_time(LEAVE_SECONDS)
+            with self._translated("network"):
+                self._client.logout()
+        except (Problem, AttributeError):
+            pass
+        self._connection.close()
+
+    def _delete_batch(self, doomed: Sequence[Remote]) -> set[tuple[str, int]]:
+        sizes = self._fetcher().sizes(",".join(message.uid for message in doomed))
+        same = [message for message in doomed if sizes.get(int(message.uid)) == message.size]
+        if len(same) < len(doomed):
+            gone = len(doomed) - len(same)
+            self.notes.append(f"{gone} messages due for deletion are gone or no longer what was delivered: left alone.")
+        if not same:
+            return set()
+        uids = [int(message.uid) for message in same]
+        with self._translated("mailbox"):
+            self._client.delete_messages(uids, silent=True)
+            if not self._client.has_capability("UIDPLUS"):
+                self.notes.append(
+                    f"{len(uids)} messages are marked as deleted; the server has no UIDPLUS (RFC 4315), "
+                    "so that just these cannot be removed."
+                )
+                return set()
+            self._client.uid_expunge(uids)
+        left = self._fetcher().sizes(",".join(map(str, uids)))
+        return {(message.uid, 0) for message in same if int(message.uid) not in left}
+
+    def _secure(self) -> None:
+        client = self._client
+        offered = client.wire.state == "NONAUTH" and client.has_capability("STARTTLS")
+        if self._connector.implicit_tls:
+            return
+        if choose_tls(self._connector.tls, seen=self._tls_seen, offered=offered, server=self._endpoint.server):
+            client.start_tls()
+
+    def _log_in(self) -> None:
+        user, password = self._connector.username, self._connector.password
+        if re.search("[\r\n\0]", user + password):
+            raise failure("credentials", "A user name or password cannot hold line ends or NUL.")
+        wire = self._client.wire
+        plain = f"\0{user}\0{password}".encode()
+        try:
+            if self._client.has_capability("AUTH=PLAIN") and self._client.has_capability("SASL-IR"):
+                kind, data = wire._simple_command("AUTHENTICATE", "PLAIN", base64.b64encode(plain).decode())
+            elif self._client.has_capability("AUTH=PLAIN"):
+                kind, data = wire.authenticate("PLAIN", lambda _: plain)
+            elif self._client.has_capability("LOGINDISABLED"):
+                raise failure("tls", f"{self._endpoint.server} allows no log-in without TLS.")
+            else:
+                kind, data = wire._simple_command("LOGIN", _quoted(user), _quoted(password))
+        except wire.abort as error:
+            raise failure("network", f"{self._endpoint.server} ended the log-in: {self._shown(str(error))}") from error
+        except wire.error as error:
+            kind, data = "NO", [str(error).encode()]
+        except (ValueError, LookupError, TypeError) as error:
+            raise failure("protocol", f"{self._endpoint.server} sent what is not IMAP during log-in.") from error
+        if kind != "OK":
+            raise self._refused(data)
+        wire.state = "AUTH"
+
+    def _refused(self, data: Sequence[object]) -> Problem:
+        text = self._shown(data[-1] if data and isinstance(data[-1], bytes) else b"")
+        code = text[1:].partition("]")[0].partition(" ")[0].upper() if text.startswith("[") else ""
+        if code == "PRIVACYREQUIRED":
+            return failure("tls", f"{self._endpoint.server} allows no log-in without TLS: {text}")
+        if code in _TEMPORARY:
+            return failure("mailbox", f"{self._endpoint.server} cannot open the account now: {text}")
+        return failure("credentials", f"{self._endpoint.server} refuses this user name and password: {text}")
+
+    def _select(self, *, readonly: bool) -> Folder:
+        try:
+            found = self._client.select_folder("INBOX", readonly=readonly)
+        except IMAPClientReadOnlyError as error:
+            raise failure("mailbox", f"{self._endpoint.server} gives no right to delete in INBOX.") from error
+        validity = found.get(b"UIDVALIDITY")
+        if not isinstance(validity, int) or not 0 < validity < 1 << 32:
+            raise failure("protocol", f"{self._endpoint.server} gives no UIDVALIDITY: messages cannot be told apart.")
+        messages = found.get(b"EXISTS")
+        if not isinstance(messages, int) or messages < 0:
+            raise failure("protocol", f"{self._endpoint.server} does not say how many messages INBOX has.")
+        if not readonly and b"\\Deleted" not in (found.get(b"PERMANENTFLAGS") or (b"\\Deleted",)):
+            raise failure("mailbox", f"{self._endpoint.server} gives no right to delete in INBOX.")
+        return Folder("INBOX", validity, messages)
+
+    def _fetcher(self) -> Fetcher:
+        assert self._connection is not None
+        return Fetcher(self._connection, self._endpoint.server, self._shown)
+
+    def _ranges(self, uids: Iterable[int]) -> str:
+        """Return an IMAP sequence set; ranges span only messages that are wanted or were not there when listed."""
+        existing = self._existing
+        spans: list[list[int]] = []
+        previous = -2
+        for uid in uids:
+            position = bisect_left(existing, uid)
+            if position == previous + 1 and spans:
+                spans[-1][1] = uid
+            else:
+                spans.append([uid, uid])
+            previous = position
+        return ",".join(f"{low}:{high}" if low != high else str(low) for low, high in spans)
+
+    def _shown(self, text: str | bytes) -> str:
+        """Return server text fit for a person, without the password if the server echoes it."""
+        shown = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+        secret = self._connector.password
+        for form in (secret, _encoded(f"\0{self._connector.username}\0{secret}"), _encoded(secret)):
+            if form:
+                shown = shown.replace(form, "***")
+        return printable(shown)
+
+    @contextmanager
+    def _translated(self, cause: Cause) -> Iterator[None]:
+        """Turn what IMAPClient and imaplib raise into a Problem; a refusal (NO, BAD) gets `cause`."""
+        server = self._endpoint.server
+        try:
+            yield
+        except imaplib.IMAP4.abort as error:
+            said_bye = "BYE" in str(getattr(getattr(self, "_client", None), "wire", None) and self._client.wire.untagged)
+            kind: Cause = "network" if said_bye else "protocol"
+            raise failure(kind, f"{server} ended the session: {self._shown(str(error))}") from error
+        except imaplib.IMAP4.error as error:
+            raise failure(cause, f"{server}: {self._shown(str(error))}") from error
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
+            raise failure("protocol", f"{server} sent what is not IMAP.") from error
+
+
+class Wire(imaplib.IMAP4):
+    """imaplib over a Connection, with a bound on what one command may bring back."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._budget = COMMAND_LIMIT
+        super().__init__()
+
+    @property
+    def debug(self) -> int:
+        """Always 0: IMAPClient would format each line, passwords among them, for a logger nobody reads."""
+        return 0
+
+    @debug.setter
+    def debug(self, _: int) -> None:
+        pass
+
+    @property
+    def untagged(self) -> Mapping[str, list[bytes]]:
+        return self.untagged_responses
+
+    def open(self, host: str = "", port: int = 0, timeout: float | None = None) -> None:
+        self.host, self.port = host, port
+
+    def read(self, size: int) -> bytes:
+        self._spend(size)
+        return self._connection.read(size)
+
+    def readline(self) -> bytes:
+        line = self._connection.read_line(LINE_LIMIT)
+        self._spend(len(line))
+        return line
+
+    def send(self, data: bytes) -> None:
+        self._budget = COMMAND_LIMIT
+        self._connection.write(data)
+
+    def shutdown(self) -> None:
+        self._connection.close()
+
+    def socket(self) -> socket.socket:
+        return self._connection.sock
+
+    def _spend(self, octets: int) -> None:
+        self._budget -= octets
+        if self._budget < 0:
+            raise failure("protocol", f"The server answered one command with more than {COMMAND_LIMIT >> 20} MiB.")
+
+
+class Client(IMAPClient):
+    """IMAPClient over a Connection."""
+
+    def __init__(self, connection: Connection, endpoint: Endpoint) -> None:
+        self._connection = connection
+        super().__init__(endpoint.server, endpoint.port, ssl=False)
+
+    @property
+    def wire(self) -> Wire:
+        wire: Wire = self._imap
+        return wire
+
+    def start_tls(self) -> None:
+        """STARTTLS (RFC 3501 section 6.2.1); what the server said of itself before it is forgotten."""
+        kind, data = self.wire._simple_command("STARTTLS")
+        self._checkok("STARTTLS", kind, data)
+        self._connection.start_tls()
+        self._starttls_done = True
+        self._cached_capabilities = None
+        self.wire.untagged_responses.clear()
+
+    def _create_IMAP4(self) -> Wire:  # noqa: N802 (IMAPClient's name)
+        return Wire(self._connection)
+
+
+def _quoted(text: str) -> bytes:
+    return b'"' + text.encode().replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
+
+
+def _encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode() if text.strip("\0") else ""

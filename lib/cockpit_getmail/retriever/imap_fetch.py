@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""SEARCH and FETCH read straight from the connection (RFC 3501 sections 6.4.4, 6.4.5, 7.4.2).
+
+Several FETCH commands are under way at once, a literal is streamed, and nothing a server sends can make
+memory grow beyond a batch.
+"""
+
+import itertools
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple, NoReturn
+
+from cockpit_getmail.problem import failure
+from cockpit_getmail.retriever.base import BATCH_BYTES, Part, Remote, split_batches
+from cockpit_getmail.transport import Connection
+
+COMMANDS_AHEAD = 4
+LINE_LIMIT = 1 << 20
+SEARCH_LIMIT = 64 << 20
+CHATTER_LIMIT = 4 << 20
+"""Octets beside the messages themselves that the answer to one FETCH of a batch may have."""
+_LITERAL = re.compile(rb"\{([^{}]*)\}\r?\n$")
+_UID = re.compile(rb"[( ]UID (\d{1,10})(?=[ )])", re.IGNORECASE)
+_SIZE = re.compile(rb"[( ]RFC822\.SIZE (\d{1,19})(?=[ )])", re.IGNORECASE)
+_BODY_NEXT = re.compile(rb"[( ]BODY\[\](?:<0>)? $", re.IGNORECASE)
+_tags = itertools.count(1)
+
+
+class _Literal(NamedTuple):
+    text: bytes
+    size: int
+
+
+class Fetcher:
+    """The mail-carrying commands of one selected folder. `shown` makes server text fit for a person."""
+
+    def __init__(self, connection: Connection, server: str, shown: Callable[[bytes], str]) -> None:
+        self._connection = connection
+        self._server = server
+        self._shown = shown
+
+    def search_all(self, messages: int) -> list[int]:
+        """Return the UIDs of all messages, ascending. Fewer than there are messages is an error, not an answer."""
+        tag = self._send("UID SEARCH ALL")
+        uids: set[int] = set()
+        expunged = 0
+        while not (line := self._connection.read_line(SEARCH_LIMIT)).startswith(tag):
+            words = line.split()
+            if len(words) >= 2 and words[1].upper() == b"SEARCH":
+                uids.update(self._parse_uids(words[2:]))
+            elif len(words) == 3 and words[2].upper() == b"EXPUNGE":
+                expunged += 1
+            self._check_bye(line)
+        self._check_done(tag, line)
+        if len(uids) < messages - expunged:
+            raise failure("protocol", f"{self._server} has {messages} messages but lists {len(uids)} only.")
+        return sorted(uids)
+
+    def sizes(self, uid_set: str) -> dict[int, int]:
+        """Return RFC822.SIZE by UID of those of the set that exist."""
+        tag = self._send(f"UID FETCH {uid_set} (UID RFC822.SIZE)")
+        found: dict[int, int] = {}
+        while not (line := self._connection.read_line(LINE_LIMIT)).startswith(tag):
+            uid, size = _UID.search(line), _SIZE.search(line)
+            if uid and size:
+                found[int(uid[1])] = int(size[1])
+            self._check_bye(line)
+        self._check_done(tag, line)
+        return found
+
+    def retrieve(self, wanted: Sequence[Remote], uid_set: Callable[[Iterable[int]], str]) -> Iterator[Part]:
+        """Yield the wanted messages in order of arrival, several commands under way."""
+        waiting = split_batches(wanted)
+        under_way: deque[tuple[bytes, list[Remote]]] = deque()
+        while True:
+            while len(under_way) < COMMANDS_AHEAD and (batch := next(waiting, None)):
+                under_way.append((self._send(f"UID FETCH {uid_set(int(m.uid) for m in batch)} (UID BODY.PEEK[])"), batch))
+            if not under_way:
+                return
+            yield from self._read_batch(*under_way.popleft())
+
+    def _read_batch(self, tag: bytes, batch: list[Remote]) -> Iterator[Part]:
+        missing = {int(message.uid): message for message in batch}
+        chatter = CHATTER_LIMIT
+        while not (line := self._connection.read_line(LINE_LIMIT)).startswith(tag):
+            chatter -= len(line)
+            if chatter < 0:
+                raise failure("protocol", f"{self._server} answers a FETCH with endless other lines.")
+            self._check_bye(line)
+            yield from self._read_response(line, missing)
+        status = line[len(tag) :].split(None, 1)
+        if not status or status[0].upper() not in (b"OK", b"NO"):
+            self._check_done(tag, line)
+        reason = f"The server gave no body for it: {self._shown(line[len(tag) :].strip())}"
+        for message in missing.values():
+            yield Part(message, b"", failure=reason)
+
+    def _read_response(self, line: bytes, missing: dict[int, Remote]) -> Iterator[Part]:
+        """Read one untagged response to its end, whatever literals are in it; yield the message if it is one."""
+        text = b""
+        streamed: Remote | None = None
+        body: bytes | None = None
+        octets = 0
+        while literal := self._literal(line):
+            text += literal.text
+            if body is None and not octets and _BODY_NEXT.search(text):
+                expected = self._expected(text, missing)
+                self._check_size(literal.size, expected)
+                octets = literal.size
+                if octets <= BATCH_BYTES:
+                    body = self._connection.read(octets)
+                else:
+                    if expected is None:
+                        self._refuse(line)
+                    streamed = expected
+                    yield from self._stream(streamed, octets)
+            else:
+                text += self._read_aside(literal.size)
+            line = self._connection.read_line(LINE_LIMIT)
+        text += line
+        found = _UID.search(text)
+        message = missing.get(int(found[1])) if found else None
+        if streamed is not None and streamed is not message:
+            missing.pop(int(streamed.uid), None)
+            yield Part(streamed, b"", failure="The server sent another message in its place.")
+        elif message is not None and octets:
+            del missing[int(message.uid)]
+            yield Part(message, body or b"", exact=octets == message.size)
+
+    def _stream(self, message: Remote, octets: int) -> Iterator[Part]:
+        while octets:
+            data = self._connection.read(min(octets, BATCH_BYTES))
+            octets -= len(data)
+            yield Part(message, data, last=False)
+
+    def _expected(self, text: bytes, missing: dict[int, Remote]) -> Remote | None:
+        """Return which message a literal is of: its UID went before, or only one is asked for."""
+        if found := _UID.search(text):
+            return missing.get(int(found[1]))
+        return next(iter(missing.values())) if len(missing) == 1 else None
+
+    def _check_size(self, octets: int, expected: Remote | None) -> None:
+        # Some servers estimate RFC822.SIZE, but none by factors: this bounds what a hostile one can make us store.
+        listed = expected.size if expected and expected.size else BATCH_BYTES
+        if octets > 4 * listed + (1 << 20):
+            raise failure("protocol", f"{self._server} announces {octets} octets for a message of {listed}.")
+
+    def _read_aside(self, octets: int) -> bytes:
+        if octets > LINE_LIMIT:
+            raise failure("protocol", f"{self._server} sends a literal of {octets} octets where none belongs.")
+        return b" " + re.sub(rb"[^!-~]", b"_", self._connection.read(octets)).replace(b"(", b"_") + b" "
+
+    def _literal(self, line: bytes) -> _Literal | None:
+        match = _LITERAL.search(line)
+        if not match:
+            return None
+        if not re.fullmatch(rb"\d{1,10}", match[1]):
+            self._refuse(line)
+        return _Literal(line[: match.start()], int(match[1]))
+
+    def _parse_uids(self, words: Iterable[bytes]) -> list[int]:
+        try:
+            uids = [int(word) for word in words]
+        except ValueError:
+            uids = [0]
+        if any(not 0 < uid < 1 << 32 for uid in uids):
+            raise failure("protocol", f"{self._server} answers SEARCH with what is not a UID.")
+        return uids
+
+    def _send(self, command: str) -> bytes:
+        tag = f"cg{next(_tags)}"
+        self._connection.write(f"{tag} {command}\r\n".encode())
+        return f"{tag} ".encode()
+
+    def _check_bye(self, line: bytes) -> None:
+        if not line.startswith(b"* "):
+            self._refuse(line)
+        if line[2:6].upper() in (b"BYE ", b"BYE\r"):
+            raise failure("network", f"{self._server} ended the session: {self._shown(line[2:].strip())}")
+
+    def _check_done(self, tag: bytes, line: bytes) -> None:
+        status, _, text = line[len(tag) :].partition(b" ")
+        if status.strip().upper() != b"OK":
+            cause = "mailbox" if status.upper() == b"NO" else "protocol"
+            raise failure(cause, f"{self._server} refuses to show its messages: {self._shown(text.strip())}")
+
+    def _refuse(self, line: bytes) -> NoReturn:
+        raise failure("protocol", f"{self._server} sent what is not IMAP: {self._shown(line.strip())[:200]}")

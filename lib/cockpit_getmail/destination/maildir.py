@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Delivery into a Maildir (cr.yp.to/proto/maildir.html; Maildir++ for subfolders), durable and exactly once.
+
+A message is written to tmp/ under a name never used again, and renamed into new/ once it is on disk and its
+intent is recorded. The name in new/ adds Dovecot's S= (octets as stored) and W= (octets with CRLF).
+"""
+
+import errno
+import os
+import secrets
+import socket
+import stat
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from cockpit_getmail.destination.base import Staged
+from cockpit_getmail.problem import Problem, failure
+
+FOLDERS = ("tmp", "new", "cur")
+SYNC_THREADS = 4
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+def create(path: Path) -> None:
+    """Make a Maildir and what is missing above it, durably, mode 0700. One that is there stays as it is."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    for folder in [*reversed(missing), *(path / name for name in FOLDERS)]:
+        if not folder.is_dir():
+            folder.mkdir(mode=0o700, exist_ok=True)
+            _sync_folder(folder)
+            _sync_folder(folder.parent)
+
+
+class Maildir:
+    """One Maildir. `token` is part of each name, so that a connector finds its own files in tmp/ again."""
+
+    def __init__(self, path: Path, token: str) -> None:
+        self.location = f"maildir:{path}"
+        self._path = path
+        self._token = token
+        host = socket.gethostname() or "localhost"
+        self._host = host.replace("/", r"\057").replace(":", r"\072").replace(",", r"\054")
+        self._files: dict[str, int] = {}
+        with self._explained("opened"):
+            create(path)
+            self._tmp, self._new, self._cur = (os.open(path / name, _FOLDER) for name in FOLDERS)
+
+    def stage(self) -> "MaildirStaging":
+        name = f"{int(time.time())}.C{self._token}R{secrets.token_hex(8)}P{os.getpid()}.{self._host}"
+        with self._explained("written to"):
+            descriptor = os.open(name, _NEW_FILE, 0o600, dir_fd=self._tmp)
+        self._files[name] = descriptor
+        return MaildirStaging(self, name, descriptor)
+
+    def sync(self, batch: Sequence[Staged]) -> None:
+        names = [_tmp_name(staged.name) for staged in batch]
+        try:
+            with self._explained("written to"):
+                self._sync_files([self._files[name] for name in names])
+                os.fsync(self._tmp)
+        except Problem:
+            # What a failed fsync leaves in the page cache looks clean: never sync these files again.
+            for name in names:
+                self.forget(name)
+            raise
+        for name in names:
+            os.close(self._files.pop(name))
+
+    def publish(self, batch: Sequence[Staged]) -> None:
+        with self._explained("delivered to"):
+            for staged in batch:
+                os.rename(_tmp_name(staged.name), staged.name, src_dir_fd=self._tmp, dst_dir_fd=self._new)
+            os.fsync(self._new)
+
+    def recover(self, open_intents: Iterable[Staged]) -> set[str]:
+        with self._explained("opened"):
+            delivered: set[str] = set()
+            absent: list[str] = []
+            for staged in open_intents:
+                if self._finish_rename(staged):
+                    delivered.add(staged.name)
+                else:
+                    absent.append(staged.name)
+            if absent:
+                there = {name.partition(",")[0].partition(":")[0] for name in self._names()}
+                delivered.update(name for name in absent if _tmp_name(name) in there)
+            os.fsync(self._new)
+            os.fsync(self._cur)
+            self._remove_leftovers()
+        return delivered
+
+    def write(self, descriptor: int, data: bytes) -> None:
+        with self._explained("written to"):
+            view = memoryview(data)
+            while view:
+                view = view[os.write(descriptor, view) :]
+
+    def forget(self, name: str) -> None:
+        """Close and unlink a file in tmp/."""
+        descriptor = self._files.pop(name, None)
+        if descriptor is not None:
+            os.close(descriptor)
+        with self._explained("written to"):
+            try:
+                os.unlink(name, dir_fd=self._tmp)
+            except FileNotFoundError:
+                pass
+
+    def _sync_files(self, descriptors: list[int]) -> None:
+        if len(descriptors) < 3:
+            for descriptor in descriptors:
+                os.fsync(descriptor)
+            return
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(SYNC_THREADS) as pool:
+            for _ in pool.map(os.fsync, descriptors):
+                pass
+
+    def _finish_rename(self, staged: Staged) -> bool:
+        """Rename a message left in tmp/ if it is whole; unlink it if not."""
+        name = _tmp_name(staged.name)
+        try:
+            found = os.stat(name, dir_fd=self._tmp, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        if stat.S_ISREG(found.st_mode) and found.st_size == staged.size:
+            os.rename(name, staged.name, src_dir_fd=self._tmp, dst_dir_fd=self._new)
+            return True
+        os.unlink(name, dir_fd=self._tmp)
+        return False
+
+    def _names(self) -> Iterator[str]:
+        """Yield the names of all messages in new/ and cur/, of this Maildir and its subfolders."""
+        for folder, folders, files in os.walk(self._path):
+            folders[:] = [name for name in folders if name != "tmp"]
+            if os.path.basename(folder) in ("new", "cur"):
+                yield from files
+
+    def _remove_leftovers(self) -> None:
+        mark = f".C{self._token}R"
+        for name in os.listdir(self._tmp):
+            if mark in name:
+                os.unlink(name, dir_fd=self._tmp)
+
+    @contextmanager
+    def _explained(self, done: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            cause = "quota" if full else "delivery"
+            raise failure(cause, f"The Maildir {self._path} cannot be {done}: {reason}.") from error
+
+
+class MaildirStaging:
+    """One message on its way into tmp/, CRLF turned into LF."""
+
+    def __init__(self, maildir: Maildir, name: str, descriptor: int) -> None:
+        self._maildir = maildir
+        self._name = name
+        self._descriptor = descriptor
+        self._octets = 0
+        self._stored = 0
+        self._held = b""
+
+    def write(self, data: bytes) -> None:
+        self._octets += len(data)
+        data = self._held + data
+        # A CR at the end may be the first half of a CRLF.
+        self._held = b"\r" if data.endswith(b"\r") else b""
+        self._put(data[: len(data) - len(self._held)].replace(b"\r\n", b"\n"))
+
+    def finish(self) -> Staged:
+        self._put(self._held)
+        return Staged(f"{self._name},S={self._stored},W={self._octets}", self._stored)
+
+    def abort(self) -> None:
+        self._maildir.forget(self._name)
+
+    def _put(self, data: bytes) -> None:
+        self._maildir.write(self._descriptor, data)
+        self._stored += len(data)
+
+
+def _tmp_name(name: str) -> str:
+    return name.partition(",")[0]
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, _FOLDER)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""One run: retriever -> destination -> state -> deletion on the server.
+
+The calling thread reads from the network while a writer thread delivers, batch by batch:
+stage in tmp/, sync, record the intents (and that the batch before is delivered), publish into new/.
+Whatever moment a run ends at, the next one knows what is delivered. See DESIGN 5 for the proof, step by step.
+"""
+
+import queue
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from cockpit_getmail import destination as destinations
+from cockpit_getmail import retriever as retrievers
+from cockpit_getmail.connector import Connector
+from cockpit_getmail.destination.base import Destination, Staging
+from cockpit_getmail.problem import Problem, printable
+from cockpit_getmail.retriever.base import BATCH_BYTES, BATCH_MESSAGES, Part, Remote, Retriever
+from cockpit_getmail.settings import Settings
+from cockpit_getmail.state import DAY, FolderState, Intent, State
+
+SILENCE_SECONDS = 60.0
+ATTEMPTS = 3
+"""After so many failed attempts a message is set aside; a broken connection is not the message's fault."""
+HAND_OVER_BYTES = 1 << 20
+HANDS = 4
+IDLE_SECONDS = 1.0
+
+
+class Reporter(Protocol):
+    """Where a run says what it does."""
+
+    def begin(self, messages: int, octets: int) -> None:
+        """So many new messages are about to be fetched."""
+
+    def advance(self, messages: int, octets: int) -> None:
+        """So many more are delivered."""
+
+    def note(self, text: str) -> None:
+        """A sentence for the log."""
+
+    def warn(self, text: str) -> None:
+        """A sentence that an administrator should read."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run did: messages and octets delivered, failed ones (of which some set aside now), deleted ones."""
+
+    messages: int = 0
+    octets: int = 0
+    failed: int = 0
+    set_aside: int = 0
+    deleted: int = 0
+
+
+def run(
+    connector: Connector, settings: Settings, state_folder: Path, ca_pem: str | None, report: Reporter
+) -> Result:
+    """Fetch what is new, deliver it, delete what is due. Raises Problem with a cause; what was delivered stays."""
+    kind, path = destinations.expand(settings.destination, connector.account)
+    with State(state_folder) as state:
+        destination = destinations.make(f"{kind}:{path}", state.token)
+        _recover(state, destination, report)
+        mailbox = state.begin(connector.mailbox, max(DAY, 2 * 60 * connector.minutes))
+        if connector.filters:
+            report.warn(f"{', '.join(connector.filters)}: there is no filter yet, nothing is scanned.")
+        retriever = retrievers.make(connector, ca_pem=ca_pem, tls_seen=mailbox.tls_seen, timeout=SILENCE_SECONDS)
+        try:
+            opened = retriever.open()
+            if retriever.tls and not mailbox.tls_seen:
+                mailbox.saw_tls()
+            report.note(f"Connected to {connector.server} ({retriever.tls or 'not encrypted'}).")
+            return _fetch(connector, retriever, mailbox.folder(opened), destination, report)
+        finally:
+            retriever.close()
+
+
+def _recover(state: State, destination: Destination, report: Reporter) -> None:
+    """Settle what a run that was cut off left open, before anything is connected."""
+    intents = state.open_intents()
+    delivered = destination.recover(intents.pop(destination.location, []))
+    if intents:
+        count = sum(map(len, intents.values()))
+        report.warn(f"{count} messages of a run that was cut off were meant for another place: fetched again.")
+    state.settle(delivered)
+    if delivered:
+        report.note(f"{len(delivered)} messages of a run that was cut off are delivered.")
+
+
+def _fetch(
+    connector: Connector, retriever: Retriever, folder: FolderState, destination: Destination, report: Reporter
+) -> Result:
+    known = folder.known()
+    new, present = retriever.list_new(known)
+    folder.saw(known, present)
+    writer = _fetch_new(retriever, folder, destination, new, report) if new else None
+    deleted = 0
+    if connector.delete_after is not None:
+        present |= writer.delivered if writer else set()
+        doomed = [m for m in folder.due(connector.delete_after) if (m.uid, m.ordinal) in present]
+        if doomed:
+            removed = retriever.delete(doomed)
+            folder.removed(removed)
+            deleted = len(removed)
+    for note in retriever.notes:
+        report.warn(note)
+    if writer is None:
+        return Result(deleted=deleted)
+    return Result(len(writer.delivered), writer.octets, writer.failed, writer.set_aside, deleted)
+
+
+def _fetch_new(
+    retriever: Retriever, folder: FolderState, destination: Destination, new: list[Remote], report: Reporter
+) -> "_Writer":
+    attempts = folder.attempts()
+    # A message that made trouble comes last: it cannot keep the others from being fetched.
+    wanted = sorted(new, key=lambda message: attempts.get((message.uid, message.ordinal), 0))
+    report.begin(len(wanted), sum(message.size for message in wanted))
+    writer = _Writer(folder, destination, report)
+    writer.start()
+    troubled: Problem | None = None
+    try:
+        hand: list[Part] = []
+        octets = 0
+        for part in retriever.retrieve(wanted):
+            hand.append(part)
+            octets += len(part.data)
+            if octets >= HAND_OVER_BYTES or len(hand) >= BATCH_MESSAGES:
+                if not writer.take(hand):
+                    break
+                hand, octets = [], 0
+        writer.take(hand)
+    except Problem as problem:
+        writer.take(hand)
+        troubled = problem
+    finally:
+        writer.finish()
+    if troubled:
+        _blame(folder, wanted, writer, troubled)
+        raise troubled
+    if writer.problem:
+        raise writer.problem
+    return writer
+
+
+def _blame(folder: FolderState, wanted: Iterable[Remote], writer: "_Writer", problem: Problem) -> None:
+    """Count the trouble against the message it came at, so that the next run fetches the others first."""
+    for message in wanted:
+        if (message.uid, message.ordinal) not in writer.answered:
+            folder.failed(message, problem.message, ATTEMPTS if problem.cause == "protocol" else None)
+            return
+
+
+class _Writer(threading.Thread):
+    """Delivers what the reader hands over. `problem` is set when it could not go on."""
+
+    def __init__(self, folder: FolderState, destination: Destination, report: Reporter) -> None:
+        super().__init__(daemon=True, name="writer")
+        self._folder = folder
+        self._destination = destination
+        self._report = report
+        self._queue: queue.Queue[list[Part] | None] = queue.Queue(HANDS)
+        self._staging: Staging | None = None
+        self._batch: list[Intent] = []
+        self._batch_octets = 0
+        self._unrecorded = False
+        self.problem: Problem | None = None
+        self.error: BaseException | None = None
+        self.delivered: set[tuple[str, int]] = set()
+        self.answered: set[tuple[str, int]] = set()
+        self.octets = 0
+        self.failed = 0
+        self.set_aside = 0
+
+    def take(self, parts: list[Part]) -> bool:
+        """Hand parts over; returns False once the writer has stopped."""
+        while self.is_alive():
+            try:
+                self._queue.put(parts, timeout=IDLE_SECONDS)
+                return self.is_alive()
+            except queue.Full:
+                continue
+        return False
+
+    def finish(self) -> None:
+        """Deliver what is whole, record it and end."""
+        while self.is_alive():
+            try:
+                self._queue.put(None, timeout=IDLE_SECONDS)
+                break
+            except queue.Full:
+                continue
+        self.join()
+        if self.error:
+            raise self.error
+
+    def run(self) -> None:
+        try:
+            self._work()
+        except Problem as problem:
+            self.problem = problem
+        except BaseException as error:  # noqa: BLE001 (handed to the thread that waits in finish)
+            self.error = error
+
+    def _work(self) -> None:
+        while True:
+            try:
+                parts = self._queue.get(timeout=IDLE_SECONDS)
+            except queue.Empty:
+                self._commit()
+                continue
+            if parts is None:
+                break
+            for part in parts:
+                self._write(part)
+        if self._staging:
+            self._staging.abort()
+        self._commit()
+        self._commit_delivered()
+
+    def _write(self, part: Part) -> None:
+        if part.failure is not None:
+            self._fail(part.message, part.failure)
+            return
+        if self._staging is None:
+            self._staging = self._destination.stage()
+        self._staging.write(part.data)
+        if part.last:
+            self._batch.append(Intent(part.message, part.exact, self._staging.finish()))
+            self._staging = None
+            self._batch_octets += part.message.size
+            if self._batch_octets >= BATCH_BYTES or len(self._batch) >= BATCH_MESSAGES:
+                self._commit()
+
+    def _fail(self, message: Remote, reason: str) -> None:
+        if self._staging:
+            self._staging.abort()
+            self._staging = None
+        self.answered.add((message.uid, message.ordinal))
+        self.failed += 1
+        aside = self._folder.failed(message, reason, ATTEMPTS)
+        self.set_aside += aside
+        what = "is set aside" if aside else "will be tried again"
+        self._report.warn(f"Message {printable(message.uid)} could not be fetched and {what}: {reason}")
+
+    def _commit(self) -> None:
+        """Deliver the batch: durable in tmp/, intents recorded, renamed into new/."""
+        if not self._batch:
+            self._commit_delivered()
+            return
+        batch, octets = self._batch, self._batch_octets
+        self._batch, self._batch_octets = [], 0
+        staged = [intent.staged for intent in batch]
+        self._destination.sync(staged)
+        self._folder.intend(self._destination.location, batch)
+        self._destination.publish(staged)
+        self._unrecorded = True
+        keys = {(intent.message.uid, intent.message.ordinal) for intent in batch}
+        self.delivered |= keys
+        self.answered |= keys
+        self.octets += octets
+        inexact = sum(not intent.exact for intent in batch)
+        if inexact:
+            self._report.warn(f"{inexact} messages have another size than the server lists: they stay on the server.")
+        self._report.advance(len(batch), octets)
+
+    def _commit_delivered(self) -> None:
+        if self._unrecorded:
+            self._folder.delivered()
+            self._unrecorded = False

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a run says while it works: a bar on a terminal, a line per batch anywhere else."""
+
+import os
+from types import TracebackType
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+NOTICE, WARNING, ERROR = "<5>", "<4>", "<3>"
+"""Priorities as the journal reads them at the start of a line (sd-daemon(3))."""
+
+
+class Lines:
+    """Plain lines; with a priority in front of each when `stream` is the journal."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._journal = is_journal(stream)
+        self._messages = self._done = self._octets = 0
+
+    def __enter__(self) -> "Lines":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def begin(self, messages: int, octets: int) -> None:
+        self._messages, self._done, self._octets = messages, 0, octets
+        self.note(f"{count(messages, 'new message')}, {size(octets)}.")
+
+    def advance(self, messages: int, octets: int) -> None:
+        self._done += messages
+        self.note(f"{self._done} of {self._messages} delivered.")
+
+    def note(self, text: str) -> None:
+        self._say(NOTICE, text)
+
+    def warn(self, text: str) -> None:
+        self._say(WARNING, text)
+
+    def error(self, text: str) -> None:
+        self._say(ERROR, text)
+
+    def _say(self, priority: str, text: str) -> None:
+        self._stream.write(f"{priority if self._journal else ''}{text}\n")
+        self._stream.flush()
+
+
+class Bar(Lines):
+    """A progress bar, with the notes as lines above it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
+
+        super().__init__(stream)
+        columns = (BarColumn(), DownloadColumn(), TimeRemainingColumn())
+        self._progress: Progress = Progress(
+            *columns, "{task.description}", console=Console(file=stream, highlight=False, markup=False)
+        )
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> "Bar":
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def begin(self, messages: int, octets: int) -> None:
+        super().begin(messages, octets)
+        self._task = self._progress.add_task(f"0 of {messages}", total=octets)
+
+    def advance(self, messages: int, octets: int) -> None:
+        self._done += messages
+        if self._task is not None:
+            self._progress.update(self._task, advance=octets, description=f"{self._done} of {self._messages}")
+
+    def _say(self, priority: str, text: str) -> None:
+        self._progress.console.print(text)
+
+
+def reporter(stream: TextIO) -> Lines:
+    """Return what suits the stream."""
+    return Bar(stream) if stream.isatty() else Lines(stream)
+
+
+def is_journal(stream: TextIO) -> bool:
+    """Whether a stream is connected to the journal (systemd.exec(5), $JOURNAL_STREAM)."""
+    try:
+        found = os.fstat(stream.fileno())
+    except (OSError, ValueError):
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
+
+
+def count(number: int, thing: str) -> str:
+    """Return `1 message`, `2 messages`."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def size(octets: int) -> str:
+    """Return a size for a person: `512 bytes`, `3.4 MB`."""
+    value = float(octets)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if value < 1000 or unit == "GB":
+            break
+        value /= 1000
+    return f"{octets} bytes" if unit == "bytes" else f"{value:.1f} {unit}"

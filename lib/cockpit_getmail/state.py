@@ -1,0 +1,340 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a connector remembers between runs: messages seen, intents, credited time. One SQLite file in its folder.
+
+Records belong to a mailbox (protocol, server, port, user name) and in it to a folder with its UIDVALIDITY.
+Ages are counted on the mailbox's own clock, which only runs add to: a jump of the wall clock cannot make a
+message old.
+"""
+
+import errno
+import fcntl
+import os
+import secrets
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cockpit_getmail.destination.base import Staged
+from cockpit_getmail.problem import failure
+from cockpit_getmail.retriever.base import Folder, Remote
+
+DAY = 86400
+KEEP_MISSING = 30 * DAY
+SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE TABLE token (token TEXT NOT NULL);
+CREATE TABLE mailbox (
+    id INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE,
+    tls_seen INTEGER NOT NULL DEFAULT 0, clock REAL NOT NULL DEFAULT 0, last_tick REAL);
+CREATE TABLE folder (
+    id INTEGER PRIMARY KEY, mailbox INTEGER NOT NULL REFERENCES mailbox, name TEXT NOT NULL,
+    validity INTEGER NOT NULL, UNIQUE (mailbox, name, validity));
+CREATE TABLE place (id INTEGER PRIMARY KEY, location TEXT NOT NULL UNIQUE);
+CREATE TABLE message (
+    folder INTEGER NOT NULL REFERENCES folder, uid TEXT NOT NULL, ordinal INTEGER NOT NULL,
+    size INTEGER NOT NULL, exact INTEGER NOT NULL, state TEXT NOT NULL CHECK (state IN ('delivered', 'quarantined')),
+    place INTEGER REFERENCES place, name TEXT, clock REAL NOT NULL, missing REAL,
+    PRIMARY KEY (folder, uid, ordinal)) WITHOUT ROWID;
+CREATE TABLE intent (
+    folder INTEGER NOT NULL REFERENCES folder, uid TEXT NOT NULL, ordinal INTEGER NOT NULL,
+    size INTEGER NOT NULL, exact INTEGER NOT NULL,
+    place INTEGER NOT NULL REFERENCES place, name TEXT NOT NULL UNIQUE, stored INTEGER NOT NULL,
+    PRIMARY KEY (folder, uid, ordinal)) WITHOUT ROWID;
+CREATE TABLE failure (
+    folder INTEGER NOT NULL REFERENCES folder, uid TEXT NOT NULL, ordinal INTEGER NOT NULL,
+    attempts INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (folder, uid, ordinal)) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True)
+class Intent:
+    """A message about to be delivered under the name of `staged`; `exact` as in retriever.base.Part."""
+
+    message: Remote
+    exact: bool
+    staged: Staged
+
+
+class State:
+    """The open state of one connector, locked against every other run. Raises Problem (causes internal, quota)."""
+
+    def __init__(self, folder: Path) -> None:
+        with _explained(folder):
+            self._folder = folder
+            self._lock = lock(folder)
+            try:
+                self._db = _connect(folder / "state.sqlite")
+            except BaseException:
+                os.close(self._lock)
+                raise
+
+    def __enter__(self) -> "State":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with _explained(self._folder):
+            self._db.close()
+        os.close(self._lock)
+
+    @property
+    def token(self) -> str:
+        """Sixteen hexadecimal digits that mark this connector's files."""
+        return str(self._row("SELECT token FROM token")[0])
+
+    def begin(self, identity: str, limit: float) -> "MailboxState":
+        """Return the state of a mailbox and credit it the time since the last run, at most `limit` seconds."""
+        now = time.time()
+        with self.transaction() as db:
+            db.execute("INSERT OR IGNORE INTO mailbox (identity, last_tick) VALUES (?, ?)", (identity, now))
+            row = db.execute("SELECT id, clock, last_tick FROM mailbox WHERE identity = ?", (identity,)).fetchone()
+            clock = row[1] + min(max(now - row[2], 0.0), limit)
+            db.execute("UPDATE mailbox SET clock = ?, last_tick = ? WHERE id = ?", (clock, now, row[0]))
+        # The names of the database and its log are on disk before anything is said to be recorded.
+        with _explained(self._folder):
+            _sync_folder(self._folder)
+        return MailboxState(self, row[0], clock)
+
+    def open_intents(self) -> dict[str, list[Staged]]:
+        """Return what a run that was cut off was about to deliver, by location."""
+        found: dict[str, list[Staged]] = {}
+        query = "SELECT location, name, stored FROM intent JOIN place ON place.id = intent.place"
+        for location, name, stored in self._rows(query):
+            found.setdefault(location, []).append(Staged(name, stored))
+        return found
+
+    def settle(self, delivered: Iterable[str]) -> None:
+        """End all open intents: those of these names as delivered, the others as never begun."""
+        with self.transaction() as db:
+            db.executemany(_DELIVERED + " WHERE intent.name = ?", ((name,) for name in delivered))
+            db.execute("DELETE FROM intent")
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        with _explained(self._folder):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    def _rows(self, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
+        with _explained(self._folder):
+            return self._db.execute(query, values).fetchall()
+
+    def _row(self, query: str, values: tuple[Any, ...] = ()) -> Any:
+        return self._rows(query, values)[0]
+
+
+_DELIVERED = """
+INSERT OR REPLACE INTO message (folder, uid, ordinal, size, exact, state, place, name, clock)
+SELECT folder, uid, ordinal, size, exact, 'delivered', place, intent.name, mailbox.clock
+FROM intent JOIN folder ON folder.id = intent.folder JOIN mailbox ON mailbox.id = folder.mailbox"""
+
+
+class MailboxState:
+    """The records of one mailbox."""
+
+    def __init__(self, state: State, mailbox: int, clock: float) -> None:
+        self._state = state
+        self._mailbox = mailbox
+        self._clock = clock
+
+    @property
+    def tls_seen(self) -> bool:
+        return bool(self._state._row("SELECT tls_seen FROM mailbox WHERE id = ?", (self._mailbox,))[0])
+
+    def saw_tls(self) -> None:
+        with self._state.transaction() as db:
+            db.execute("UPDATE mailbox SET tls_seen = 1 WHERE id = ?", (self._mailbox,))
+
+    def folder(self, folder: Folder) -> "FolderState":
+        key = (self._mailbox, folder.name, folder.validity)
+        with self._state.transaction() as db:
+            db.execute("INSERT OR IGNORE INTO folder (mailbox, name, validity) VALUES (?, ?, ?)", key)
+        row = self._state._row("SELECT id FROM folder WHERE mailbox = ? AND name = ? AND validity = ?", key)
+        return FolderState(self._state, row[0], self._clock)
+
+
+class FolderState:
+    """The records of one folder under one UIDVALIDITY."""
+
+    def __init__(self, state: State, folder: int, clock: float) -> None:
+        self._state = state
+        self._folder = folder
+        self._clock = clock
+
+    def known(self) -> dict[tuple[str, int], int]:
+        """Return size by (uid, ordinal) of the messages that are not to be fetched again."""
+        query = "SELECT uid, ordinal, size FROM message WHERE folder = ?"
+        return {(uid, ordinal): size for uid, ordinal, size in self._state._rows(query, (self._folder,))}
+
+    def attempts(self) -> dict[tuple[str, int], int]:
+        """Return the number of failed attempts by (uid, ordinal)."""
+        query = "SELECT uid, ordinal, attempts FROM failure WHERE folder = ?"
+        return {(uid, ordinal): count for uid, ordinal, count in self._state._rows(query, (self._folder,))}
+
+    def saw(self, known: Mapping[tuple[str, int], int], present: set[tuple[str, int]]) -> None:
+        """Note which known messages the server has; forget those that it has not had for 30 days."""
+        here = self._folder
+        query = "SELECT uid, ordinal FROM message WHERE folder = ? AND missing IS NOT NULL"
+        back = {(uid, ordinal) for uid, ordinal in self._state._rows(query, (here,))}
+        gone = [key for key in known if key not in present and key not in back]
+        with self._state.transaction() as db:
+            db.executemany(_SET_MISSING, ((self._clock, here, *key) for key in gone))
+            db.executemany(_SET_MISSING, ((None, here, *key) for key in back & present))
+            db.execute(
+                "DELETE FROM message WHERE folder = ? AND missing IS NOT NULL AND ? - missing > ?",
+                (here, self._clock, KEEP_MISSING),
+            )
+
+    def intend(self, location: str, batch: Iterable[Intent]) -> None:
+        """Record in one transaction that the batch before is delivered and this one is about to be."""
+        with self._state.transaction() as db:
+            self._deliver(db)
+            db.execute("INSERT OR IGNORE INTO place (location) VALUES (?)", (location,))
+            place = db.execute("SELECT id FROM place WHERE location = ?", (location,)).fetchone()[0]
+            db.executemany(
+                "INSERT INTO intent VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    (self._folder, i.message.uid, i.message.ordinal, i.message.size, i.exact, place)
+                    + (i.staged.name, i.staged.size)
+                    for i in batch
+                ),
+            )
+
+    def delivered(self) -> None:
+        """Record that all intents are delivered."""
+        with self._state.transaction() as db:
+            self._deliver(db)
+
+    def failed(self, message: Remote, reason: str, quarantine_after: int | None) -> bool:
+        """Count a failed attempt; return whether the message is now set aside, which happens after so many."""
+        key = (self._folder, message.uid, message.ordinal)
+        with self._state.transaction() as db:
+            db.execute(
+                "INSERT INTO failure VALUES (?, ?, ?, 1, ?) ON CONFLICT DO UPDATE "
+                "SET attempts = attempts + 1, reason = excluded.reason",
+                (*key, reason),
+            )
+            attempts = db.execute(
+                "SELECT attempts FROM failure WHERE folder = ? AND uid = ? AND ordinal = ?", key
+            ).fetchone()[0]
+            aside = quarantine_after is not None and attempts >= quarantine_after
+            if aside:
+                db.execute(
+                    "INSERT OR REPLACE INTO message (folder, uid, ordinal, size, exact, state, clock) "
+                    "VALUES (?, ?, ?, ?, 0, 'quarantined', ?)",
+                    (*key, message.size, self._clock),
+                )
+        return aside
+
+    def due(self, days: int) -> list[Remote]:
+        """Return the messages that were delivered at least so many credited days ago and may be deleted."""
+        query = (
+            "SELECT uid, size, ordinal FROM message WHERE folder = ? AND state = 'delivered' AND exact "
+            "AND missing IS NULL AND ? - clock >= ?"
+        )
+        return [Remote(*row) for row in self._state._rows(query, (self._folder, self._clock, days * DAY))]
+
+    def removed(self, keys: Iterable[tuple[str, int]]) -> None:
+        """Record that the server has deleted these."""
+        with self._state.transaction() as db:
+            db.executemany(_SET_MISSING, ((self._clock, self._folder, *key) for key in keys))
+
+    def _deliver(self, db: sqlite3.Connection) -> None:
+        db.execute(_DELIVERED)
+        db.execute(
+            "DELETE FROM failure WHERE folder = ? AND (uid, ordinal) IN (SELECT uid, ordinal FROM intent)",
+            (self._folder,),
+        )
+        db.execute("DELETE FROM intent")
+
+
+_SET_MISSING = "UPDATE message SET missing = ? WHERE folder = ? AND uid = ? AND ordinal = ?"
+
+
+def lock(folder: Path) -> int:
+    """Take the lock of a state folder and return its descriptor. Raises Problem (cause running) if a run has it."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(folder / "lock", flags, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise failure("running", "This connector is being fetched now.", "Conflict") from error
+    return descriptor
+
+
+def remove(folder: Path) -> None:
+    """Remove a connector's state for good. Raises Problem (cause running) while a run has it."""
+    import shutil
+
+    with _explained(folder):
+        try:
+            descriptor = lock(folder)
+        except FileNotFoundError:
+            return
+        try:
+            shutil.rmtree(folder)
+            _sync_folder(folder.parent)
+        finally:
+            os.close(descriptor)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+    try:
+        # Debian's defaults lost a committed row when the power was cut: both are read back.
+        journal = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        db.execute("PRAGMA synchronous = FULL")
+        if journal != "wal" or db.execute("PRAGMA synchronous").fetchone()[0] != 2:
+            raise failure("internal", f"{path} cannot be kept safe against a power cut on this file system.")
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            _create(db)
+        elif version != SCHEMA_VERSION:
+            raise failure("internal", f"{path} was written by another version of cockpit-getmail.")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _create(db: sqlite3.Connection) -> None:
+    db.execute("BEGIN IMMEDIATE")
+    for statement in _SCHEMA.split(";")[:-1]:
+        db.execute(statement)
+    db.execute("INSERT INTO token VALUES (?)", (secrets.token_hex(8),))
+    db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    db.execute("COMMIT")
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        full = "full" in str(error)
+        hint = "no space is left" if full else f"the record of what was fetched cannot be used ({error})"
+        raise failure("quota" if full else "internal", f"State in {folder}: {hint}.") from error
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) and not folder.exists():
+            raise
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise failure("quota" if full else "internal", f"State in {folder}: {reason}.") from error

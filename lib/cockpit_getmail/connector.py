@@ -101,11 +101,13 @@ class Connector:
     @property
     def filters(self) -> list[str]:
         """The filters switched on, by prop name."""
-        return [prop for prop in ("FilterCheck", "SpamCheck", "VirusCheck") if self.props.get(prop) == "enabled"]
+        return [
+            prop for prop in ("FilterCheck", "SpamCheck", "VirusCheck") if self.props.get(prop) == "enabled"
+        ]
 
 
 def make_name(username: str, server: str) -> str:
-    """Return the database key `username@server`; what a key of the e-smith format cannot carry becomes `_`."""
+    """Return the database key `username@server`; what a key cannot carry becomes `_`."""
     name = re.sub(r"[=\x00-\x1f\x7f]", "_", f"{username}@{server}")
     return re.sub(r"^[\s#]|\s$", "_", name)
 
@@ -118,11 +120,13 @@ def account_group(account: str) -> str:
 def is_same_person(username: str, account: str) -> bool:
     """Whether a log-in and a local account are one, if both are of this host."""
     user, account = username.casefold(), account.casefold()
-    return user == account or (("@" in user) != ("@" in account) and account_group(user) == account_group(account))
+    return user == account or (
+        ("@" in user) != ("@" in account) and account_group(user) == account_group(account)
+    )
 
 
 def unit_name(name: str) -> str:
-    """Return the unit of a connector without `.service`: `cockpit-getmail-` and the name, escaped one to one."""
+    """Return a connector's unit without `.service`: `cockpit-getmail-` and the name, escaped one to one."""
     return UNIT_PREFIX + _shorten(name, _escape(name, r"\x{:02x}"))
 
 

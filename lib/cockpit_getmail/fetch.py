@@ -25,6 +25,8 @@ from cockpit_getmail.state import DAY, FolderState, Intent, State
 SILENCE_SECONDS = 60.0
 ATTEMPTS = 3
 """After so many failed attempts a message is set aside; a broken connection is not the message's fault."""
+FAILURES_SHOWN = 20
+"""So many messages that could not be fetched are named in the log; the rest are counted at the end."""
 HAND_OVER_BYTES = 1 << 20
 HANDS = 4
 IDLE_SECONDS = 1.0
@@ -48,7 +50,7 @@ class Reporter(Protocol):
 
 @dataclass(frozen=True)
 class Result:
-    """What a run did: messages and octets delivered, failed ones (of which some set aside now), deleted ones."""
+    """What a run did: messages and octets delivered, messages failed, set aside of these, and deleted."""
 
     messages: int = 0
     octets: int = 0
@@ -60,7 +62,7 @@ class Result:
 def run(
     connector: Connector, settings: Settings, state_folder: Path, ca_pem: str | None, report: Reporter
 ) -> Result:
-    """Fetch what is new, deliver it, delete what is due. Raises Problem with a cause; what was delivered stays."""
+    """Fetch what is new, deliver it, delete what is due. Raises Problem; what was delivered stays."""
     kind, path = destinations.expand(settings.destination, connector.account)
     with State(state_folder) as state:
         destination = destinations.make(f"{kind}:{path}", state.token)
@@ -68,7 +70,9 @@ def run(
         mailbox = state.begin(connector.mailbox, max(DAY, 2 * 60 * connector.minutes))
         if connector.filters:
             report.warn(f"{', '.join(connector.filters)}: there is no filter yet, nothing is scanned.")
-        retriever = retrievers.make(connector, ca_pem=ca_pem, tls_seen=mailbox.tls_seen, timeout=SILENCE_SECONDS)
+        retriever = retrievers.make(
+            connector, ca_pem=ca_pem, tls_seen=mailbox.tls_seen, timeout=SILENCE_SECONDS
+        )
         try:
             opened = retriever.open()
             if retriever.tls and not mailbox.tls_seen:
@@ -85,14 +89,20 @@ def _recover(state: State, destination: Destination, report: Reporter) -> None:
     delivered = destination.recover(intents.pop(destination.location, []))
     if intents:
         count = sum(map(len, intents.values()))
-        report.warn(f"{count} messages of a run that was cut off were meant for another place: fetched again.")
+        report.warn(
+            f"{count} messages of a run that was cut off were meant for another place: fetched again."
+        )
     state.settle(delivered)
     if delivered:
         report.note(f"{len(delivered)} messages of a run that was cut off are delivered.")
 
 
 def _fetch(
-    connector: Connector, retriever: Retriever, folder: FolderState, destination: Destination, report: Reporter
+    connector: Connector,
+    retriever: Retriever,
+    folder: FolderState,
+    destination: Destination,
+    report: Reporter,
 ) -> Result:
     known = folder.known()
     new, present = retriever.list_new(known)
@@ -203,7 +213,7 @@ class _Writer(threading.Thread):
             self._work()
         except Problem as problem:
             self.problem = problem
-        except BaseException as error:  # noqa: BLE001 (handed to the thread that waits in finish)
+        except BaseException as error:  # handed to the thread that waits in finish()
             self.error = error
 
     def _work(self) -> None:
@@ -244,8 +254,9 @@ class _Writer(threading.Thread):
         self.failed += 1
         aside = self._folder.failed(message, reason, ATTEMPTS)
         self.set_aside += aside
-        what = "is set aside" if aside else "will be tried again"
-        self._report.warn(f"Message {printable(message.uid)} could not be fetched and {what}: {reason}")
+        if self.failed <= FAILURES_SHOWN:
+            what = "is set aside" if aside else "will be tried again"
+            self._report.warn(f"Message {printable(message.uid)} could not be fetched and {what}: {reason}")
 
     def _commit(self) -> None:
         """Deliver the batch: durable in tmp/, intents recorded, renamed into new/."""
@@ -265,7 +276,9 @@ class _Writer(threading.Thread):
         self.octets += octets
         inexact = sum(not intent.exact for intent in batch)
         if inexact:
-            self._report.warn(f"{inexact} messages have another size than the server lists: they stay on the server.")
+            self._report.warn(
+                f"{inexact} messages have another size than the server lists: they stay on the server."
+            )
         self._report.advance(len(batch), octets)
 
     def _commit_delivered(self) -> None:

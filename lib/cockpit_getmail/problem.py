@@ -6,15 +6,40 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 Type = Literal[
-    "InvalidInput", "NotValid", "NotFound", "Conflict", "GenericError", "EventFailed", "Timeout", "InternalError"
+    "InvalidInput",
+    "NotValid",
+    "NotFound",
+    "Conflict",
+    "GenericError",
+    "EventFailed",
+    "Timeout",
+    "InternalError",
 ]
 Cause = Literal[
-    "credentials", "network", "tls", "protocol", "mailbox", "quota", "delivery", "filter", "policy", "internal",
-    "settings", "connector", "running",
+    "credentials", "network", "tls", "protocol", "mailbox", "quota", "delivery", "filter", "policy",
+    "internal", "settings", "connector", "running",
 ]  # fmt: skip
 Status = Literal["INVALID_CREDENTIALS", "CONNECTION_IMPOSSIBLE", "NO_ACCESS_TO_ALL_MAIL"]
 Fault = Mapping[str, Any]
 
+STATUS: Mapping[str, tuple[Status, str]] = {
+    "credentials": (
+        "INVALID_CREDENTIALS",
+        "Check user name and password; some providers want an app password.",
+    ),
+    "network": ("CONNECTION_IMPOSSIBLE", "Check server name, port and network, then try again."),
+    "tls": (
+        "CONNECTION_IMPOSSIBLE",
+        "Check the certificate; a private one is trusted by Fingerprint or CAFile.",
+    ),
+    "protocol": ("CONNECTION_IMPOSSIBLE", "Check that server, port and retriever belong together."),
+    "mailbox": (
+        "NO_ACCESS_TO_ALL_MAIL",
+        "Ask the provider whether this account may be read from here, then retry.",
+    ),
+    "policy": ("CONNECTION_IMPOSSIBLE", "Change Server, Username or Account."),
+}
+"""Context.IO's status and a next step for a person, by cause."""
 TEXT_LIMIT = 1024
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 
@@ -27,7 +52,9 @@ class Problem(Exception):
     and otherwise an object; its `cause` is one of Cause. Nothing in it may hold a secret.
     """
 
-    def __init__(self, kind: Type, message: str, attributes: Mapping[str, Any] | list[Fault] | None = None) -> None:
+    def __init__(
+        self, kind: Type, message: str, attributes: Mapping[str, Any] | list[Fault] | None = None
+    ) -> None:
         super().__init__(message)
         self.type = kind
         self.message = message
@@ -42,9 +69,17 @@ class Problem(Exception):
         return "connector" if self.type in ("InvalidInput", "NotValid", "NotFound") else "internal"
 
 
-def failure(cause: Cause, message: str, kind: Type = "GenericError", **attributes: Any) -> Problem:
+def failure(cause: Cause, message: str, *, kind: Type = "GenericError", **attributes: Any) -> Problem:
     """Return a Problem with a cause: raise it."""
     return Problem(kind, message, {"cause": cause, **attributes})
+
+
+def with_status(problem: Problem) -> Problem:
+    """Return the problem of a mailbox that cannot be opened with `status` and `hint` in its attributes."""
+    if not isinstance(problem.attributes, Mapping) or problem.cause not in STATUS:
+        return problem
+    status, hint = STATUS[problem.cause]
+    return Problem(problem.type, problem.message, {"status": status, "hint": hint, **problem.attributes})
 
 
 def not_valid(faults: list[Fault]) -> Problem:

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.progress import TaskID
 
 NOTICE, WARNING, ERROR = "<5>", "<4>", "<3>"
 """Priorities as the journal reads them at the start of a line (sd-daemon(3))."""
@@ -59,7 +59,7 @@ class Bar(Lines):
 
         super().__init__(stream)
         columns = (BarColumn(), DownloadColumn(), TimeRemainingColumn())
-        self._progress: Progress = Progress(
+        self._progress = Progress(
             *columns, "{task.description}", console=Console(file=stream, highlight=False, markup=False)
         )
         self._task: TaskID | None = None

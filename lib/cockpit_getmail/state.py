@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a connector remembers between runs: messages seen, intents, credited time. One SQLite file in its folder.
+"""What a connector remembers between runs, in SQLite: messages seen, intents, credited time.
 
 Records belong to a mailbox (protocol, server, port, user name) and in it to a folder with its UIDVALIDITY.
 Ages are counted on the mailbox's own clock, which only runs add to: a jump of the wall clock cannot make a
@@ -36,7 +36,8 @@ CREATE TABLE folder (
 CREATE TABLE place (id INTEGER PRIMARY KEY, location TEXT NOT NULL UNIQUE);
 CREATE TABLE message (
     folder INTEGER NOT NULL REFERENCES folder, uid TEXT NOT NULL, ordinal INTEGER NOT NULL,
-    size INTEGER NOT NULL, exact INTEGER NOT NULL, state TEXT NOT NULL CHECK (state IN ('delivered', 'quarantined')),
+    size INTEGER NOT NULL, exact INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('delivered', 'quarantined')),
     place INTEGER REFERENCES place, name TEXT, clock REAL NOT NULL, missing REAL,
     PRIMARY KEY (folder, uid, ordinal)) WITHOUT ROWID;
 CREATE TABLE intent (
@@ -60,7 +61,7 @@ class Intent:
 
 
 class State:
-    """The open state of one connector, locked against every other run. Raises Problem (causes internal, quota)."""
+    """The open state of one connector, locked against every other run. Raises Problem (internal, quota)."""
 
     def __init__(self, folder: Path) -> None:
         with _explained(folder):
@@ -86,11 +87,13 @@ class State:
         return str(self._row("SELECT token FROM token")[0])
 
     def begin(self, identity: str, limit: float) -> "MailboxState":
-        """Return the state of a mailbox and credit it the time since the last run, at most `limit` seconds."""
+        """Return the state of a mailbox; credit it the time since the last run, at most `limit` seconds."""
         now = time.time()
         with self.transaction() as db:
             db.execute("INSERT OR IGNORE INTO mailbox (identity, last_tick) VALUES (?, ?)", (identity, now))
-            row = db.execute("SELECT id, clock, last_tick FROM mailbox WHERE identity = ?", (identity,)).fetchone()
+            row = db.execute(
+                "SELECT id, clock, last_tick FROM mailbox WHERE identity = ?", (identity,)
+            ).fetchone()
             clock = row[1] + min(max(now - row[2], 0.0), limit)
             db.execute("UPDATE mailbox SET clock = ?, last_tick = ? WHERE id = ?", (clock, now, row[0]))
         # The names of the database and its log are on disk before anything is said to be recorded.
@@ -203,9 +206,18 @@ class FolderState:
             db.executemany(
                 "INSERT INTO intent VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    (self._folder, i.message.uid, i.message.ordinal, i.message.size, i.exact, place)
-                    + (i.staged.name, i.staged.size)
-                    for i in batch
+                    (
+                        self._folder,
+                        m.uid,
+                        m.ordinal,
+                        m.size,
+                        intent.exact,
+                        place,
+                        intent.staged.name,
+                        intent.staged.size,
+                    )
+                    for intent in batch
+                    for m in (intent.message,)
                 ),
             )
 
@@ -215,7 +227,7 @@ class FolderState:
             self._deliver(db)
 
     def failed(self, message: Remote, reason: str, quarantine_after: int | None) -> bool:
-        """Count a failed attempt; return whether the message is now set aside, which happens after so many."""
+        """Count a failed attempt; return whether the message is now set aside, as it is after so many."""
         key = (self._folder, message.uid, message.ordinal)
         with self._state.transaction() as db:
             db.execute(
@@ -261,14 +273,14 @@ _SET_MISSING = "UPDATE message SET missing = ? WHERE folder = ? AND uid = ? AND 
 
 
 def lock(folder: Path) -> int:
-    """Take the lock of a state folder and return its descriptor. Raises Problem (cause running) if a run has it."""
+    """Return a descriptor that holds a state folder's lock. Raises Problem (running) if a run has it."""
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     descriptor = os.open(folder / "lock", flags, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(descriptor)
-        raise failure("running", "This connector is being fetched now.", "Conflict") from error
+        raise failure("running", "This connector is being fetched now.", kind="Conflict") from error
     return descriptor
 
 

@@ -9,6 +9,7 @@ import socket
 import ssl
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NoReturn
 
@@ -23,7 +24,7 @@ class Endpoint:
 
     With `ca_pem` only these certificate authorities are believed. With `fingerprint` (SHA-256 of the
     certificate in hexadecimal, colons allowed) only the server that has this very certificate is. With
-    `inspect` the handshake ends in a Problem that shows the certificate, whatever it is: nothing is ever sent.
+    `inspect` the handshake ends in a Problem that shows the certificate, and nothing is ever sent.
     """
 
     server: str
@@ -37,13 +38,15 @@ class Endpoint:
 
 
 class Connection:
-    """A TCP connection with one limit on silence (`timeout`, seconds) and one on the whole (`deadline`, monotonic).
+    """A TCP connection with a limit on silence (`timeout`, seconds) and on the whole (`deadline`, monotonic).
 
     Every method raises Problem: cause network for what a network does, tls, or protocol for an answer
     out of all bounds.
     """
 
-    def __init__(self, sock: socket.socket, endpoint: Endpoint, timeout: float, deadline: float | None) -> None:
+    def __init__(
+        self, sock: socket.socket, endpoint: Endpoint, timeout: float, deadline: float | None
+    ) -> None:
         self._sock = sock
         self._endpoint = endpoint
         self._timeout = timeout
@@ -56,7 +59,7 @@ class Connection:
     def open(
         cls, endpoint: Endpoint, *, implicit_tls: bool, timeout: float, deadline: float | None = None
     ) -> "Connection":
-        """Connect to the first address that answers, and with `implicit_tls` shake hands (RFC 8314 section 3)."""
+        """Connect to the first address that answers; with `implicit_tls` shake hands (RFC 8314 section 3)."""
         sock = _connect(endpoint, timeout, deadline)
         connection = cls(sock, endpoint, timeout, deadline)
         if implicit_tls:
@@ -80,9 +83,11 @@ class Connection:
         return self._sock
 
     def start_tls(self) -> None:
-        """Turn the connection into TLS with a verified peer. What came in clear and was not read is an attack."""
+        """Turn the connection into TLS with a verified peer. Data in clear not read yet is an attack."""
         if self._buffered():
-            raise failure("tls", f"{self._endpoint.server} sent data in clear after agreeing to TLS: refused.")
+            raise failure(
+                "tls", f"{self._endpoint.server} sent data in clear after agreeing to TLS: refused."
+            )
         self._arm()
         try:
             self._sock = _context(self._endpoint).wrap_socket(
@@ -128,10 +133,8 @@ class Connection:
 
     def close(self) -> None:
         """Close at once. Never raises."""
-        try:
+        with suppress(OSError):
             self._sock.close()
-        except OSError:
-            pass
 
     def receive_into(self, view: memoryview) -> int | None:
         if self._peek_only:
@@ -158,8 +161,12 @@ class Connection:
         if isinstance(error, TimeoutError):
             return _timed_out(self._endpoint, self._deadline, self._timeout)
         if isinstance(error, ssl.SSLError):
-            return failure("tls", f"The encrypted connection to {self._endpoint.server} broke: {_reason(error)}.")
-        return failure("network", f"The connection to {self._endpoint.server} broke: {error.strerror or error}.")
+            return failure(
+                "tls", f"The encrypted connection to {self._endpoint.server} broke: {_reason(error)}."
+            )
+        return failure(
+            "network", f"The connection to {self._endpoint.server} broke: {error.strerror or error}."
+        )
 
     def _lost(self) -> NoReturn:
         raise failure("network", f"{self._endpoint.server} closed the connection.")
@@ -202,10 +209,12 @@ class _Raw(io.RawIOBase):
         return self._connection.receive_into(buffer)
 
 
-def choose_tls(policy: Literal["auto", "required", "none"], *, seen: bool, offered: bool, server: str) -> bool:
-    """Return whether to ask for STARTTLS or STLS; raises Problem (cause tls) where a clear channel is not allowed.
+def choose_tls(
+    policy: Literal["auto", "required", "none"], *, seen: bool, offered: bool, server: str
+) -> bool:
+    """Return whether to ask for STARTTLS or STLS; raises Problem (tls) where a clear channel is not allowed.
 
-    `seen` tells that this connector has spoken TLS with this mailbox before (RFC 8314 section 5.1: no way back).
+    `seen` tells that this connector has spoken TLS with this mailbox before: then there is no way back.
     """
     if policy == "none":
         return False
@@ -214,15 +223,17 @@ def choose_tls(policy: Literal["auto", "required", "none"], *, seen: bool, offer
     if policy == "required":
         raise failure("tls", f"{server} offers no encryption here, and TLS is required for this connector.")
     if seen:
-        raise failure("tls", f"{server} no longer offers the encryption it offered before: someone may be listening.")
+        raise failure(
+            "tls", f"{server} no longer offers the encryption it offered before: someone may be listening."
+        )
     return False
 
 
-def describe_certificate(certificate: bytes) -> dict[str, str]:
+def describe_certificate(certificate: bytes) -> dict[str, Any]:
     """Return fingerprint, subject and issuer (RFC 4514) of a certificate in DER. It has not been verified."""
     from cryptography import x509
 
-    found = {"fingerprint": hashlib.sha256(certificate).hexdigest()}
+    found: dict[str, Any] = {"fingerprint": hashlib.sha256(certificate).hexdigest()}
     try:
         parsed = x509.load_der_x509_certificate(certificate)
         found["subject"] = printable(parsed.subject.rfc4514_string())
@@ -233,7 +244,7 @@ def describe_certificate(certificate: bytes) -> dict[str, str]:
 
 
 def ascii_host(server: str) -> str:
-    """Return a host name as DNS and certificates have it (RFC 5891); addresses and ASCII names as they are."""
+    """Return a host name as DNS and certificates have it (RFC 5891); addresses stay as they are."""
     if server.isascii():
         return server.rstrip(".") if not _is_address(server) else server
     import idna

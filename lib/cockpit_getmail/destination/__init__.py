@@ -28,7 +28,7 @@ def expand(spec: str, account: str) -> tuple[str, Path]:
 
 
 def make(location: str, token: str) -> Destination:
-    """Return the destination at `location` (`maildir:PATH`); `token` marks what this connector leaves unfinished."""
+    """Return the destination at `location` (`maildir:PATH`); `token` marks a connector's own files."""
     kind, _, path = location.partition(":")
     if kind == "maildir":
         from cockpit_getmail.destination.maildir import Maildir

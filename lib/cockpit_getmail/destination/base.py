@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Staged:
-    """A message taken in whole but not yet delivered: `name` finds it again, `size` is in octets as stored."""
+    """A message taken in whole, not yet delivered: `name` finds it again, `size` is in octets as stored."""
 
     name: str
     size: int
@@ -28,7 +28,7 @@ class Staging(Protocol):
 
 
 class Destination(Protocol):
-    """One account's mail. The order of calls for a batch is stage..., sync, publish; see fetch for what is between."""
+    """One account's mail. The calls for a batch are stage..., sync, publish; fetch does what is between."""
 
     location: str
 
@@ -36,7 +36,7 @@ class Destination(Protocol):
         """Begin a message."""
 
     def sync(self, batch: Sequence[Staged]) -> None:
-        """Make the staged messages durable, or unlink them all and raise a Problem (cause delivery or quota)."""
+        """Make the staged messages durable, or unlink them all and raise a Problem (delivery or quota)."""
 
     def publish(self, batch: Sequence[Staged]) -> None:
         """Deliver them, durably."""

@@ -12,11 +12,11 @@ import socket
 import stat
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cockpit_getmail.destination.base import Staged
-from cockpit_getmail.problem import Problem, failure
+from cockpit_getmail.problem import Cause, Problem, failure
 
 FOLDERS = ("tmp", "new", "cur")
 SYNC_THREADS = 4
@@ -103,11 +103,8 @@ class Maildir:
         descriptor = self._files.pop(name, None)
         if descriptor is not None:
             os.close(descriptor)
-        with self._explained("written to"):
-            try:
-                os.unlink(name, dir_fd=self._tmp)
-            except FileNotFoundError:
-                pass
+        with self._explained("written to"), suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=self._tmp)
 
     def _sync_files(self, descriptors: list[int]) -> None:
         if len(descriptors) < 3:
@@ -153,7 +150,7 @@ class Maildir:
         except OSError as error:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
             reason = os.strerror(error.errno) if error.errno else str(error)
-            cause = "quota" if full else "delivery"
+            cause: Cause = "quota" if full else "delivery"
             raise failure(cause, f"The Maildir {self._path} cannot be {done}: {reason}.") from error
 
 

@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from cockpit_getmail.connector import Connector
-from cockpit_getmail.problem import Problem
+from cockpit_getmail.problem import Problem, with_status
 from cockpit_getmail.retriever.base import Retriever
 from cockpit_getmail.transport import Endpoint
 
@@ -20,7 +20,9 @@ def make(
     inspect: bool = False,
 ) -> Retriever:
     """Return the retriever a connector names. Nothing is connected yet."""
-    endpoint = Endpoint(connector.server, connector.port, ca_pem, connector.props.get("Fingerprint") or None, inspect)
+    endpoint = Endpoint(
+        connector.server, connector.port, ca_pem, connector.props.get("Fingerprint") or None, inspect
+    )
     if connector.protocol == "pop3":
         from cockpit_getmail.retriever.pop3 import Pop3
 
@@ -41,7 +43,7 @@ def check(connector: Connector, ca_pem: str | None, timeout: float) -> dict[str,
     try:
         folder = retriever.open()
     except Problem as problem:
-        raise _with_certificate(problem, connector, timeout, deadline) from problem
+        raise with_status(_with_certificate(problem, connector, timeout, deadline)) from problem
     finally:
         retriever.close()
     return {

@@ -49,7 +49,7 @@ class Part(NamedTuple):
 
 
 class Retriever(Protocol):
-    """One session with one mailbox. Every method raises Problem with a cause; after one, only close() may follow."""
+    """One session with one mailbox. Methods raise Problem with a cause; then only close() may follow."""
 
     capabilities: Sequence[str]
     tls: str | None
@@ -61,7 +61,7 @@ class Retriever(Protocol):
         """Connect, secure, log in and open the mailbox for reading only."""
 
     def list_new(self, known: Mapping[tuple[str, int], int]) -> tuple[list[Remote], set[tuple[str, int]]]:
-        """Return the messages that are not known, oldest first, and the (uid, ordinal) of known ones still there.
+        """Return the messages not known, oldest first, and the (uid, ordinal) of known ones still there.
 
         `known` holds the sizes recorded, by (uid, ordinal), of this folder and validity.
         """
@@ -72,8 +72,8 @@ class Retriever(Protocol):
     def delete(self, doomed: Sequence[Remote]) -> set[tuple[str, int]]:
         """Delete exactly these; return the (uid, ordinal) the server has confirmed as removed.
 
-        A message whose listed size is no longer that of the record, or which is not the only one with its UIDL,
-        is left alone.
+        A message whose listed size is not that of the record, or which is not the only one with its
+        UIDL, is left alone.
         """
 
     def close(self) -> None:
@@ -81,7 +81,7 @@ class Retriever(Protocol):
 
 
 def split_batches(messages: Sequence[Remote]) -> Iterator[list[Remote]]:
-    """Yield the messages in order, in lists of at most BATCH_MESSAGES and BATCH_BYTES; a larger message is alone."""
+    """Yield the messages in order, at most BATCH_MESSAGES and BATCH_BYTES at once; a larger one alone."""
     batch: list[Remote] = []
     octets = 0
     for message in messages:

@@ -10,7 +10,8 @@ import re
 import socket
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Any
 
 from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientReadOnlyError
@@ -33,7 +34,13 @@ class Imap:
     """One session with INBOX. See retriever.base for what the methods promise."""
 
     def __init__(
-        self, connector: Connector, endpoint: Endpoint, *, tls_seen: bool, timeout: float, deadline: float | None
+        self,
+        connector: Connector,
+        endpoint: Endpoint,
+        *,
+        tls_seen: bool,
+        timeout: float,
+        deadline: float | None,
     ) -> None:
         self._connector = connector
         self._endpoint = endpoint
@@ -41,6 +48,8 @@ class Imap:
         self._timeout = timeout
         self._deadline = deadline
         self._connection: Connection | None = None
+        self._client: Client | None = None
+        self._mid_answer = False
         self._existing: list[int] = []
         self.capabilities: Sequence[str] = ()
         self.tls: str | None = None
@@ -48,18 +57,23 @@ class Imap:
 
     def open(self) -> Folder:
         self._connection = Connection.open(
-            self._endpoint, implicit_tls=self._connector.implicit_tls, timeout=self._timeout, deadline=self._deadline
+            self._endpoint,
+            implicit_tls=self._connector.implicit_tls,
+            timeout=self._timeout,
+            deadline=self._deadline,
         )
         with self._translated("protocol"):
-            self._client = Client(self._connection, self._endpoint)
-            self._secure()
+            self._client = client = Client(self._connection, self._endpoint)
+            self._secure(client)
             self.tls = self._connection.tls
         if self._connection.peer_is_self and self._connector.is_loop:
-            raise failure("policy", "This connector would pull the account into itself: the server is this host.")
-        if self._client.wire.state == "NONAUTH":
-            self._log_in()
+            raise failure(
+                "policy", "This connector would pull the account into itself: the server is this host."
+            )
+        if client.wire.state == "NONAUTH":
+            self._log_in(client)
         with self._translated("mailbox"):
-            self.capabilities = sorted(printable(name) for name in self._client.capabilities())
+            self.capabilities = sorted(printable(name) for name in client.capabilities())
             self._folder = self._select(readonly=True)
         return self._folder
 
@@ -74,7 +88,9 @@ class Imap:
         return [Remote(str(uid), sizes.get(uid, 0)) for uid in new], {key for key in keys if key in known}
 
     def retrieve(self, wanted: Sequence[Remote]) -> Iterator[Part]:
-        return self._fetcher().retrieve(wanted, self._ranges)
+        self._mid_answer = True
+        yield from self._fetcher().retrieve(wanted, self._ranges)
+        self._mid_answer = False
 
     def delete(self, doomed: Sequence[Remote]) -> set[tuple[str, int]]:
         with self._translated("mailbox"):
@@ -88,64 +104,76 @@ class Imap:
     def close(self) -> None:
         if self._connection is None:
             return
-        try:
-            self._connection.limit_time(LEAVE_SECONDS)
-            with self._translated("network"):
+        self._connection.limit_time(LEAVE_SECONDS)
+        with suppress(Problem), self._translated("network"):
+            if self._client is not None and not self._mid_answer:
                 self._client.logout()
-        except (Problem, AttributeError):
-            pass
         self._connection.close()
 
     def _delete_batch(self, doomed: Sequence[Remote]) -> set[tuple[str, int]]:
         sizes = self._fetcher().sizes(",".join(message.uid for message in doomed))
         same = [message for message in doomed if sizes.get(int(message.uid)) == message.size]
         if len(same) < len(doomed):
-            gone = len(doomed) - len(same)
-            self.notes.append(f"{gone} messages due for deletion are gone or no longer what was delivered: left alone.")
+            other = len(doomed) - len(same)
+            self.notes.append(
+                f"{other} messages due for deletion are gone or not what was delivered: left alone."
+            )
         if not same:
             return set()
+        client = self._opened
         uids = [int(message.uid) for message in same]
         with self._translated("mailbox"):
-            self._client.delete_messages(uids, silent=True)
-            if not self._client.has_capability("UIDPLUS"):
+            client.delete_messages(uids, silent=True)
+            if not client.has_capability("UIDPLUS"):
                 self.notes.append(
                     f"{len(uids)} messages are marked as deleted; the server has no UIDPLUS (RFC 4315), "
                     "so that just these cannot be removed."
                 )
                 return set()
-            self._client.uid_expunge(uids)
+            client.uid_expunge(uids)
         left = self._fetcher().sizes(",".join(map(str, uids)))
         return {(message.uid, 0) for message in same if int(message.uid) not in left}
 
-    def _secure(self) -> None:
-        client = self._client
+    @property
+    def _opened(self) -> "Client":
+        if self._client is None:
+            raise RuntimeError("open() goes first")
+        return self._client
+
+    def _secure(self, client: "Client") -> None:
         offered = client.wire.state == "NONAUTH" and client.has_capability("STARTTLS")
         if self._connector.implicit_tls:
             return
-        if choose_tls(self._connector.tls, seen=self._tls_seen, offered=offered, server=self._endpoint.server):
+        if choose_tls(
+            self._connector.tls, seen=self._tls_seen, offered=offered, server=self._endpoint.server
+        ):
             client.start_tls()
 
-    def _log_in(self) -> None:
+    def _log_in(self, client: "Client") -> None:
         user, password = self._connector.username, self._connector.password
         if re.search("[\r\n\0]", user + password):
             raise failure("credentials", "A user name or password cannot hold line ends or NUL.")
-        wire = self._client.wire
+        wire = client.wire
         plain = f"\0{user}\0{password}".encode()
         try:
-            if self._client.has_capability("AUTH=PLAIN") and self._client.has_capability("SASL-IR"):
+            if client.has_capability("AUTH=PLAIN") and client.has_capability("SASL-IR"):
                 kind, data = wire._simple_command("AUTHENTICATE", "PLAIN", base64.b64encode(plain).decode())
-            elif self._client.has_capability("AUTH=PLAIN"):
+            elif client.has_capability("AUTH=PLAIN"):
                 kind, data = wire.authenticate("PLAIN", lambda _: plain)
-            elif self._client.has_capability("LOGINDISABLED"):
+            elif client.has_capability("LOGINDISABLED"):
                 raise failure("tls", f"{self._endpoint.server} allows no log-in without TLS.")
             else:
                 kind, data = wire._simple_command("LOGIN", _quoted(user), _quoted(password))
         except wire.abort as error:
-            raise failure("network", f"{self._endpoint.server} ended the log-in: {self._shown(str(error))}") from error
+            raise failure(
+                "network", f"{self._endpoint.server} ended the log-in: {self._shown(str(error))}"
+            ) from error
         except wire.error as error:
             kind, data = "NO", [str(error).encode()]
         except (ValueError, LookupError, TypeError) as error:
-            raise failure("protocol", f"{self._endpoint.server} sent what is not IMAP during log-in.") from error
+            raise failure(
+                "protocol", f"{self._endpoint.server} sent what is not IMAP during log-in."
+            ) from error
         if kind != "OK":
             raise self._refused(data)
         wire.state = "AUTH"
@@ -161,12 +189,14 @@ class Imap:
 
     def _select(self, *, readonly: bool) -> Folder:
         try:
-            found = self._client.select_folder("INBOX", readonly=readonly)
+            found = self._opened.select_folder("INBOX", readonly=readonly)
         except IMAPClientReadOnlyError as error:
             raise failure("mailbox", f"{self._endpoint.server} gives no right to delete in INBOX.") from error
         validity = found.get(b"UIDVALIDITY")
         if not isinstance(validity, int) or not 0 < validity < 1 << 32:
-            raise failure("protocol", f"{self._endpoint.server} gives no UIDVALIDITY: messages cannot be told apart.")
+            raise failure(
+                "protocol", f"{self._endpoint.server} gives no UIDVALIDITY: messages cannot be told apart."
+            )
         messages = found.get(b"EXISTS")
         if not isinstance(messages, int) or messages < 0:
             raise failure("protocol", f"{self._endpoint.server} does not say how many messages INBOX has.")
@@ -175,11 +205,10 @@ class Imap:
         return Folder("INBOX", validity, messages)
 
     def _fetcher(self) -> Fetcher:
-        assert self._connection is not None
-        return Fetcher(self._connection, self._endpoint.server, self._shown)
+        return Fetcher(self._opened.connection, self._endpoint.server, self._shown)
 
     def _ranges(self, uids: Iterable[int]) -> str:
-        """Return an IMAP sequence set; ranges span only messages that are wanted or were not there when listed."""
+        """Return an IMAP sequence set; ranges span only what is wanted or was not there when listed."""
         existing = self._existing
         spans: list[list[int]] = []
         previous = -2
@@ -208,8 +237,7 @@ class Imap:
         try:
             yield
         except imaplib.IMAP4.abort as error:
-            said_bye = "BYE" in str(getattr(getattr(self, "_client", None), "wire", None) and self._client.wire.untagged)
-            kind: Cause = "network" if said_bye else "protocol"
+            kind: Cause = "network" if self._client is not None and self._client.wire.said_bye else "protocol"
             raise failure(kind, f"{server} ended the session: {self._shown(str(error))}") from error
         except imaplib.IMAP4.error as error:
             raise failure(cause, f"{server}: {self._shown(str(error))}") from error
@@ -235,8 +263,8 @@ class Wire(imaplib.IMAP4):
         pass
 
     @property
-    def untagged(self) -> Mapping[str, list[bytes]]:
-        return self.untagged_responses
+    def said_bye(self) -> bool:
+        return "BYE" in self.untagged_responses
 
     def open(self, host: str = "", port: int = 0, timeout: float | None = None) -> None:
         self.host, self.port = host, port
@@ -250,12 +278,16 @@ class Wire(imaplib.IMAP4):
         self._spend(len(line))
         return line
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: Any) -> None:
         self._budget = COMMAND_LIMIT
         self._connection.write(data)
 
     def shutdown(self) -> None:
         self._connection.close()
+
+    @property
+    def sock(self) -> socket.socket:  # type: ignore[override]
+        return self._connection.sock
 
     def socket(self) -> socket.socket:
         return self._connection.sock
@@ -263,14 +295,16 @@ class Wire(imaplib.IMAP4):
     def _spend(self, octets: int) -> None:
         self._budget -= octets
         if self._budget < 0:
-            raise failure("protocol", f"The server answered one command with more than {COMMAND_LIMIT >> 20} MiB.")
+            raise failure(
+                "protocol", f"The server answered one command with more than {COMMAND_LIMIT >> 20} MiB."
+            )
 
 
-class Client(IMAPClient):
+class Client(IMAPClient):  # type: ignore[misc]
     """IMAPClient over a Connection."""
 
     def __init__(self, connection: Connection, endpoint: Endpoint) -> None:
-        self._connection = connection
+        self.connection = connection
         super().__init__(endpoint.server, endpoint.port, ssl=False)
 
     @property
@@ -282,13 +316,13 @@ class Client(IMAPClient):
         """STARTTLS (RFC 3501 section 6.2.1); what the server said of itself before it is forgotten."""
         kind, data = self.wire._simple_command("STARTTLS")
         self._checkok("STARTTLS", kind, data)
-        self._connection.start_tls()
+        self.connection.start_tls()
         self._starttls_done = True
         self._cached_capabilities = None
         self.wire.untagged_responses.clear()
 
-    def _create_IMAP4(self) -> Wire:  # noqa: N802 (IMAPClient's name)
-        return Wire(self._connection)
+    def _create_IMAP4(self) -> Wire:  # IMAPClient's name
+        return Wire(self.connection)
 
 
 def _quoted(text: str) -> bytes:

@@ -7,11 +7,10 @@ memory grow beyond a batch.
 
 import itertools
 import re
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, NoReturn
 
-from cockpit_getmail.problem import failure
+from cockpit_getmail.problem import Cause, Problem, failure
 from cockpit_getmail.retriever.base import BATCH_BYTES, Part, Remote, split_batches
 from cockpit_getmail.transport import Connection
 
@@ -41,18 +40,18 @@ class Fetcher:
         self._shown = shown
 
     def search_all(self, messages: int) -> list[int]:
-        """Return the UIDs of all messages, ascending. Fewer than there are messages is an error, not an answer."""
+        """Return the UIDs of all messages, ascending. Fewer than there are messages is an error."""
         tag = self._send("UID SEARCH ALL")
         uids: set[int] = set()
         expunged = 0
-        while not (line := self._connection.read_line(SEARCH_LIMIT)).startswith(tag):
+        while not (line := self._connection.read_line(SEARCH_LIMIT)).startswith(tag + b" "):
             words = line.split()
             if len(words) >= 2 and words[1].upper() == b"SEARCH":
                 uids.update(self._parse_uids(words[2:]))
             elif len(words) == 3 and words[2].upper() == b"EXPUNGE":
                 expunged += 1
             self._check_bye(line)
-        self._check_done(tag, line)
+        self._check_done(line)
         if len(uids) < messages - expunged:
             raise failure("protocol", f"{self._server} has {messages} messages but lists {len(uids)} only.")
         return sorted(uids)
@@ -61,43 +60,51 @@ class Fetcher:
         """Return RFC822.SIZE by UID of those of the set that exist."""
         tag = self._send(f"UID FETCH {uid_set} (UID RFC822.SIZE)")
         found: dict[int, int] = {}
-        while not (line := self._connection.read_line(LINE_LIMIT)).startswith(tag):
+        while not (line := self._connection.read_line(LINE_LIMIT)).startswith(tag + b" "):
             uid, size = _UID.search(line), _SIZE.search(line)
             if uid and size:
                 found[int(uid[1])] = int(size[1])
             self._check_bye(line)
-        self._check_done(tag, line)
+        self._check_done(line)
         return found
 
     def retrieve(self, wanted: Sequence[Remote], uid_set: Callable[[Iterable[int]], str]) -> Iterator[Part]:
-        """Yield the wanted messages in order of arrival, several commands under way."""
+        """Yield the wanted messages as they come. A server may answer the commands under way in any order."""
         waiting = split_batches(wanted)
-        under_way: deque[tuple[bytes, list[Remote]]] = deque()
+        under_way: dict[bytes, list[Remote]] = {}
+        missing: dict[int, Remote] = {}
+        chatter = 0
         while True:
             while len(under_way) < COMMANDS_AHEAD and (batch := next(waiting, None)):
-                under_way.append((self._send(f"UID FETCH {uid_set(int(m.uid) for m in batch)} (UID BODY.PEEK[])"), batch))
+                uids = [int(message.uid) for message in batch]
+                missing.update(zip(uids, batch, strict=True))
+                under_way[self._send(f"UID FETCH {uid_set(uids)} (UID BODY.PEEK[])")] = batch
             if not under_way:
                 return
-            yield from self._read_batch(*under_way.popleft())
-
-    def _read_batch(self, tag: bytes, batch: list[Remote]) -> Iterator[Part]:
-        missing = {int(message.uid): message for message in batch}
-        chatter = CHATTER_LIMIT
-        while not (line := self._connection.read_line(LINE_LIMIT)).startswith(tag):
-            chatter -= len(line)
-            if chatter < 0:
-                raise failure("protocol", f"{self._server} answers a FETCH with endless other lines.")
+            line = self._connection.read_line(LINE_LIMIT)
+            if ended := under_way.pop(line.partition(b" ")[0], None):
+                yield from self._end_batch(line, ended, missing)
+                chatter = 0
+                continue
+            chatter += len(line)
+            if chatter > CHATTER_LIMIT:
+                raise failure("protocol", f"{self._server} answers FETCH with endless other lines.")
             self._check_bye(line)
-            yield from self._read_response(line, missing)
-        status = line[len(tag) :].split(None, 1)
-        if not status or status[0].upper() not in (b"OK", b"NO"):
-            self._check_done(tag, line)
-        reason = f"The server gave no body for it: {self._shown(line[len(tag) :].strip())}"
-        for message in missing.values():
-            yield Part(message, b"", failure=reason)
+            for part in self._read_response(line, missing):
+                chatter = 0
+                yield part
+
+    def _end_batch(self, line: bytes, batch: list[Remote], missing: dict[int, Remote]) -> Iterator[Part]:
+        status = line.split(None, 2)[1].upper() if line.count(b" ") else b""
+        if status not in (b"OK", b"NO"):
+            raise self._refusal(line)
+        for message in batch:
+            if missing.pop(int(message.uid), None):
+                reason = f"The server gave no body for it: {self._shown(line.partition(b' ')[2].strip())}"
+                yield Part(message, b"", failure=reason)
 
     def _read_response(self, line: bytes, missing: dict[int, Remote]) -> Iterator[Part]:
-        """Read one untagged response to its end, whatever literals are in it; yield the message if it is one."""
+        """Read one untagged response to its end, with its literals; yield the message if it is one."""
         text = b""
         streamed: Remote | None = None
         body: bytes | None = None
@@ -141,14 +148,16 @@ class Fetcher:
         return next(iter(missing.values())) if len(missing) == 1 else None
 
     def _check_size(self, octets: int, expected: Remote | None) -> None:
-        # Some servers estimate RFC822.SIZE, but none by factors: this bounds what a hostile one can make us store.
+        # Some servers estimate RFC822.SIZE, but none by factors: this bounds what a hostile one can store.
         listed = expected.size if expected and expected.size else BATCH_BYTES
         if octets > 4 * listed + (1 << 20):
             raise failure("protocol", f"{self._server} announces {octets} octets for a message of {listed}.")
 
     def _read_aside(self, octets: int) -> bytes:
         if octets > LINE_LIMIT:
-            raise failure("protocol", f"{self._server} sends a literal of {octets} octets where none belongs.")
+            raise failure(
+                "protocol", f"{self._server} sends a literal of {octets} octets where none belongs."
+            )
         return b" " + re.sub(rb"[^!-~]", b"_", self._connection.read(octets)).replace(b"(", b"_") + b" "
 
     def _literal(self, line: bytes) -> _Literal | None:
@@ -171,7 +180,7 @@ class Fetcher:
     def _send(self, command: str) -> bytes:
         tag = f"cg{next(_tags)}"
         self._connection.write(f"{tag} {command}\r\n".encode())
-        return f"{tag} ".encode()
+        return tag.encode()
 
     def _check_bye(self, line: bytes) -> None:
         if not line.startswith(b"* "):
@@ -179,11 +188,14 @@ class Fetcher:
         if line[2:6].upper() in (b"BYE ", b"BYE\r"):
             raise failure("network", f"{self._server} ended the session: {self._shown(line[2:].strip())}")
 
-    def _check_done(self, tag: bytes, line: bytes) -> None:
-        status, _, text = line[len(tag) :].partition(b" ")
-        if status.strip().upper() != b"OK":
-            cause = "mailbox" if status.upper() == b"NO" else "protocol"
-            raise failure(cause, f"{self._server} refuses to show its messages: {self._shown(text.strip())}")
+    def _check_done(self, line: bytes) -> None:
+        if not re.match(rb"\S+ OK\b", line, re.IGNORECASE):
+            raise self._refusal(line)
+
+    def _refusal(self, line: bytes) -> Problem:
+        cause: Cause = "mailbox" if re.match(rb"\S+ NO\b", line, re.IGNORECASE) else "protocol"
+        text = self._shown(line.partition(b" ")[2].strip())
+        return failure(cause, f"{self._server} refuses to show its messages: {text}")
 
     def _refuse(self, line: bytes) -> NoReturn:
         raise failure("protocol", f"{self._server} sent what is not IMAP: {self._shown(line.strip())[:200]}")

@@ -30,12 +30,12 @@ STATUS: Mapping[str, tuple[Status, str]] = {
     "network": ("CONNECTION_IMPOSSIBLE", "Check server name, port and network, then try again."),
     "tls": (
         "CONNECTION_IMPOSSIBLE",
-        "Check the certificate; a private one is trusted by Fingerprint or CAFile.",
+        "Check the certificate; trust a private one by Fingerprint or CAFile.",
     ),
-    "protocol": ("CONNECTION_IMPOSSIBLE", "Check that server, port and retriever belong together."),
+    "protocol": ("CONNECTION_IMPOSSIBLE", "Check that server, port and retriever fit together."),
     "mailbox": (
         "NO_ACCESS_TO_ALL_MAIL",
-        "Ask the provider whether this account may be read from here, then retry.",
+        "Ask the provider whether this account may be read from here.",
     ),
     "policy": ("CONNECTION_IMPOSSIBLE", "Change Server, Username or Account."),
 }

@@ -14,9 +14,8 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cockpit_getmail.destination.base import Staged
 from cockpit_getmail.problem import failure
@@ -51,8 +50,7 @@ CREATE TABLE failure (
 """
 
 
-@dataclass(frozen=True)
-class Intent:
+class Intent(NamedTuple):
     """A message about to be delivered under the name of `staged`; `exact` as in retriever.base.Part."""
 
     message: Remote
@@ -206,18 +204,8 @@ class FolderState:
             db.executemany(
                 "INSERT INTO intent VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    (
-                        self._folder,
-                        m.uid,
-                        m.ordinal,
-                        m.size,
-                        intent.exact,
-                        place,
-                        intent.staged.name,
-                        intent.staged.size,
-                    )
-                    for intent in batch
-                    for m in (intent.message,)
+                    (self._folder, m.uid, m.ordinal, m.size, exact, place, staged.name, staged.size)
+                    for m, exact, staged in batch
                 ),
             )
 

@@ -208,18 +208,7 @@ class Imap:
         return Fetcher(self._opened.connection, self._endpoint.server, self._shown)
 
     def _ranges(self, uids: Iterable[int]) -> str:
-        """Return an IMAP sequence set; ranges span only what is wanted or was not there when listed."""
-        existing = self._existing
-        spans: list[list[int]] = []
-        previous = -2
-        for uid in uids:
-            position = bisect_left(existing, uid)
-            if position == previous + 1 and spans:
-                spans[-1][1] = uid
-            else:
-                spans.append([uid, uid])
-            previous = position
-        return ",".join(f"{low}:{high}" if low != high else str(low) for low, high in spans)
+        return format_uid_set(uids, self._existing)
 
     def _shown(self, text: str | bytes) -> str:
         """Return server text fit for a person, without the password if the server echoes it."""
@@ -323,6 +312,23 @@ class Client(IMAPClient):  # type: ignore[misc]
 
     def _create_IMAP4(self) -> Wire:  # IMAPClient's name
         return Wire(self.connection)
+
+
+def format_uid_set(uids: Iterable[int], existing: Sequence[int]) -> str:
+    """Return a sequence set (RFC 3501 section 9); `existing` are all UIDs of the folder, ascending.
+
+    A range spans no existing message but wanted ones.
+    """
+    spans: list[list[int]] = []
+    expected = -1
+    for uid in uids:
+        position = bisect_left(existing, uid)
+        if spans and position == expected:
+            spans[-1][1] = uid
+        else:
+            spans.append([uid, uid])
+        expected = position + 1
+    return ",".join(f"{low}:{high}" if low != high else str(low) for low, high in spans)
 
 
 def _quoted(text: str) -> bytes:

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the IMAP session decides without a server. With one: tests/mail."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cockpit_getmail.connector import Connector
+from cockpit_getmail.problem import Problem
+from cockpit_getmail.retriever.base import BATCH_BYTES, BATCH_MESSAGES, Remote, split_batches
+from cockpit_getmail.retriever.imap import Imap, format_uid_set
+from cockpit_getmail.transport import Endpoint
+
+UIDS = st.lists(st.integers(1, 2**32 - 1), unique=True, max_size=50).map(sorted)
+
+
+def imap(password: str = "geheim") -> Imap:
+    props = {
+        "Retriever": "SimpleIMAPRetriever",
+        "Server": "mail.example",
+        "Username": "u",
+        "Password": password,
+    }
+    connector = Connector.from_record("u@mail.example", {**props, "Account": "a"})
+    return Imap(connector, Endpoint("mail.example", 143), tls_seen=False, timeout=1, deadline=None)
+
+
+def expand(uid_set: str, existing: list[int]) -> list[int]:
+    """What a server makes of a sequence set."""
+    found: list[int] = []
+    for span in uid_set.split(",") if uid_set else []:
+        low, _, high = span.partition(":")
+        found += [uid for uid in existing if int(low) <= uid <= int(high or low)]
+    return found
+
+
+@given(UIDS, st.data())
+def test_uid_set_names_the_wanted_and_no_other(existing: list[int], data: st.DataObject) -> None:
+    wanted = sorted(data.draw(st.sets(st.sampled_from(existing)))) if existing else []
+    assert expand(format_uid_set(wanted, existing), existing) == wanted
+
+
+def test_uid_set_of_neighbours_is_one_range() -> None:
+    assert format_uid_set([3, 5, 9, 12], [1, 3, 5, 9, 10, 12]) == "3:9,12"
+
+
+@given(st.lists(st.integers(0, 2 * BATCH_BYTES), max_size=600))
+def test_batches_hold_all_in_order_within_bounds(sizes: list[int]) -> None:
+    messages = [Remote(str(number), size) for number, size in enumerate(sizes)]
+    batches = list(split_batches(messages))
+    assert [message for batch in batches for message in batch] == messages
+    for batch in batches:
+        assert len(batch) <= BATCH_MESSAGES
+        assert len(batch) == 1 or sum(message.size for message in batch) <= BATCH_BYTES
+
+
+@pytest.mark.parametrize(
+    ("answer", "cause"),
+    [
+        (b"[AUTHENTICATIONFAILED] Authentication failed.", "credentials"),
+        (b"[authorizationfailed] no", "credentials"),
+        (b"Login failed", "credentials"),
+        (b"[UNAVAILABLE] Temporary authentication failure.", "mailbox"),
+        (b"[LIMIT] too many connections", "mailbox"),
+        (b"[PRIVACYREQUIRED] not in clear", "tls"),
+    ],
+)
+def test_refused_login_has_its_cause(answer: bytes, cause: str) -> None:
+    assert imap()._refused([answer]).cause == cause
+
+
+@pytest.mark.parametrize("echo", ["geheim", "AHUAZ2VoZWlt", "Z2VoZWlt"])
+def test_password_echoed_by_the_server_is_not_shown(echo: str) -> None:
+    problem: Problem = imap()._refused([f"no such password: {echo}!".encode()])
+    assert echo not in problem.message
+    assert "***" in problem.message

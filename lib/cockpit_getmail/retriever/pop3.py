@@ -1,0 +1,317 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""SimplePOP3Retriever and SimplePOP3SSLRetriever (RFC 1939): the session.
+
+Not poplib: it refuses long lines, ends a message at a bare LF, and takes one that was cut off for whole.
+"""
+
+import base64
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+
+from cockpit_getmail.connector import Connector
+from cockpit_getmail.problem import Cause, Problem, failure, printable
+from cockpit_getmail.retriever.base import BATCH_BYTES, BATCH_MESSAGES, Folder, Part, Remote
+from cockpit_getmail.retriever.pop3_listing import Listing
+from cockpit_getmail.retriever.pop3_replies import Answer, Replies
+from cockpit_getmail.transport import Connection, Endpoint, choose_tls
+
+LEAVE_SECONDS = 2.0
+COMMAND_LIMIT = 255
+"""Octets of a command with its end (RFC 2449 section 4); a longer initial response goes apart (RFC 5034)."""
+CAPABILITY_LINES = 500
+OVERSIZE_FACTOR, OVERSIZE_OCTETS = 4, 1 << 20
+"""A message may be so many times and so many octets larger than listed: servers estimate, but not by more."""
+
+# RFC 2449 section 8.1, RFC 3206.
+_CAUSES: Mapping[str, Cause] = {
+    "AUTH": "credentials",
+    "IN-USE": "mailbox",
+    "LOGIN-DELAY": "mailbox",
+    "SYS/PERM": "mailbox",
+    "SYS/TEMP": "network",
+}
+
+
+class Pop3:
+    """One session with one maildrop. See retriever.base for what the methods promise."""
+
+    def __init__(
+        self,
+        connector: Connector,
+        endpoint: Endpoint,
+        *,
+        tls_seen: bool,
+        timeout: float,
+        deadline: float | None,
+    ) -> None:
+        self._connector = connector
+        self._endpoint = endpoint
+        self._server = endpoint.server
+        self._tls_seen = tls_seen
+        self._timeout = timeout
+        self._deadline = deadline
+        self._connection: Connection | None = None
+        self._offers: dict[str, list[str]] = {}
+        self._messages = 0
+        self._listed: Listing | None = None
+        self._known: Mapping[tuple[str, int], int] = {}
+        self._left = False
+        self.capabilities: Sequence[str] = ()
+        self.tls: str | None = None
+        self.notes: list[str] = []
+
+    def open(self) -> Folder:
+        self._connection = Connection.open(
+            self._endpoint,
+            implicit_tls=self._connector.implicit_tls,
+            timeout=self._timeout,
+            deadline=self._deadline,
+        )
+        self._replies = Replies(self._connection.read_some, self._server, self._shown)
+        greeting = self._replies.status()
+        if not greeting.ok:
+            raise self._refused(greeting, "network", "turns connections away")
+        self._ask_capabilities()
+        if not self._connector.implicit_tls:
+            self._secure(self._connection)
+        self.tls = self._connection.tls
+        if self._connection.peer_is_self and self._connector.is_loop:
+            raise failure(
+                "policy", "This connector would pull the account into itself: the server is this host."
+            )
+        self._log_in()
+        self._messages = self._count_messages()
+        return Folder("INBOX", 0, self._messages)
+
+    def list_new(self, known: Mapping[tuple[str, int], int]) -> tuple[list[Remote], set[tuple[str, int]]]:
+        self._known = known
+        return self._listing().compare(known)
+
+    def retrieve(self, wanted: Sequence[Remote]) -> Iterator[Part]:
+        listing = self._listing()
+        waiting = deque(wanted)
+        asked: deque[Remote] = deque()
+        octets = 0
+        while asked or waiting:
+            # The line stays busy: more is asked for as soon as half of it is here.
+            if octets <= BATCH_BYTES // 2 and len(asked) <= BATCH_MESSAGES // 2:
+                octets += self._ask_messages(waiting, asked, BATCH_BYTES - octets)
+            message = asked.popleft()
+            octets -= message.size
+            if reason := listing.why_unusable(message.number):
+                yield Part(message, b"", failure=reason)
+            else:
+                yield from self._read_message(message)
+
+    def delete(self, doomed: Sequence[Remote]) -> set[tuple[str, int]]:
+        if self._replies.due:
+            return set()
+        certain = self._listing().find_certain(doomed, self._known)
+        if len(certain) < len(doomed):
+            other = len(doomed) - len(certain)
+            self.notes.append(
+                f"{other} messages due for deletion are gone or cannot be told from others: left alone."
+            )
+        if not certain:
+            return set()
+        self._check_in_step(*next(iter(certain.items())))
+        marked = self._mark_deleted(certain)
+        # Only QUIT deletes (RFC 1939 section 6), and -ERR says that some are left, but not which.
+        self._left = True
+        return marked if self._command("QUIT").ok else set()
+
+    def close(self) -> None:
+        if self._connection is None:
+            return
+        with suppress(Problem):
+            # QUIT frees the maildrop at once. In the middle of an answer it would only wait.
+            if not (self._left or self._replies.due):
+                self._connection.limit_time(LEAVE_SECONDS)
+                self._command("QUIT")
+        self._connection.close()
+
+    def _secure(self, connection: Connection) -> None:
+        # A connection that is to show a certificate must not go on without one.
+        policy = "required" if self._endpoint.inspect else self._connector.tls
+        offered = "STLS" in self._offers
+        if not choose_tls(policy, seen=self._tls_seen, offered=offered, server=self._server):
+            return
+        answer = self._command("STLS")
+        if not answer.ok:
+            raise self._refused(answer, "tls", "offers TLS and then refuses it")
+        if self._replies.unasked:
+            raise failure("tls", f"{self._server} sent data in clear after agreeing to TLS: refused.")
+        # Until the peer has proved who it is, there is nobody to say QUIT to.
+        self._replies.due += 1
+        connection.start_tls()
+        self._replies.due -= 1
+        # What was said in clear may be a lie (RFC 2595 section 4).
+        self._ask_capabilities()
+
+    def _ask_capabilities(self) -> None:
+        answer = self._ask("CAPA")
+        lines = self._replies.lines(CAPABILITY_LINES) if answer.ok else ()
+        words = [line.decode("ascii", "replace").split() for line in lines]
+        self._offers = {first.upper(): [arg.upper() for arg in rest] for first, *rest in filter(None, words)}
+        self.capabilities = sorted(printable(" ".join(line)) for line in words)
+
+    def _log_in(self) -> None:
+        user, password = self._connector.username, self._connector.password
+        if re.search("[\r\n\0]", user + password):
+            raise failure("credentials", "A user name or password cannot hold line ends or NUL.")
+        if "PLAIN" in self._offers.get("SASL", ()) or not (user + password).isascii():
+            answer = self._authenticate_plain()
+        else:
+            answer = self._command(f"USER {user}")
+            answer = self._command(f"PASS {password}") if answer.ok else answer
+        if not answer.ok:
+            # A server with AUTH-RESP-CODE (RFC 3206) marks each refusal that is about the credentials.
+            cause: Cause = "mailbox" if "AUTH-RESP-CODE" in self._offers else "credentials"
+            raise self._refused(answer, cause, "refuses the log-in")
+
+    def _authenticate_plain(self) -> Answer:
+        """AUTH PLAIN (RFC 5034, RFC 4616)."""
+        command = f"AUTH PLAIN {self._plain_token()}"
+        if len(command) + 2 > COMMAND_LIMIT:
+            command = "AUTH PLAIN"
+        answer = self._command(command)
+        # A server that knows no initial response asks for it again.
+        return self._command(self._plain_token()) if answer.word == "+" else answer
+
+    def _plain_token(self) -> str:
+        plain = f"\0{self._connector.username}\0{self._connector.password}"
+        return base64.b64encode(_octets(plain)).decode()
+
+    def _count_messages(self) -> int:
+        answer = self._command("STAT")
+        if not answer.ok:
+            raise self._refused(answer, "mailbox", "does not open the mailbox")
+        count = answer.text.partition(b" ")[0]
+        if not _is_number(count):
+            raise failure("protocol", f"{self._server} does not say how many messages there are.")
+        return int(count)
+
+    def _listing(self) -> Listing:
+        if self._listed is None:
+            # Some servers answer -ERR where there is nothing to list.
+            self._listed = self._list_messages() if self._messages else Listing({}, {})
+        return self._listed
+
+    def _list_messages(self) -> Listing:
+        if "PIPELINING" in self._offers:
+            self._send(["UIDL", "LIST"])
+        no_uidl = "cannot tell new messages from old ones (no UIDL), so that none is fetched"
+        uids = {number: rest.decode("latin-1") for number, rest in self._numbered("UIDL", no_uidl)}
+        sizes: dict[int, int] = {}
+        for number, rest in self._numbered("LIST", "does not list its messages"):
+            size = rest.partition(b" ")[0]
+            if _is_number(size):
+                sizes[number] = int(size)
+        return Listing(uids, sizes)
+
+    def _numbered(self, command: str, otherwise: str) -> Iterator[tuple[int, bytes]]:
+        """Yield number and what follows it in each line of a listing, which may be asked for already."""
+        answer = self._replies.status(multiline=True) if self._replies.due else self._ask(command)
+        if not answer.ok:
+            raise self._refused(answer, "protocol", otherwise)
+        seen: set[int] = set()
+        for line in self._replies.lines():
+            digits, _, rest = line.partition(b" ")
+            if not _is_number(digits) or int(digits) in seen:
+                shown = self._shown(line[:200])
+                raise failure("protocol", f"{self._server} answers {command} with nonsense: {shown}")
+            seen.add(int(digits))
+            yield int(digits), rest
+
+    def _ask_messages(self, waiting: deque[Remote], asked: deque[Remote], room: int) -> int:
+        """Ask for the next messages: for one, or where the server allows it as many as there is room for."""
+        commands: list[str] = []
+        octets = 0
+        while waiting and (not asked or self._may_ask(octets + waiting[0].size <= room, len(asked))):
+            message = waiting.popleft()
+            asked.append(message)
+            octets += message.size
+            if not self._listing().why_unusable(message.number):
+                commands.append(f"RETR {message.number}")
+        self._send(commands)
+        return octets
+
+    def _may_ask(self, fits: bool, messages: int) -> bool:
+        return fits and "PIPELINING" in self._offers and messages < BATCH_MESSAGES
+
+    def _read_message(self, message: Remote) -> Iterator[Part]:
+        answer = self._replies.status(multiline=True)
+        if not answer.ok:
+            yield Part(message, b"", failure=f"The server refuses it: {self._shown(answer.text)}")
+            return
+        part = bytearray()
+        octets = 0
+        for piece in self._replies.body():
+            part += piece
+            octets += len(piece)
+            if octets > OVERSIZE_FACTOR * message.size + OVERSIZE_OCTETS:
+                what = f"a message without end that it lists as {message.size} octets"
+                raise failure("protocol", f"{self._server} sends {what}.")
+            if len(part) >= BATCH_BYTES:
+                yield Part(message, bytes(part), last=False)
+                part.clear()
+        if octets:
+            yield Part(message, bytes(part), exact=octets == message.size)
+        else:
+            yield Part(message, b"", failure="The server sent it without any content.")
+
+    def _check_in_step(self, message: Remote, number: int) -> None:
+        """See that answers belong to commands: one too many, made of mail, would confirm what never was."""
+        answer = self._command(f"UIDL {number}")
+        if not answer.ok or answer.text.strip() != f"{number} {message.uid}".encode("latin-1").strip():
+            raise failure("protocol", f"{self._server} answers out of step: nothing is deleted.")
+
+    def _mark_deleted(self, numbers: Mapping[Remote, int]) -> set[tuple[str, int]]:
+        marked: set[tuple[str, int]] = set()
+        messages = list(numbers)
+        step = BATCH_MESSAGES if "PIPELINING" in self._offers else 1
+        for start in range(0, len(messages), step):
+            batch = messages[start : start + step]
+            self._send([f"DELE {numbers[message]}" for message in batch])
+            marked.update((m.uid, m.ordinal) for m in batch if self._replies.status().ok)
+        return marked
+
+    def _command(self, command: str) -> Answer:
+        self._send([command])
+        return self._replies.status()
+
+    def _ask(self, command: str) -> Answer:
+        self._send([command])
+        return self._replies.status(multiline=True)
+
+    def _send(self, commands: Iterable[str]) -> None:
+        lines = [_octets(command) + b"\r\n" for command in commands]
+        if not lines or self._connection is None:
+            return
+        if self._replies.unasked:
+            raise failure("protocol", f"{self._server} says more than it was asked for.")
+        self._replies.due += len(lines)
+        self._connection.write(b"".join(lines))
+
+    def _refused(self, answer: Answer, otherwise: Cause, sentence: str) -> Problem:
+        code = answer.code.split("/")
+        cause = _CAUSES.get("/".join(code[:2])) or _CAUSES.get(code[0]) or otherwise
+        return failure(cause, f"{self._server} {sentence}: {self._shown(answer.text)}")
+
+    def _shown(self, text: bytes) -> str:
+        """Return the server's words fit for a person; not if they repeat the password."""
+        secrets = (self._connector.password, self._plain_token())
+        if any(secret and _octets(secret) in text for secret in secrets):
+            return "(its words repeat the password)"
+        return printable(text)
+
+
+def _is_number(text: bytes) -> bool:
+    """Whether these are digits of a number that fits everywhere."""
+    return text.isdigit() and len(text) <= 15
+
+
+def _octets(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

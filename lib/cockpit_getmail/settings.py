@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The settings: one env file, overridden by the environment."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cockpit_getmail.problem import Problem, failure, printable
+
+DEFAULT_FILE = Path("/etc/cockpit-getmail.env")
+PREFIX = "COCKPIT_GETMAIL_"
+FILE_VARIABLE = PREFIX + "ENV"
+DEFAULTS: Mapping[str, str] = {
+    "CONNECTORS_DB": "/var/lib/cockpit-getmail/connectors",
+    "STATE_DIR": "/var/lib/cockpit-getmail/state",
+    "DESTINATION": "maildir:/var/lib/cockpit-getmail/mail/{account}",
+    "FETCH_USER": "cockpit-getmail",
+    "CHECK_TIMEOUT": "10",
+}
+PLACEHOLDERS = ("account", "user", "domain")
+CHECK_TIMEOUT_LIMIT = 600
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an administrator may set. `check_timeout` is in seconds, `destination` a template of a path."""
+
+    connectors_db: Path
+    state_dir: Path
+    destination: str
+    fetch_user: str
+    check_timeout: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a plain object, for a unit's credential."""
+        return asdict(self) | {"connectors_db": str(self.connectors_db), "state_dir": str(self.state_dir)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Settings":
+        """Return the settings that to_json() was called on."""
+        paths = {name: Path(data[name]) for name in ("connectors_db", "state_dir")}
+        return cls(**{**data, **paths})
+
+
+class _Value(NamedTuple):
+    """The text of a setting and where it is set, in words."""
+
+    name: str
+    text: str
+    place: str = "by default"
+
+    def refuse(self, reason: str) -> Problem:
+        return _refuse(self.name, f"The setting {printable(self.name)} ({self.place}) {reason}.")
+
+
+def load(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings of this process.
+
+    They come from /etc/cockpit-getmail.env, which may be missing, or the file that COCKPIT_GETMAIL_ENV names,
+    which may not; a variable COCKPIT_GETMAIL_<NAME> beats the line <NAME> of the file. Raises Problem (cause
+    settings, with `setting`).
+    """
+    found = {name: _Value(name, text) for name, text in DEFAULTS.items()}
+    for value in (*_read_file(environ), *_read_environment(environ)):
+        if value.name not in DEFAULTS:
+            raise value.refuse(f"is not known; the settings are {', '.join(DEFAULTS)}")
+        found[value.name] = value
+    for value in found.values():
+        if _CONTROL.search(value.text):
+            raise value.refuse("has a control character in it")
+    return Settings(
+        connectors_db=_parse_path(found["CONNECTORS_DB"]),
+        state_dir=_parse_path(found["STATE_DIR"]),
+        destination=_parse_destination(found["DESTINATION"]),
+        fetch_user=_parse_user(found["FETCH_USER"]),
+        check_timeout=_parse_timeout(found["CHECK_TIMEOUT"]),
+    )
+
+
+def _read_environment(environ: Mapping[str, str]) -> Iterator[_Value]:
+    for variable, text in environ.items():
+        if variable.startswith(PREFIX) and variable != FILE_VARIABLE:
+            name = variable.removeprefix(PREFIX)
+            yield _Value(name, text, f"environment variable {printable(variable)}")
+
+
+def _read_file(environ: Mapping[str, str]) -> Iterator[_Value]:
+    name = environ.get(FILE_VARIABLE, str(DEFAULT_FILE))
+    try:
+        with open(name, encoding="utf-8") as file:
+            text = file.read()
+    except FileNotFoundError as error:
+        if FILE_VARIABLE not in environ:
+            return
+        message = f"{FILE_VARIABLE} names the settings file {_quote(name)}, which does not exist."
+        raise _refuse(FILE_VARIABLE, message) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise _refuse(FILE_VARIABLE, _explain(name, error)) from error
+    yield from _parse_file(text, name)
+
+
+def _parse_file(text: str, file: str) -> Iterator[_Value]:
+    from io import StringIO
+
+    from dotenv.parser import parse_stream  # the public functions drop a line they cannot parse
+
+    for binding in parse_stream(StringIO(text)):
+        original = binding.original.string
+        number = binding.original.line + original[: len(original) - len(original.lstrip())].count("\n")
+        place = f"{printable(file)}, line {number}"
+        if binding.error:
+            word = re.match(r"\s*(?:export\s+)?(\w*)", original)
+            name = word[1] if word and word[1] in DEFAULTS else FILE_VARIABLE
+            raise _refuse(name, f"{place} is not of the form NAME=value.")
+        if binding.key is not None:
+            value = _Value(binding.key, binding.value or "", place)
+            if binding.value is None:
+                raise value.refuse("has no value; a line is NAME=value")
+            yield value
+
+
+def _parse_path(value: _Value) -> Path:
+    if not value.text.startswith("/"):
+        raise value.refuse(f"must be an absolute path, not {_quote(value.text)}")
+    return Path(value.text)
+
+
+def _parse_destination(value: _Value) -> str:
+    kind, _, template = value.text.partition(":")
+    if kind != "maildir":
+        raise value.refuse(f"must be maildir: and a path; this version has no destination {_quote(kind)}")
+    if not template.startswith("/") or Path(template) == Path("/"):
+        raise value.refuse(f"must have the absolute path of a folder after maildir:, not {_quote(template)}")
+    known = "{" + "}, {".join(PLACEHOLDERS) + "}"
+    for part in re.findall(r"\{[^{}]*\}|[{}]", template):
+        if part[1:-1] not in PLACEHOLDERS:
+            raise value.refuse(f"has {_quote(part)} in its path; what is replaced there is {known}")
+    return value.text
+
+
+def _parse_user(value: _Value) -> str:
+    user = value.text
+    if not user:
+        raise value.refuse("must name the user who fetches, and is empty")
+    if user == "root" or re.fullmatch("[+-]?0+", user):
+        raise value.refuse("must not be root: mail is never fetched as root")
+    if re.search(r"[\s:/]|^[-+]", user):
+        raise value.refuse(f"must be the name of a user, not {_quote(user)}")
+    return user
+
+
+def _parse_timeout(value: _Value) -> float:
+    seconds = float(value.text) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value.text) else 0.0
+    if not 0 < seconds <= CHECK_TIMEOUT_LIMIT:
+        limit = f"more than 0 and at most {CHECK_TIMEOUT_LIMIT}"
+        raise value.refuse(f"must be a number of seconds, {limit}, not {_quote(value.text)}")
+    return seconds
+
+
+def _explain(name: str, error: OSError | UnicodeDecodeError) -> str:
+    reason = (error.strerror or str(error)) if isinstance(error, OSError) else "it is not UTF-8 text"
+    advice = " Run this as root." if isinstance(error, PermissionError) else ""
+    return f"The settings file {printable(name)} cannot be read: {reason}.{advice}"
+
+
+def _refuse(name: str, message: str) -> Problem:
+    return failure("settings", message, setting=printable(name))
+
+
+def _quote(text: str) -> str:
+    return f'"{printable(text)}"'

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Connection on a socket pair: bounds on lines, octets and time. TLS and hostile servers: tests/mail."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from cockpit_getmail.problem import Problem
+from cockpit_getmail.transport import Connection, Endpoint, ascii_host, choose_tls
+
+ENDPOINT = Endpoint("server.example", 143)
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[Connection, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    connection = Connection(ours, ENDPOINT, 5.0, None)
+    yield connection, theirs
+    connection.close()
+    theirs.close()
+
+
+def test_lines_and_octets_come_in_order(pair: tuple[Connection, socket.socket]) -> None:
+    connection, peer = pair
+    peer.sendall(b"a line\r\n12345678another\n")
+    assert connection.read_line(100) == b"a line\r\n"
+    assert connection.read(8) == b"12345678"
+    assert connection.read_line(100) == b"another\n"
+
+
+def test_some_is_at_least_one_octet(pair: tuple[Connection, socket.socket]) -> None:
+    connection, peer = pair
+    peer.sendall(b"abc")
+    assert connection.read_some(2) == b"ab"
+    assert connection.read_some(2) == b"c"
+
+
+def test_line_over_the_limit_is_protocol(pair: tuple[Connection, socket.socket]) -> None:
+    connection, peer = pair
+    peer.sendall(b"x" * 100)
+    with pytest.raises(Problem) as raised:
+        connection.read_line(50)
+    assert raised.value.cause == "protocol"
+
+
+@pytest.mark.parametrize("method", ["read_line", "read", "read_some"])
+def test_end_of_the_connection_is_network_never_short_data(
+    pair: tuple[Connection, socket.socket], method: str
+) -> None:
+    connection, peer = pair
+    if method != "read_some":
+        peer.sendall(b"abc")
+    peer.close()
+    with pytest.raises(Problem) as raised:
+        getattr(connection, method)(10)
+    assert raised.value.cause == "network"
+    assert "closed the connection" in raised.value.message
+
+
+def test_silence_ends_at_the_timeout() -> None:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        connection = Connection(ours, ENDPOINT, 0.05, None)
+        with pytest.raises(Problem) as raised:
+            connection.read(1)
+        connection.close()
+    assert raised.value.cause == "network"
+    assert "silent" in raised.value.message
+
+
+def test_deadline_holds_for_the_whole(pair: tuple[Connection, socket.socket]) -> None:
+    connection, peer = pair
+    connection.limit_time(0.05)
+    peer.sendall(b"x")
+    with pytest.raises(Problem) as raised:
+        connection.read(2)
+    assert raised.value.cause == "network"
+    with pytest.raises(Problem):
+        connection.write(b"too late")
+
+
+def test_limit_time_never_gives_more(pair: tuple[Connection, socket.socket]) -> None:
+    connection, _ = pair
+    connection.limit_time(0.05)
+    connection.limit_time(1000)
+    with pytest.raises(Problem) as raised:
+        connection.read(1)
+    assert "took too long" in raised.value.message
+
+
+def test_data_in_clear_before_the_handshake_is_refused(pair: tuple[Connection, socket.socket]) -> None:
+    connection, peer = pair
+    peer.sendall(b"OK begin TLS\r\ninjected\r\n")
+    connection.read_line(100)
+    with pytest.raises(Problem) as raised:
+        connection.start_tls()
+    assert raised.value.cause == "tls"
+    assert connection.tls is None
+
+
+@pytest.mark.parametrize(
+    ("policy", "seen", "offered", "expected"),
+    [
+        ("none", True, True, False),
+        ("auto", False, True, True),
+        ("auto", False, False, False),
+        ("auto", True, True, True),
+        ("auto", True, False, None),
+        ("required", False, True, True),
+        ("required", False, False, None),
+    ],
+)
+def test_choice_of_tls(policy: str, seen: bool, offered: bool, expected: bool | None) -> None:
+    if expected is not None:
+        assert choose_tls(policy, seen=seen, offered=offered, server="s") is expected  # type: ignore[arg-type]
+        return
+    with pytest.raises(Problem) as raised:
+        choose_tls(policy, seen=seen, offered=offered, server="s")  # type: ignore[arg-type]
+    assert raised.value.cause == "tls"
+
+
+@pytest.mark.parametrize(
+    ("server", "expected"),
+    [
+        ("mail.example", "mail.example"),
+        ("mail.example.", "mail.example"),
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("bücher.example", "xn--bcher-kva.example"),
+        ("STRASSE.Bücher.example", "strasse.xn--bcher-kva.example"),
+        ("straße.example", "xn--strae-oqa.example"),
+    ],
+)
+def test_host_names_as_dns_has_them(server: str, expected: str) -> None:
+    assert ascii_host(server) == expected
+
+
+def test_name_that_does_not_exist_is_network() -> None:
+    with pytest.raises(Problem) as raised:
+        Connection.open(Endpoint("no-such-host.invalid", 143), implicit_tls=False, timeout=5)
+    assert raised.value.cause == "network"
+
+
+def test_refused_connection_says_so() -> None:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        with pytest.raises(Problem) as raised:
+            Connection.open(Endpoint("127.0.0.1", bound.getsockname()[1]), implicit_tls=False, timeout=5)
+    assert raised.value.cause == "network"
+    assert "refuses" in raised.value.message

@@ -141,9 +141,9 @@ class Imap:
         return self._client
 
     def _secure(self, client: "Client") -> None:
-        offered = client.wire.state == "NONAUTH" and client.has_capability("STARTTLS")
         if self._connector.implicit_tls:
             return
+        offered = client.wire.state == "NONAUTH" and client.has_capability("STARTTLS")
         if choose_tls(
             self._connector.tls, seen=self._tls_seen, offered=offered, server=self._endpoint.server
         ):

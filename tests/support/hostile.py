@@ -26,7 +26,8 @@ from types import TracebackType
 from typing import Any, TypeAlias
 
 Step: TypeAlias = "bytes | tuple[Any, ...] | Callable[[Session], None]"
-Script: TypeAlias = Sequence[Step]
+Script: TypeAlias = "Sequence[Step]"
+Rules: TypeAlias = "Mapping[str, Step | Script]"
 PATIENCE = 30.0
 
 
@@ -261,7 +262,7 @@ def reply(make: Callable[[re.Match[bytes]], bytes]) -> Step:
     return step
 
 
-def rules(table: Mapping[str, Step | Script]) -> Step:
+def rules(table: Rules) -> Step:
     """Answer each line by the first regex that matches, until the client or a step like close ends it."""
     compiled = [
         (re.compile(regex.encode(), re.IGNORECASE | re.DOTALL), steps) for regex, steps in table.items()
@@ -284,7 +285,7 @@ def rules(table: Mapping[str, Step | Script]) -> Step:
 
 def pop3(
     messages: Mapping[str, bytes] | Sequence[tuple[str, bytes]] = (),
-    overrides: Mapping[str, Step | Script] | None = None,
+    overrides: "Rules | None" = None,
     capabilities: Sequence[str] = ("UIDL", "USER"),
 ) -> list[Step]:
     """Return the script of a POP3 server with these messages (UIDL and octets).
@@ -323,7 +324,7 @@ def pop3(
 
 
 def imap(
-    overrides: Mapping[str, Step | Script],
+    overrides: Rules,
     messages: int = 1,
     capabilities: str = "IMAP4rev1 UNSELECT UIDPLUS",
     greeting: bytes = b"* OK ready\r\n",

@@ -72,6 +72,7 @@ class Pop3:
         self._replies = Replies(self._connection.read_some, self._server, self._shown)
         greeting = self._replies.status()
         if not greeting.ok:
+            self._left = True
             raise self._refused(greeting, "network", "turns connections away")
         self._ask_capabilities()
         if not self._connector.implicit_tls:
@@ -130,6 +131,7 @@ class Pop3:
             if not (self._left or self._replies.due):
                 self._connection.limit_time(LEAVE_SECONDS)
                 self._command("QUIT")
+        self._left = True
         self._connection.close()
 
     def _secure(self, connection: Connection) -> None:

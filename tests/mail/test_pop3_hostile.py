@@ -1,0 +1,621 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""POP3 servers that no real one can be made to be: what they may do, and what they must not get away with."""
+
+import base64
+import time
+import tracemalloc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+import pytest
+
+from cockpit_getmail.connector import Connector
+from cockpit_getmail.problem import Problem
+from cockpit_getmail.retriever.base import BATCH_BYTES, Part, Remote
+from cockpit_getmail.retriever.pop3 import LEAVE_SECONDS, Pop3
+from cockpit_getmail.transport import Endpoint
+from tests.support.hostile import (
+    Rules,
+    Script,
+    Server,
+    Session,
+    Step,
+    close,
+    drip_once,
+    hang,
+    pop3,
+    repeat,
+    reset,
+    stuff,
+)
+
+MAIL = b"Subject: %s\r\n\r\ntext\r\n..\r\n.\r\n"
+MAILS = {f"uid{number}": MAIL % str(number).encode() for number in range(1, 8)}
+SECRET = "geheim-4711"  # noqa: S105 (of nothing)
+
+
+def pop3_session(port: int, *, username: str = "u", password: str = SECRET, timeout: float = 5.0) -> Pop3:
+    props = {
+        "Retriever": "SimplePOP3Retriever",
+        "Server": "127.0.0.1",
+        "Account": "someone",
+        "Username": username,
+    }
+    connector = Connector.from_record("u@h", {**props, "Password": password})
+    return Pop3(connector, Endpoint("127.0.0.1", port), tls_seen=False, timeout=timeout, deadline=None)
+
+
+@contextmanager
+def served(script: Script, timeout: float = 5.0) -> Iterator[tuple[Server, Pop3]]:
+    """A server and a session with it that is logged in."""
+    with Server(script) as server:
+        session = pop3_session(server.port, timeout=timeout)
+        try:
+            session.open()
+            yield server, session
+        finally:
+            session.close()
+
+
+def refusal(script: Script, **login: str) -> tuple[Problem, Server]:
+    """Return why a session cannot be opened."""
+    with Server(script) as server:
+        session = pop3_session(server.port, **login)  # type: ignore[arg-type]
+        with pytest.raises(Problem) as caught:
+            session.open()
+        session.close()
+    return caught.value, server
+
+
+def whole(parts: Sequence[Part]) -> dict[str, bytes]:
+    """Return what is whole, by UIDL and ordinal."""
+    found: dict[str, bytes] = {}
+    begun = b""
+    for part in parts:
+        begun = b"" if part.failure else begun + part.data
+        if part.last and not part.failure:
+            found[f"{part.message.uid}/{part.message.ordinal}"] = begun
+            begun = b""
+    return found
+
+
+def listing(*lines: str) -> bytes:
+    return "".join(f"{line}\r\n" for line in ("+OK", *lines, ".")).encode("latin-1")
+
+
+@pytest.mark.parametrize("capabilities", [("UIDL", "USER"), ("UIDL", "PIPELINING"), ("SASL PLAIN",), ()])
+def test_every_message_comes_whole(capabilities: Sequence[str]) -> None:
+    with served(pop3(MAILS, capabilities=capabilities)) as (server, session):
+        new, present = session.list_new({("uid2", 0): 1})
+        assert present == {("uid2", 0)}
+        parts = list(session.retrieve(new))
+    assert whole(parts) == {f"{uid}/0": mail for uid, mail in MAILS.items() if uid != "uid2"}
+    assert all(part.exact for part in parts)
+    assert server.received[-1] == b"QUIT"
+
+
+def test_without_capa_it_is_asked_for_one_after_another() -> None:
+    with served(pop3(MAILS, {"CAPA": b"-ERR what?\r\n"})) as (_, session):
+        assert len(whole(list(session.retrieve(session.list_new({})[0])))) == len(MAILS)
+    assert session.capabilities == []
+
+
+def test_octets_one_at_a_time() -> None:
+    answer = b"+OK\r\n" + stuff(MAILS["uid3"])
+    with served(pop3(MAILS, {"RETR 3": drip_once(answer)})) as (_, session):
+        assert whole(list(session.retrieve(session.list_new({})[0])))["uid3/0"] == MAILS["uid3"]
+
+
+# Greeting and log-in
+
+
+@pytest.mark.parametrize(
+    ("greeting", "cause"),
+    [
+        (b"-ERR too many of you\r\n", "network"),
+        (b"-ERR [SYS/PERM] closed\r\n", "mailbox"),
+        (b"-ERR [IN-USE] locked\r\n", "mailbox"),
+        (b"* OK IMAP4rev1 ready\r\n", "protocol"),
+        (b"220 smtp ready\r\n", "protocol"),
+        (b"+OK ready\n", "protocol"),
+        (b"HTTP/1.1 400 Bad Request\r\n", "protocol"),
+    ],
+)
+def test_greetings(greeting: bytes, cause: str) -> None:
+    problem, server = refusal([greeting, hang])
+    assert problem.cause == cause
+    assert not server.commands("USER.*|PASS.*|AUTH.*")
+
+
+def test_a_greeting_without_end() -> None:
+    assert refusal([repeat(b"x")])[0].cause == "protocol"
+
+
+@pytest.mark.parametrize("step", [close, reset])
+def test_a_server_that_hangs_up(step: object) -> None:
+    assert refusal([step])[0].cause == "network"  # type: ignore[list-item]
+    assert refusal([b"+OK\r\n", ("CAPA", step)])[0].cause == "network"
+    assert refusal(pop3(overrides={"PASS .*": step}))[0].cause == "network"  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize(
+    ("answer", "cause"),
+    [
+        ("-ERR", "credentials"),
+        ("-ERR authentication failed", "credentials"),
+        ("-ERR [AUTH] wrong", "credentials"),
+        ("-ERR [auth] wrong", "credentials"),
+        ("-ERR [SYS/TEMP] later", "network"),
+        ("-ERR [SYS/TEMP/BUSY] later", "network"),
+        ("-ERR [SYS/PERM] broken", "mailbox"),
+        ("-ERR [IN-USE] locked", "mailbox"),
+        ("-ERR [LOGIN-DELAY] slow down", "mailbox"),
+        ("-ERR [SOMETHING] else", "credentials"),
+        ("+ what else?", "credentials"),
+    ],
+)
+def test_causes_of_a_refused_log_in(answer: str, cause: str) -> None:
+    problem, _ = refusal(pop3(overrides={"PASS .*": f"{answer}\r\n".encode()}))
+    assert problem.cause == cause
+    assert answer.partition(" ")[2] in problem.message
+
+
+def test_a_server_that_marks_bad_credentials_means_something_else_otherwise() -> None:
+    script = pop3(overrides={"PASS .*": b"-ERR maildrop is broken\r\n"}, capabilities=["AUTH-RESP-CODE"])
+    assert refusal(script)[0].cause == "mailbox"
+
+
+def test_a_refused_user_name_spares_the_password() -> None:
+    problem, server = refusal(pop3(overrides={"USER .*": b"-ERR TLS first\r\n"}))
+    assert problem.cause == "credentials"
+    assert not server.commands("PASS.*")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        f"-ERR no such command: PASS {SECRET}",
+        f"PASS {SECRET}",
+        "-ERR " + base64.b64encode(f"\0u\0{SECRET}".encode()).decode(),
+    ],
+)
+def test_a_password_repeated_by_the_server_is_not_shown(answer: str) -> None:
+    problem, _ = refusal(pop3(overrides={"PASS .*": f"{answer}\r\n".encode()}))
+    assert SECRET not in str(problem.message)
+    assert base64.b64encode(SECRET.encode())[:8].decode() not in problem.message
+
+
+@pytest.mark.parametrize("bad", ["a\r\nDELE 1", "a\nb", "a\rb", "a\0b"])
+@pytest.mark.parametrize("field", ["username", "password"])
+@pytest.mark.parametrize("capability", ["USER", "SASL PLAIN"])
+def test_line_ends_in_a_log_in_never_reach_the_server(bad: str, field: str, capability: str) -> None:
+    problem, server = refusal(pop3(MAILS, capabilities=[capability]), **{field: bad})
+    assert problem.cause == "credentials"
+    assert not server.commands("USER.*|PASS.*|AUTH.*|DELE.*")
+
+
+@pytest.mark.parametrize("password", ["| \\ = % \" ' é 😀", " both ends ", "x" * 200])
+@pytest.mark.parametrize("step", ["answers at once", "asks for it again"])
+def test_sasl_plain(password: str, step: str) -> None:
+    token = base64.b64encode(f"\0ü@h\0{password}".encode()).decode()
+    overrides = {
+        "AUTH PLAIN" if len(token) > 240 else "AUTH PLAIN .*": b"+ \r\n",
+        r"[\w+/=]{20,}": b"+OK\r\n",
+    }
+    if step == "answers at once" and len(token) < 240:
+        overrides = {}
+    with Server(pop3(MAILS, overrides)) as server:
+        session = pop3_session(server.port, username="ü@h", password=password)
+        session.open()
+        session.close()
+    sent = b" ".join(server.received)
+    assert token.encode() in sent
+    assert all(len(line) <= 253 for line in server.received if line.startswith(b"AUTH"))
+    assert not server.commands("USER.*|PASS.*")
+
+
+# Listings
+
+
+def listed(uidl: bytes, sizes: bytes | None = None, **more: bytes) -> Script:
+    return pop3(MAILS, {"UIDL": uidl, "LIST": sizes or listing(*(f"{n} 10" for n in range(1, 8))), **more})
+
+
+def listing_problem(script: Script) -> Problem:
+    with served(script) as (server, session):
+        with pytest.raises(Problem) as caught:
+            session.list_new({})
+        session.close()
+        assert not server.commands("RETR.*")
+    return caught.value
+
+
+def test_without_uidl_nothing_is_fetched() -> None:
+    problem = listing_problem(listed(b"-ERR unknown command\r\n"))
+    assert problem.cause == "protocol"
+    assert "cannot tell new messages from old" in problem.message
+
+
+@pytest.mark.parametrize("pipelining", [(), ("PIPELINING",)])
+def test_listings_are_asked_for_together_where_possible(pipelining: Sequence[str]) -> None:
+    script = pop3(MAILS, {"LIST": b"-ERR [SYS/TEMP] not now\r\n"}, capabilities=pipelining)
+    assert listing_problem(script).cause == "network"
+
+
+@pytest.mark.parametrize(
+    "line", ["a 1", "", "-1 a", "1.5 a", "9" * 5000 + " a", "1 twice", "\u0661 a", " 1 a", "1\ta"]
+)
+def test_a_listing_that_makes_no_sense(line: str) -> None:
+    octets = b"+OK\r\n1 a\r\n" + line.encode() + b"\r\n.\r\n"
+    assert listing_problem(listed(octets)).cause == "protocol"
+    assert listing_problem(listed(listing("1 a"), octets)).cause == "protocol"
+
+
+@pytest.mark.parametrize("endless", [b"1 a\r\n", b"x", b"\r\n", b"123456 " + b"u" * 900 + b"\r\n", b"."])
+def test_an_endless_listing(endless: bytes) -> None:
+    start = time.monotonic()
+    assert listing_problem(pop3(MAILS, {"UIDL": [b"+OK\r\n", repeat(endless)]})).cause == "protocol"
+    assert time.monotonic() - start < 10
+
+
+def test_an_endless_listing_of_different_messages_takes_bounded_memory() -> None:
+    lines = b"".join(b"%d uid%d\r\n" % (number, number) for number in range(1, 1_100_000))
+    tracemalloc.start()
+    problem = listing_problem(pop3(MAILS, {"UIDL": [b"+OK\r\n", lines, repeat(b"9 x\r\n")]}))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert problem.cause == "protocol"
+    assert peak < 400 << 20
+
+
+def test_endless_capabilities() -> None:
+    assert refusal([b"+OK\r\n", ("CAPA", b"+OK\r\n", repeat(b"UIDL\r\n"))])[0].cause == "protocol"
+
+
+UNUSUAL = [
+    " ",
+    "a b",
+    "../../x",
+    "/",
+    "x" * 5000,
+    "\x01\x7f\xff",
+    "é",
+    ".",
+    "..",
+    "a\rb",
+    "a\nb",
+    "+OK",
+    "%n",
+]
+
+
+def test_unusual_uidls_are_kept_as_they_are() -> None:
+    mails = dict.fromkeys(UNUSUAL, MAILS["uid1"])
+    with served(pop3(mails)) as (_, session):
+        new, _ = session.list_new({})
+        assert [message.uid for message in new] == UNUSUAL
+        assert len(whole(list(session.retrieve(new)))) == len(UNUSUAL)
+        assert session.list_new({(message.uid, 0): message.size for message in new}) == (
+            [],
+            {(uid, 0) for uid in UNUSUAL},
+        )
+
+
+def test_messages_of_one_uidl_are_all_fetched_once() -> None:
+    mails = [("same", MAIL % text) for text in (b"1", b"22", b"22", b"333")] + [("other", MAILS["uid1"])]
+    with served(pop3(mails)) as (_, session):
+        new, _ = session.list_new({})
+        found = whole(list(session.retrieve(new)))
+        assert found == {
+            **{f"same/{ordinal}": mails[ordinal][1] for ordinal in range(4)},
+            "other/0": MAILS["uid1"],
+        }
+        known = {(message.uid, message.ordinal): message.size for message in new}
+        assert session.list_new(known) == ([], set(known))
+        removed = session.delete(new)
+    assert removed == {("other", 0)}
+
+
+def test_a_message_without_uidl_or_size_stops_no_other() -> None:
+    uidl, sizes = listing("1 a", "2", "3 ", "4 d", "5 e"), listing("1 27", "2 27", "3 27", "4 x", "6 27")
+    script = pop3(MAILS, {"UIDL": uidl, "LIST": sizes, "RETR [^1]": close}, capabilities=["PIPELINING"])
+    with served(script) as (server, session):
+        new, _ = session.list_new({})
+        parts = list(session.retrieve(new))
+    assert whole(parts) == {"a/0": MAILS["uid1"]}
+    assert [part.message.number for part in parts if part.failure] == [2, 3, 4, 5, 6]
+    assert server.commands("RETR.*") == [b"RETR 1"]
+
+
+def test_a_listing_of_nothing_may_be_refused() -> None:
+    with served(pop3(overrides={"UIDL": b"-ERR\r\n", "LIST": b"-ERR\r\n"})) as (_, session):
+        assert session.list_new({("gone", 0): 5}) == ([], set())
+
+
+# Messages
+
+
+@contextmanager
+def listed_session(
+    overrides: Rules, capabilities: Sequence[str] = (), timeout: float = 5.0
+) -> Iterator[tuple[Server, Pop3, list[Remote]]]:
+    with served(pop3(MAILS, overrides, capabilities), timeout) as (server, session):
+        yield server, session, session.list_new({})[0]
+
+
+def broken_off(step: "Step | Script", capabilities: Sequence[str] = ()) -> tuple[Problem, list[Part]]:
+    """Return what comes of a server that misbehaves at the third message, and how it ends."""
+    parts: list[Part] = []
+    with listed_session({"RETR 3": step}, capabilities, timeout=1.0) as (server, session, new):
+        with pytest.raises(Problem) as caught:
+            parts.extend(session.retrieve(new))
+        assert session.delete(new[:1]) == set()
+        session.close()
+        assert not server.commands("DELE.*|QUIT")
+    return caught.value, parts
+
+
+MODES = pytest.mark.parametrize("capabilities", [(), ("PIPELINING",)], ids=["one by one", "pipelined"])
+
+
+@MODES
+@pytest.mark.parametrize(
+    "said", [b"", b"+O", b"+OK\r\n", b"+OK\r\n" + stuff(MAIL)[:-3], b"+OK\r\na\r\n.\r", b"+OK\r\na\n.\n"]
+)
+@pytest.mark.parametrize("then", [close, reset, hang])
+def test_a_message_that_does_not_end_is_no_message(
+    said: bytes, then: Step, capabilities: Sequence[str]
+) -> None:
+    problem, parts = broken_off([said, then], capabilities)
+    assert problem.cause == "network"
+    assert whole(parts) == {f"{uid}/0": MAILS[uid] for uid in ("uid1", "uid2")}
+
+
+@MODES
+def test_what_is_no_answer_to_retr(capabilities: Sequence[str]) -> None:
+    problem, parts = broken_off(b"Subject: no status line\r\n\r\n.\r\n", capabilities)
+    assert problem.cause == "protocol"
+    assert len(whole(parts)) == 2
+
+
+@MODES
+@pytest.mark.parametrize("endless", [b"x" * 70 + b"\r\n", b"x", b"\n.\n", b"\r\n..", b"\0"])
+def test_an_endless_message_takes_bounded_memory_and_time(
+    endless: bytes, capabilities: Sequence[str]
+) -> None:
+    start = time.monotonic()
+    tracemalloc.start()
+    problem, parts = broken_off([b"+OK\r\n", repeat(endless)], capabilities)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert problem.cause == "protocol"
+    assert len(whole(parts)) == 2
+    assert peak < 16 << 20
+    assert time.monotonic() - start < 10
+
+
+@MODES
+def test_one_refused_message_stops_no_other(capabilities: Sequence[str]) -> None:
+    with listed_session({"RETR 3": b"-ERR \x1b[2J cannot read it\r\n"}, capabilities) as (_, session, new):
+        parts = list(session.retrieve(new))
+        assert [part.failure for part in parts if part.failure] == [
+            "The server refuses it: \\x1b[2J cannot read it"
+        ]
+        assert whole(parts).keys() == {f"{uid}/0" for uid in MAILS if uid != "uid3"}
+        assert session.delete([new[0]]) == {("uid1", 0)}
+
+
+@MODES
+def test_an_empty_message_is_a_failure(capabilities: Sequence[str]) -> None:
+    with listed_session({"RETR 3": b"+OK\r\n.\r\n"}, capabilities) as (_, session, new):
+        parts = list(session.retrieve(new))
+    assert [part.message.uid for part in parts if part.failure] == ["uid3"]
+    assert len(whole(parts)) == len(MAILS) - 1
+
+
+TRAP = b"Subject: trap\r\n\r\ncut\n.\n" + b"+OK 100 octets\r\n" * 20 + b"\n.\r\n-ERR\r\n\n.\n+OK\r\n"
+
+
+@MODES
+def test_a_dot_on_a_line_of_bare_lf_ends_nothing(capabilities: Sequence[str]) -> None:
+    mails = {**MAILS, "uid3": TRAP}
+    with served(pop3(mails, capabilities=capabilities)) as (_, session):
+        parts = list(session.retrieve(session.list_new({})[0]))
+    assert whole(parts) == {f"{uid}/0": mail for uid, mail in mails.items()}
+    assert all(part.exact for part in parts)
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [b".\r\n", b"..\r\n.\r\n", b"\r\n", b"\n\r\n", b"\r\r\n", bytes(range(256)) + b"\r\n", b"a\n.\nb\n\r\n"],
+)
+def test_content_comes_octet_for_octet(mail: bytes) -> None:
+    with served(pop3({"a": mail, "b": MAILS["uid1"]}, capabilities=["PIPELINING"])) as (_, session):
+        parts = list(session.retrieve(session.list_new({})[0]))
+    assert whole(parts) == {"a/0": mail, "b/0": MAILS["uid1"]}
+    assert all(part.exact for part in parts)
+
+
+@pytest.mark.parametrize("difference", [-2, -1, 1, 2, 5])
+def test_another_size_than_listed_is_not_exact(difference: int) -> None:
+    """Also a server that counts LF for CR LF: its word about the size is no proof."""
+    sizes = listing(*(f"{n} {len(mail) + difference}" for n, mail in enumerate(MAILS.values(), 1)))
+    with listed_session({"LIST": sizes}) as (_, session, new):
+        parts = list(session.retrieve(new))
+    assert not any(part.exact for part in parts)
+    assert len(whole(parts)) == len(MAILS)
+
+
+def test_a_message_without_line_end_is_whole_but_not_exact() -> None:
+    with served(pop3({"a": b"no end"})) as (_, session):
+        (part,) = session.retrieve(session.list_new({})[0])
+    assert (part.data, part.last, part.exact) == (b"no end\r\n", True, False)
+
+
+@pytest.mark.parametrize("line", [b"x" * 70 + b"\r\n", b"x"])
+def test_a_huge_message_comes_in_parts(line: bytes) -> None:
+    size = 64 << 20
+    octets = line * (size // len(line)) + b"\r\n"
+    with served(pop3({"huge": octets, "small": MAILS["uid1"]}, capabilities=["PIPELINING"])) as (_, session):
+        new, _ = session.list_new({})
+        sizes = []
+        position = 0
+        tracemalloc.start()
+        for part in session.retrieve(new):
+            if part.message.uid == "huge":
+                assert octets.startswith(part.data, position)
+                position += len(part.data)
+                sizes.append(len(part.data))
+                assert part.last == (position == len(octets))
+                assert part.exact
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert position == len(octets)
+    assert max(sizes) < BATCH_BYTES + (1 << 20)
+    # The server's own copy of the message in its stuffed form is among it.
+    assert peak < 4 * BATCH_BYTES + 3 * size
+
+
+def test_pipelining_asks_for_no_more_than_a_batch() -> None:
+    """The answers come only once no more commands do."""
+    mails = {f"uid{number}": b"x" * (1 << 20) + b"\r\n" for number in range(12)}
+    together: list[int] = []
+
+    def collect(session: Session) -> None:
+        numbers = [int(session.match[1])]  # type: ignore[index]
+        session.sock.settimeout(0.2)
+        with suppress(TimeoutError):
+            while line := session.read_line():
+                numbers.append(int(line.split()[1]))
+        together.append(len(numbers))
+        session.sock.settimeout(5)
+        for number in numbers:
+            session.send(b"+OK\r\n" + stuff(mails[f"uid{number - 1}"]))
+
+    script = pop3(mails, {r"RETR (\d+)": collect}, ["PIPELINING"])
+    with served(script) as (_, session):
+        assert len(whole(list(session.retrieve(session.list_new({})[0])))) == 12
+    assert max(together) == 3
+    assert len(together) < 8
+
+
+def test_without_pipelining_one_is_asked_for_at_a_time() -> None:
+    def alone(session: Session) -> None:
+        session.sock.settimeout(0.05)
+        with pytest.raises(TimeoutError):
+            session.read_line()
+        session.sock.settimeout(5)
+        session.send(b"+OK\r\n" + stuff(MAILS["uid1"]))
+
+    with listed_session({r"RETR \d+": alone}) as (_, session, new):
+        assert len(whole(list(session.retrieve(new)))) == len(MAILS)
+
+
+@MODES
+def test_mail_that_passes_for_answers(capabilities: Sequence[str]) -> None:
+    """A server that does not double dots lets a mail end early and go on as the server."""
+    forged = b"+OK\r\nSubject: cut\r\n.\r\n" + b"+OK\r\n" * 9
+    with listed_session({r"RETR 7": forged}, capabilities) as (server, session, new):
+        try:
+            parts = list(session.retrieve(new))
+            session.delete([part.message for part in parts if part.exact])
+        except Problem as problem:
+            assert problem.cause == "protocol"  # noqa: PT017 (a desynchronised pipeline may also fail earlier)
+        assert not server.commands("DELE.*")
+
+
+# Deletion
+
+
+def deleting(overrides: Rules, capabilities: Sequence[str] = ()) -> tuple[Server, set[str]]:
+    with listed_session(overrides, capabilities) as (server, session, new):
+        list(session.retrieve(new))
+        removed = session.delete(new[:3])
+    return server, {uid for uid, _ in removed}
+
+
+@MODES
+def test_deletion_counts_once_quit_is_answered(capabilities: Sequence[str]) -> None:
+    server, removed = deleting({}, capabilities)
+    assert removed == {"uid1", "uid2", "uid3"}
+    assert server.commands("DELE.*|QUIT|RSET") == [b"DELE 1", b"DELE 2", b"DELE 3", b"QUIT"]
+
+
+@MODES
+def test_a_refused_deletion_is_none(capabilities: Sequence[str]) -> None:
+    assert deleting({"DELE 2": b"-ERR locked\r\n"}, capabilities)[1] == {"uid1", "uid3"}
+    assert deleting({r"DELE \d": b"-ERR locked\r\n"}, capabilities)[1] == set()
+
+
+def test_deletion_that_the_server_does_not_carry_out() -> None:
+    assert deleting({"QUIT": [b"-ERR some deleted messages not removed\r\n", close]})[1] == set()
+
+
+@pytest.mark.parametrize("step", [close, reset, hang, [b"+OK", close]])
+@pytest.mark.parametrize("command", ["QUIT", "DELE 2"])
+def test_deletion_that_is_cut_off_confirms_nothing(command: str, step: "Step | Script") -> None:
+    with listed_session({command: step}, timeout=0.5) as (_, session, new), pytest.raises(Problem) as caught:
+        session.delete(new[:3])
+    assert caught.value.cause == "network"
+
+
+def test_another_size_than_recorded_is_left_alone() -> None:
+    with listed_session({}) as (server, session, new):
+        doubtful = [Remote("uid1", new[0].size + 1), Remote("uid99", 5), Remote("", 5)]
+        assert session.delete([*doubtful, Remote("uid2", new[1].size)]) == {("uid2", 0)}
+    assert server.commands("DELE.*") == [b"DELE 2"]
+    assert "3 messages" in session.notes[0]
+
+
+def test_nothing_certain_sends_nothing() -> None:
+    with listed_session({}) as (server, session, new):
+        assert session.delete([Remote("uid1", new[0].size + 1)]) == set()
+        assert session.delete([]) == set()
+    assert not server.commands("DELE.*")
+
+
+def test_two_records_of_one_uidl_are_a_doubt() -> None:
+    with served(pop3(MAILS)) as (server, session):
+        size = len(MAILS["uid1"])
+        session.list_new({("uid1", 0): size, ("uid1", 1): size})
+        assert session.delete([Remote("uid1", size)]) == set()
+    assert not server.commands("DELE.*")
+
+
+@pytest.mark.parametrize("answer", [b"+OK\r\n", b"+OK 1 uid2\r\n", b"-ERR\r\n", b"+OK 2 uid1\r\n"])
+def test_answers_out_of_step_delete_nothing(answer: bytes) -> None:
+    with listed_session({"UIDL 1": answer}) as (server, session, new), pytest.raises(Problem) as caught:
+        session.delete(new[:1])
+    assert caught.value.cause == "protocol"
+    assert not server.commands("DELE.*")
+
+
+# Leaving
+
+
+def test_leaving_in_the_middle_says_nothing() -> None:
+    with listed_session({}, ["PIPELINING"]) as (server, session, new):
+        next(iter(session.retrieve(new)))
+        assert session.delete(new[:1]) == set()
+    assert not server.commands("QUIT|DELE.*|RSET")
+
+
+def test_leaving_does_not_wait_for_long() -> None:
+    with Server(pop3(MAILS, {"QUIT": hang})) as server:
+        session = pop3_session(server.port, timeout=60)
+        session.open()
+        start = time.monotonic()
+        session.close()
+        assert time.monotonic() - start < LEAVE_SECONDS + 1
+        session.close()
+
+
+def test_leaving_before_anything_was_said() -> None:
+    with Server([hang]) as server:
+        session = pop3_session(server.port, timeout=0.2)
+        with pytest.raises(Problem, match="silent"):
+            session.open()
+        start = time.monotonic()
+        session.close()
+        assert time.monotonic() - start < 0.5
+    pop3_session(1).close()

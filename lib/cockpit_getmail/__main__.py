@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""`python -m cockpit_getmail` is `cockpit-getmail`."""
+
+from cockpit_getmail.cli import entry
+
+if __name__ == "__main__":
+    entry()

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""`cockpit-getmail` for people, and for the units that `execute` and `read` start."""
+
+import argparse
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from cockpit_getmail import __version__
+from cockpit_getmail.problem import Cause, Problem, failure, printable
+
+if TYPE_CHECKING:
+    from cockpit_getmail.connector import Connector
+    from cockpit_getmail.fetch import Result
+    from cockpit_getmail.settings import Settings
+
+SUCCESS, SOME_FAILED, BUG = 0, 65, 70
+STATUSES: Mapping[Cause, int] = {
+    "credentials": 77,
+    "network": 69,
+    "tls": 76,
+    "protocol": 76,
+    "mailbox": 66,
+    "delivery": 73,
+    "quota": 73,
+    "filter": 73,
+    "running": 75,
+    "settings": 78,
+    "connector": 78,
+    "policy": 78,
+    "internal": BUG,
+}
+"""Exit status by cause, after sysexits.h."""
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+LEAST_CHECK_SECONDS = 0.1
+CHECK_GRACE_SECONDS = 1.0
+
+
+class Stopped(BaseException):
+    """A signal asks for an end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        if options.command == "check":
+            return _check_unit()
+        return _fetch_unit() if options.unit else _fetch(options.name)
+    except Problem as problem:
+        _complain(problem.message)
+        return STATUSES[problem.cause]
+    except Exception as error:
+        # Where, but not what was said: that might hold a secret.
+        trace = "".join(traceback.format_tb(error.__traceback__))
+        _complain(f"this is a bug: {type(error).__name__}\n{trace.rstrip()}")
+        return BUG
+
+
+def entry() -> None:
+    """The console script: end with the status of main(), or as a signal asked to."""
+    for number in STOPS:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _stop)
+    try:
+        sys.exit(main())
+    except Stopped as stopped:
+        # Ended by the signal itself, a unit counts as stopped and not as failed.
+        signal.signal(stopped.number, signal.SIG_DFL)
+        os.kill(os.getpid(), stopped.number)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="cockpit-getmail",
+        description="Fetch the mail of a connector.",
+        epilog="Exit status: 0 done, 65 some messages failed, 66 mailbox, 69 network, 70 bug, 73 delivery, "
+        "75 running already, 76 TLS or protocol, 77 credentials, 78 configuration.",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    fetch = commands.add_parser("fetch", help="fetch what is new, in the foreground")
+    what = fetch.add_mutually_exclusive_group(required=True)
+    what.add_argument("name", nargs="?", metavar="NAME", help="its name; after -- if it begins with a dash")
+    what.add_argument("--unit", action="store_true", help=argparse.SUPPRESS)
+    check = commands.add_parser("check")
+    check.add_argument("--unit", action="store_true", required=True, help=argparse.SUPPRESS)
+    return parser
+
+
+def _fetch(name: str) -> int:
+    """Fetch in the foreground; root first becomes the user that the unit would have."""
+    from cockpit_getmail import settings, units
+
+    found = settings.load()
+    connector = _find(found, name)
+    ca_pem = units.read_ca(connector)
+    place = units.prepare(connector, found, foreground=True)
+    if os.geteuid() == 0:
+        units.become(place)
+    return _run(connector, found, place.state_folder, ca_pem)
+
+
+def _fetch_unit() -> int:
+    """Fetch in a unit, with nothing but what it was handed."""
+    from cockpit_getmail import units
+
+    connector, settings, ca_pem = units.read_credentials()
+    folder = Path(os.environ.get("STATE_DIRECTORY", ""))
+    if not folder.is_absolute():
+        raise failure("internal", "`--unit` is for the units that `execute` starts.")
+    return _run(connector, settings, folder, ca_pem)
+
+
+def _check_unit() -> int:
+    """Answer the check asked for on stdin, on stdout. Both ends are in cockpit_getmail.units."""
+    from cockpit_getmail import retriever
+    from cockpit_getmail.units import wire
+
+    _refuse_root()
+    connector, ca_pem, deadline = wire.parse_request(sys.stdin.buffer.read())
+    timeout = max(LEAST_CHECK_SECONDS, deadline - time.monotonic())
+    # Whoever asked may be gone: the kernel ends what does not end itself.
+    signal.setitimer(signal.ITIMER_REAL, timeout + CHECK_GRACE_SECONDS)
+    try:
+        answer = wire.format_answer(retriever.check(connector, ca_pem, timeout))
+    except Problem as problem:
+        answer = wire.format_answer(problem)
+    sys.stdout.buffer.write(answer)
+    return SUCCESS
+
+
+def _run(connector: "Connector", settings: "Settings", state_folder: Path, ca_pem: str | None) -> int:
+    from cockpit_getmail import fetch, report
+
+    _refuse_root()
+    with report.reporter(sys.stdout) as reporter:
+        result = fetch.run(connector, settings, state_folder, ca_pem, reporter)
+        reporter.note(_summary(result))
+    return SOME_FAILED if result.failed else SUCCESS
+
+
+def _summary(result: "Result") -> str:
+    from cockpit_getmail.report import count, size
+
+    parts = [f"{count(result.messages, 'message')} delivered, {size(result.octets)}"]
+    if result.deleted:
+        parts.append(f"{count(result.deleted, 'message')} deleted on the server")
+    if result.failed:
+        parts.append(f"{count(result.failed, 'message')} failed, {result.set_aside} of them for good")
+    return f"{'; '.join(parts)}."
+
+
+def _find(settings: "Settings", name: str) -> "Connector":
+    from cockpit_getmail import database
+    from cockpit_getmail.connector import Connector
+
+    record = database.read(settings.connectors_db).get(name)
+    if record is None or record.type != "getmail":
+        raise failure("connector", f"There is no connector {printable(name)}.", kind="NotFound")
+    connector = Connector.from_record(name, record.props)
+    if not connector.enabled:
+        raise failure("connector", f"The connector {printable(name)} is disabled.")
+    return connector
+
+
+def _refuse_root() -> None:
+    if 0 in (os.getuid(), os.geteuid()):
+        raise failure("internal", "Mail is never fetched as root.")
+
+
+def _complain(message: str) -> None:
+    from cockpit_getmail.report import Lines
+
+    Lines(sys.stderr).error(f"cockpit-getmail: {message}")
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    raise Stopped(number)

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The only door to systemd: runs and checks as transient units, and what they need of this machine."""
+
+from cockpit_getmail.units.credentials import read as read_credentials
+from cockpit_getmail.units.credentials import read_ca
+from cockpit_getmail.units.place import Place, become, prepare
+from cockpit_getmail.units.systemd import check, is_available, is_running, program, start_run, stop
+
+__all__ = [
+    "Place",
+    "become",
+    "check",
+    "is_available",
+    "is_running",
+    "prepare",
+    "program",
+    "read_ca",
+    "read_credentials",
+    "start_run",
+    "stop",
+]

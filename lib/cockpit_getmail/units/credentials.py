@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a run needs, handed to its unit as credentials (systemd.exec(5), LoadCredential=) and read there.
+
+`connector` has name, props and settings; each secret has one of its own, named as its prop; `ca` is what
+CAFile holds. Unit properties show no more of them than the random names of short-lived files.
+"""
+
+import json
+import os
+import secrets
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from cockpit_getmail.connector import SECRETS, Connector
+from cockpit_getmail.problem import failure, printable
+from cockpit_getmail.settings import Settings
+from cockpit_getmail.units.place import RUN_FOLDER, provide_run_folder
+
+CA_LIMIT = 512 << 10
+TOTAL_LIMIT = 1_000_000
+"""systemd takes 1 MiB for all credentials of a unit together, their names included."""
+LEFTOVER_SECONDS = 600
+_SUFFIX = ".credential"
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@contextmanager
+def written(connector: Connector, settings: Settings) -> Iterator[dict[str, Path]]:
+    """Give the files to load credentials from, by credential; they are gone when the block ends.
+
+    Raises Problem: cause connector for a CAFile that cannot be read or for too much of it all, and internal.
+    """
+    contents = _collect(connector, settings)
+    provide_run_folder()
+    _remove_leftovers()
+    files = {name: RUN_FOLDER / (secrets.token_hex(16) + _SUFFIX) for name in contents}
+    try:
+        for name, path in files.items():
+            _write(path, contents[name])
+        yield files
+    finally:
+        for path in files.values():
+            path.unlink(missing_ok=True)
+
+
+def read() -> tuple[Connector, Settings, str | None]:
+    """Return connector, settings and certificate authorities (PEM), in a unit that was given them."""
+    folder = Path(os.environ.get("CREDENTIALS_DIRECTORY", ""))
+    try:
+        if not folder.is_absolute():
+            raise FileNotFoundError
+        data = json.loads((folder / "connector").read_bytes())
+        found = {name: _read(folder / name) for name in (*SECRETS, "ca")}
+    except OSError as error:
+        raise failure("internal", "`--unit` is for the units that `execute` starts.") from error
+    known = {name: found[name] or "" for name in data["secrets"]}
+    return Connector(data["name"], data["props"], known), Settings.from_json(data["settings"]), found["ca"]
+
+
+def read_ca(connector: Connector) -> str | None:
+    """Return what the connector's CAFile holds (PEM), None if it has none. Raises Problem (connector)."""
+    name = connector.props.get("CAFile")
+    if not name:
+        return None
+    try:
+        # Not to wait for a pipe's other end.
+        descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise OSError(0, "it is not a regular file")
+            data = file.read(CA_LIMIT + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        message = f"The CAFile {printable(name)} cannot be read: {reason}."
+        raise failure("connector", message, parameter="CAFile") from error
+    if len(data) > CA_LIMIT:
+        message = f"The CAFile {printable(name)} has more than {CA_LIMIT >> 10} KiB."
+        raise failure("connector", message, parameter="CAFile")
+    # Between certificates in PEM form may stand comments in any encoding; none of them counts.
+    return data.decode("ascii", "ignore")
+
+
+def _collect(connector: Connector, settings: Settings) -> dict[str, bytes]:
+    head = {
+        "name": connector.name,
+        "props": dict(connector.props),
+        "settings": settings.to_json(),
+        "secrets": list(connector.secrets),
+    }
+    contents = {"connector": json.dumps(head).encode()}
+    # systemd takes an empty file for a missing one on some versions: an empty secret is only named.
+    contents |= {name: _encode(value) for name, value in connector.secrets.items() if value}
+    ca_pem = read_ca(connector)
+    if ca_pem:
+        contents["ca"] = ca_pem.encode()
+    if sum(len(name) + len(content) for name, content in contents.items()) > TOTAL_LIMIT:
+        raise failure("connector", f"The connector {printable(connector.name)} is too large for a unit.")
+    return contents
+
+
+def _encode(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        with open(os.open(path, _NEW_FILE, 0o600), "wb") as file:
+            file.write(content)
+    except OSError as error:
+        raise failure("internal", f"{path.parent} cannot be written to: {error.strerror}.") from error
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_bytes().decode("utf-8", "surrogatepass")
+    except FileNotFoundError:
+        return None
+
+
+def _remove_leftovers() -> None:
+    """Remove what helpers that were killed left behind."""
+    before = time.time() - LEFTOVER_SECONDS
+    for path in RUN_FOLDER.glob("*" + _SUFFIX):
+        with suppress(FileNotFoundError):
+            if path.lstat().st_mtime < before:
+                path.unlink()

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Who a run is, and where it works."""
+
+import errno
+import fcntl
+import os
+import pwd
+import select
+import signal
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cockpit_getmail import destination
+from cockpit_getmail.connector import Connector, account_group, folder_name
+from cockpit_getmail.problem import Cause, Problem, failure, printable
+from cockpit_getmail.settings import Settings
+from cockpit_getmail.units import folders
+
+RUN_FOLDER = Path("/run/cockpit-getmail")
+"""Root's alone: credentials on their way into a unit, and the lock on making folders."""
+AS_USER_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Place:
+    """Who a run is and where it works. `maildir` is None for a destination that is no folder."""
+
+    user: str
+    uid: int
+    gid: int
+    home: str
+    state_folder: Path
+    maildir: Path | None
+
+
+def prepare(connector: Connector, settings: Settings, *, foreground: bool = False) -> Place:
+    """Return the place of a run, whose Maildir is there; so is its state folder if in the `foreground`.
+
+    systemd makes the state folder of a unit. Raises Problem (cause settings or delivery).
+    """
+    kind, path = destination.expand(settings.destination, connector.account)
+    maildir = path if kind == "maildir" else None
+    if maildir and ".." in maildir.parts:
+        raise failure("settings", f"DESTINATION leads out of its folder: {maildir}.", setting="DESTINATION")
+    user = _find_user(connector, settings, path)
+    state_folder = settings.state_dir / folder_name(connector.name)
+    place = Place(user.pw_name, user.pw_uid, user.pw_gid, user.pw_dir, state_folder, maildir)
+    if maildir:
+        _provide(maildir, "Maildir", "delivery", place)
+    if foreground:
+        _provide(state_folder, "state folder", "settings", place)
+    return place
+
+
+def find_fetch_user(settings: Settings) -> pwd.struct_passwd:
+    """Return the user FETCH_USER names. Raises Problem (cause settings) if there is none, or it is root."""
+    name = settings.fetch_user
+    try:
+        user = pwd.getpwnam(name)
+    except KeyError as error:
+        message = f"The user {printable(name)} (FETCH_USER) does not exist. `systemd-sysusers` makes it."
+        raise failure("settings", message, setting="FETCH_USER") from error
+    if user.pw_uid == 0:
+        raise failure("settings", "FETCH_USER is root: mail is never fetched as root.", setting="FETCH_USER")
+    return user
+
+
+def become(place: Place) -> None:
+    """Turn this process, which is root's, into one of the run's user for good."""
+    os.setgroups(os.getgrouplist(place.user, place.gid))
+    os.setresgid(place.gid, place.gid, place.gid)
+    os.setresuid(place.uid, place.uid, place.uid)
+    os.umask(0o077)
+    os.chdir("/")
+    os.environ.update(HOME=place.home, USER=place.user, LOGNAME=place.user)
+    if place.uid == 0 or set(os.getresuid()) != {place.uid} or set(os.getresgid()) != {place.gid}:
+        raise failure("internal", f"This process could not become {place.user}.")
+
+
+def provide_run_folder() -> None:
+    """Make /run/cockpit-getmail if tmpfiles has not. Raises Problem (internal) if others may look in."""
+    try:
+        RUN_FOLDER.mkdir(mode=0o700, exist_ok=True)
+        found = RUN_FOLDER.lstat()
+    except OSError as error:
+        raise failure("internal", f"{RUN_FOLDER} cannot be made: {error.strerror}.") from error
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != 0 or stat.S_IMODE(found.st_mode) & 0o077:
+        raise failure("internal", f"{RUN_FOLDER} must be a folder of root with mode 0700.")
+
+
+def _find_user(connector: Connector, settings: Settings, path: Path) -> pwd.struct_passwd:
+    """Return the account's own user if the mail lies in their home, and FETCH_USER otherwise.
+
+    Who is not root is nobody else.
+    """
+    if os.geteuid() != 0:
+        return _find_self()
+    names = (connector.account, account_group(connector.account))
+    owner = next(filter(None, (_find_owner_of_home(name, path) for name in names)), None)
+    if owner is None:
+        return find_fetch_user(settings)
+    if owner.pw_uid == 0:
+        raise failure("settings", f"{path} is root's: mail is never fetched as root.", setting="DESTINATION")
+    return owner
+
+
+def _find_self() -> pwd.struct_passwd:
+    uid = os.geteuid()
+    try:
+        return pwd.getpwuid(uid)
+    except KeyError:
+        return pwd.struct_passwd((str(uid), "x", uid, os.getegid(), "", "/", ""))
+
+
+def _find_owner_of_home(name: str, path: Path) -> pwd.struct_passwd | None:
+    try:
+        user = pwd.getpwnam(name)
+        # A home such as /bin or /var/mail is not the user's own.
+        own = os.stat(user.pw_dir).st_uid == user.pw_uid
+    except (KeyError, ValueError, OSError):
+        return None
+    return user if own and path.is_relative_to(user.pw_dir) else None
+
+
+def _provide(folder: Path, what: str, cause: Cause, place: Place) -> None:
+    """Make a folder that is missing, mode 0700. Raises Problem unless the user may then use it."""
+    with _explained(folder, what, cause, place):
+        try:
+            found = folder.stat()
+        except FileNotFoundError:
+            _make(folder, place)
+            found = folder.stat()
+        if not stat.S_ISDIR(found.st_mode):
+            raise failure(cause, f"The {what} {folder} is not a folder.")
+        if os.geteuid() != 0:
+            if not os.access(folder, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        elif found.st_uid != place.uid:
+            raise failure(
+                cause, f"The {what} {folder} belongs to {_owner(found.st_uid)}, and {place.user} fetches."
+            )
+
+
+@contextmanager
+def _explained(folder: Path, what: str, cause: Cause, place: Place) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise failure(cause, f"The {what} {folder} cannot be used by {place.user}: {reason}.") from error
+
+
+def _owner(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"
+
+
+def _make(folder: Path, place: Place) -> None:
+    if os.geteuid() != 0:
+        folders.make(folder)
+        return
+    provide_run_folder()
+    with open(RUN_FOLDER / "lock", "a") as lock:
+        # Two runs into one new Maildir: one of them makes it.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = folders.make_as_root(folder, place.uid, place.gid)
+    if not made:
+        _as_user(place, lambda: folders.make(folder))
+
+
+def _as_user(place: Place, action: Callable[[], None]) -> None:
+    """Do something in a child that is the user. Raises the OSError that it met there."""
+    child = os.fork()
+    if child == 0:
+        code = errno.EIO
+        try:
+            become(place)
+            action()
+            code = 0
+        except OSError as error:
+            code = error.errno or errno.EIO
+        except Problem:
+            code = errno.EPERM
+        finally:
+            os._exit(code)
+    watch = os.pidfd_open(child)
+    try:
+        # What lies below a home may be a network file system that never answers.
+        poll = select.poll()
+        poll.register(watch, select.POLLIN)
+        if not poll.poll(AS_USER_SECONDS * 1000):
+            os.kill(child, signal.SIGKILL)
+    finally:
+        os.close(watch)
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    if code:
+        code = errno.ETIMEDOUT if code < 0 else code
+        raise OSError(code, os.strerror(code))

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The one door to other programs: a clean environment, bounded time, bounded output."""
+
+import os
+import selectors
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from cockpit_getmail.problem import failure
+
+ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+OUTPUT_LIMIT = 64 << 10
+_READ = 16 << 10
+
+
+class Finished(NamedTuple):
+    """How a program ended. `status` is None if it was killed: too slow, or more output than allowed."""
+
+    status: int | None
+    output: bytes
+    errors: bytes
+
+
+def run(argv: Sequence[str], *, stdin: bytes = b"", timeout: float) -> Finished:
+    """Run a program to its end, at most `timeout` seconds and OUTPUT_LIMIT octets of output and of errors.
+
+    Raises Problem (cause internal) if it cannot be started.
+    """
+    deadline = time.monotonic() + timeout
+    with _as_file(stdin) as file:
+        try:
+            child = subprocess.Popen(  # noqa: S603 (no shell, and the caller quotes)
+                argv, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT, cwd="/"
+            )
+        except OSError as error:
+            raise failure("internal", f"{argv[0]} cannot be run: {error.strerror}.") from error
+    with child:
+        try:
+            output, errors, whole = _collect(child, deadline)
+            status = child.wait(max(0.0, deadline - time.monotonic())) if whole else None
+        except subprocess.TimeoutExpired:
+            status = None
+        finally:
+            child.kill()
+    return Finished(status, output, errors)
+
+
+@contextmanager
+def _as_file(data: bytes) -> Iterator[int]:
+    """Give a descriptor to read data from. It never touches a disk, and unlike a pipe it never fills."""
+    file = os.memfd_create("stdin", os.MFD_CLOEXEC)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(file, view) :]
+        os.lseek(file, 0, os.SEEK_SET)
+        yield file
+    finally:
+        os.close(file)
+
+
+def _collect(child: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, bytes, bool]:
+    """Return output and errors, and whether both came to their end in time and within the limit."""
+    streams = (child.stdout, child.stderr)
+    read: dict[object, bytearray] = {stream: bytearray() for stream in streams}
+    with selectors.DefaultSelector() as selector:
+        for stream in streams:
+            if stream is not None:
+                selector.register(stream, selectors.EVENT_READ)
+        while selector.get_map():
+            ready = selector.select(max(0.0, deadline - time.monotonic()))
+            for key, _ in ready:
+                data = os.read(key.fd, _READ)
+                read[key.fileobj] += data
+                if not data:
+                    selector.unregister(key.fileobj)
+            if not ready or any(len(data) > OUTPUT_LIMIT for data in read.values()):
+                break
+        whole = not selector.get_map()
+    output, errors = (bytes(read[stream][:OUTPUT_LIMIT]) for stream in streams)
+    return output, errors, whole

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Transient units. What is the same for all of them stands in systemd/cockpit-getmail-.service.d."""
+
+import os
+import re
+import secrets
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from cockpit_getmail.connector import UNIT_PREFIX, Connector, unit_name
+from cockpit_getmail.problem import failure, printable
+from cockpit_getmail.settings import Settings
+from cockpit_getmail.units import credentials, wire
+from cockpit_getmail.units.folders import HOMES
+from cockpit_getmail.units.place import Place, find_fetch_user, prepare
+from cockpit_getmail.units.process import OUTPUT_LIMIT, Finished, run
+
+BOOTED = Path("/run/systemd/system")
+STATE_ROOT = Path("/var/lib")
+HIDDEN = Path("/var/lib/cockpit-getmail")
+"""What the drop-in hides from every unit, beside HOMES."""
+START_SECONDS = 30.0
+STOP_SECONDS = 45.0
+ASK_SECONDS = 10.0
+CHECK_SLACK_SECONDS = 1.0
+TRIES = 20
+TRY_AGAIN_SECONDS = 0.1
+_NEEDED = ("/usr", "/etc", "/bin", "/lib", "/run", "/proc", "/sys", "/dev", "/tmp", "/var/lib")  # noqa: S108
+_SYNTAX = re.compile("([^A-Za-z0-9/._@=+\x80-\U0010ffff-])")
+
+
+def start_run(connector: Connector, settings: Settings) -> tuple[str, bool]:
+    """Start a run of a connector; return its unit without `.service`, and whether it was running already.
+
+    Raises Problem: cause internal without root or systemd; settings, connector or delivery as it may be.
+    """
+    unit = unit_name(connector.name)
+    foreground = f"run it in the foreground: cockpit-getmail fetch {_shell_word(connector.name)}"
+    if not is_available():
+        raise failure("internal", f"There is no systemd here to start a unit. Without it, {foreground}")
+    if os.geteuid() != 0:
+        raise failure("internal", f"Starting a unit takes root. As another user, {foreground}")
+    _require_program()
+    state = _state_directory(settings)
+    place = prepare(connector, settings)
+    with credentials.written(connector, settings) as files:
+        properties = [*_run_properties(place, state, files), *_hide(settings)]
+        argv = start_argv(unit, f"Mail of {printable(connector.name)}", properties, "fetch")
+        return unit, _start(unit, argv)
+
+
+def check(connector: Connector, settings: Settings) -> dict[str, Any]:
+    """Return what retriever.check() finds, within CHECK_TIMEOUT; as root, in the sandbox that a run has.
+
+    Raises the Problem it met.
+    """
+    ca_pem = credentials.read_ca(connector)
+    if os.geteuid() == 0 and is_available():
+        return _check_in_unit(connector, settings, ca_pem)
+    from cockpit_getmail import retriever
+
+    return retriever.check(connector, ca_pem, settings.check_timeout)
+
+
+def is_available() -> bool:
+    """Whether systemd is this machine's init (sd_booted(3))."""
+    return BOOTED.is_dir()
+
+
+def is_running(unit: str) -> bool:
+    """Whether a unit (without `.service`) is starting, running or stopping. Raises Problem (internal)."""
+    argv = ["systemctl", "show", "--property=ActiveState", "--value", "--", f"{unit}.service"]
+    done = run(argv, timeout=ASK_SECONDS)
+    if done.status != 0:
+        raise failure("internal", f"systemd does not answer: {_last_line(done)}")
+    return done.output.strip() not in (b"inactive", b"failed")
+
+
+def stop(unit: str) -> None:
+    """Stop a unit (without `.service`) and wait for its end. The next run goes on from there."""
+    done = run(["systemctl", "stop", "--", f"{unit}.service"], timeout=STOP_SECONDS)
+    if done.status != 0 and is_running(unit):
+        raise failure("internal", f"{unit} could not be stopped: {_last_line(done)}")
+
+
+def program() -> list[str]:
+    """Return `cockpit-getmail` as units run it: by the interpreter of the packages that this process uses."""
+    for folder in sys.path:
+        venv = Path(folder).parents[2] if folder.endswith("/site-packages") else None
+        if venv and (venv / "pyvenv.cfg").is_file():
+            return [str(venv / "bin/python"), "-I", "-m", "cockpit_getmail"]
+    return [sys.executable, "-I", "-m", "cockpit_getmail"]
+
+
+def start_argv(
+    unit: str, description: str, properties: Sequence[str], command: str, *options: str
+) -> list[str]:
+    """Return the systemd-run that starts `cockpit-getmail COMMAND --unit` as a transient unit.
+
+    With Type=exec it returns once the credentials are read and the program runs. CollectMode, as a failed
+    unit would keep its name.
+    """
+    common = ("Type=exec", "CollectMode=inactive-or-failed", "KillMode=mixed")
+    return [
+        "systemd-run",
+        "--quiet",
+        "--no-ask-password",
+        *options,
+        f"--unit={unit}.service",
+        f"--description={description}",
+        *(f"--property={setting}" for setting in (*common, *properties)),
+        "--",
+        *program(),
+        command,
+        "--unit",
+    ]
+
+
+def quote(path: Path, depth: int) -> str:
+    """Return a path, whatever is in it, as a word that systemd-run parses `depth` times."""
+    word = str(path)
+    for _ in range(depth):
+        word = _SYNTAX.sub(r"\\\1", word)
+    return word
+
+
+def _run_properties(place: Place, state: Path, files: Mapping[str, Path]) -> list[str]:
+    properties = [
+        f"User={place.user}",
+        f"StateDirectory={quote(state / place.state_folder.name, 2)}",
+        "StateDirectoryMode=0700",
+        *(f"LoadCredential={name}:{path}" for name, path in files.items()),
+    ]
+    if place.maildir:
+        properties.append(f"BindPaths={quote(place.maildir, 1)}")
+    return properties
+
+
+def _require_program() -> None:
+    """Raise Problem (cause internal) for a program that is where no unit can see it."""
+    for path in (program()[0], __file__):
+        if _is_below(Path(path), HOMES):
+            message = f"Units do not see {path} in a home: `make install` puts cockpit-getmail elsewhere."
+            raise failure("internal", message)
+
+
+def _is_below(path: Path, folders: Iterable[str | Path]) -> bool:
+    return any(path.is_relative_to(folder) for folder in folders)
+
+
+def _state_directory(settings: Settings) -> Path:
+    """Return STATE_DIR as StateDirectory= has it. Raises Problem (cause settings) if it cannot be there."""
+    folder = settings.state_dir
+    if not folder.is_relative_to(STATE_ROOT) or folder == STATE_ROOT or ".." in folder.parts:
+        message = f"STATE_DIR must be below {STATE_ROOT} for units to use it, not {printable(str(folder))}."
+        raise failure("settings", message, setting="STATE_DIR")
+    return folder.relative_to(STATE_ROOT)
+
+
+def _hide(settings: Settings) -> list[str]:
+    """Return the properties that hide all state and mail, as far as the drop-in does not do so already."""
+    above = settings.destination.partition(":")[2].partition("{")
+    mail = Path(above[0].rpartition("/")[0] or "/") if above[1] else HIDDEN
+    needed = [Path(path) for path in (*_NEEDED, sys.prefix, sys.base_prefix, __file__, program()[0])]
+    return [
+        f"TemporaryFileSystem={quote(folder, 2)}:ro"
+        for folder in dict.fromkeys((settings.state_dir, mail))
+        if not _is_below(folder, (HIDDEN, *HOMES)) and not any(path.is_relative_to(folder) for path in needed)
+    ]
+
+
+def _start(unit: str, argv: Sequence[str]) -> bool:
+    """Start a unit and return False, or True if it is running already.
+
+    It is tried first and asked about then: what is asked first can be wrong by the time of the try.
+    """
+    for _ in range(TRIES):
+        done = run(argv, timeout=START_SECONDS)
+        if done.status == 0:
+            return False
+        if is_running(unit):
+            return True
+        if b"already loaded" not in done.errors:
+            break
+        # It has just ended.
+        time.sleep(TRY_AGAIN_SECONDS)
+    raise failure(
+        "internal",
+        f"systemd could not start the unit: {_last_line(done)} See: journalctl -u {_shell_word(unit)}",
+        unit=unit,
+    )
+
+
+def _check_in_unit(connector: Connector, settings: Settings, ca_pem: str | None) -> dict[str, Any]:
+    deadline = time.monotonic() + settings.check_timeout
+    _require_program()
+    unit = f"{UNIT_PREFIX}:check-{secrets.token_hex(8)}"
+    properties = [f"User={find_fetch_user(settings).pw_name}", *_hide(settings)]
+    argv = start_argv(unit, "Check of a mail server", properties, "check", "--pipe", "--wait")
+    request = wire.format_request(connector, ca_pem, deadline)
+    done = run(argv, stdin=request, timeout=settings.check_timeout + CHECK_SLACK_SECONDS)
+    if done.status is None:
+        _kill(unit)
+    if len(done.output) >= OUTPUT_LIMIT:
+        raise failure("internal", "The check was stopped: its answer had no end.")
+    if done.status is None:
+        seconds = f"{settings.check_timeout:g} seconds"
+        message = f"{printable(connector.server)} did not answer within {seconds}."
+        raise failure("network", message, status="CONNECTION_IMPOSSIBLE")
+    found = wire.parse_answer(done.output)
+    if found is None:
+        raise failure("internal", f"The check ended without an answer: {_last_line(done)}")
+    return found
+
+
+def _kill(unit: str) -> None:
+    name = f"{unit}.service"
+    run(["systemctl", "kill", "--signal=KILL", "--", name], timeout=ASK_SECONDS)
+    run(["systemctl", "stop", "--no-block", "--", name], timeout=ASK_SECONDS)
+
+
+def _last_line(done: Finished) -> str:
+    lines = done.errors.strip().splitlines() or [
+        b"It took too long." if done.status is None else b"No reason."
+    ]
+    return printable(lines[-1])
+
+
+def _shell_word(text: str) -> str:
+    from shlex import quote as shell_quote
+
+    return ("-- " if text.startswith("-") else "") + shell_quote(printable(text))

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What goes into the sandbox of a check and comes out of it. What comes out is believed only in its shape."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from cockpit_getmail.connector import Connector
+from cockpit_getmail.problem import Cause, Problem, Status, failure, printable
+
+CAPABILITIES_LIMIT = 100
+ATTRIBUTES_LIMIT = 20
+COUNT_LIMIT = 1 << 63
+_TYPES = ("GenericError", "Timeout", "InternalError")
+_WORDS = {"cause": get_args(Cause), "status": get_args(Status)}
+
+
+def format_request(connector: Connector, ca_pem: str | None, deadline: float) -> bytes:
+    """Return the request of a check: one JSON object. It holds the secrets.
+
+    `deadline` is on the monotonic clock, which all processes of a machine share.
+    """
+    request = {
+        "name": connector.name,
+        "props": dict(connector.props),
+        "secrets": dict(connector.secrets),
+        "ca": ca_pem,
+        "deadline": deadline,
+    }
+    return json.dumps(request).encode()
+
+
+def parse_request(data: bytes) -> tuple[Connector, str | None, float]:
+    """Return connector, certificate authorities (PEM) and deadline."""
+    request = json.loads(data)
+    connector = Connector(request["name"], request["props"], request["secrets"])
+    return connector, request["ca"], float(request["deadline"])
+
+
+def format_answer(found: Mapping[str, Any] | Problem) -> bytes:
+    """Return the answer of a check: one JSON object with `found` or `problem`."""
+    if isinstance(found, Problem):
+        problem = {"type": found.type, "message": found.message, "attributes": found.attributes}
+        return json.dumps({"problem": problem}).encode()
+    return json.dumps({"found": found}).encode()
+
+
+def parse_answer(data: bytes) -> dict[str, Any] | None:
+    """Return what a check found, with nothing in it but what belongs there; None if it is no answer at all.
+
+    Raises the Problem that a check met.
+    """
+    try:
+        answer = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(answer, dict):
+        return None
+    if isinstance(answer.get("problem"), dict):
+        raise _problem(answer["problem"])
+    return _found(answer["found"]) if isinstance(answer.get("found"), dict) else None
+
+
+def _found(found: dict[str, Any]) -> dict[str, Any] | None:
+    tls, capabilities = found.get("tls"), found.get("capabilities")
+    messages, folder = found.get("messages"), found.get("folder")
+    if not (tls is None or isinstance(tls, str)) or not isinstance(folder, str):
+        return None
+    if type(messages) is not int or not 0 <= messages < COUNT_LIMIT:
+        return None
+    if not isinstance(capabilities, list) or not all(isinstance(word, str) for word in capabilities):
+        return None
+    return {
+        "tls": tls if tls is None else printable(tls),
+        "capabilities": [printable(word) for word in capabilities[:CAPABILITIES_LIMIT]],
+        "folder": printable(folder),
+        "messages": messages,
+    }
+
+
+def _problem(problem: dict[str, Any]) -> Problem:
+    kind, message, attributes = problem.get("type"), problem.get("message"), problem.get("attributes")
+    if kind not in _TYPES or not isinstance(message, str):
+        return failure("internal", "The check ended in an error that it could not tell.")
+    shown: dict[str, Any] = {"cause": "internal"}
+    if isinstance(attributes, dict):
+        for name, value in list(attributes.items())[:ATTRIBUTES_LIMIT]:
+            if name in _WORDS and value not in _WORDS[name]:
+                continue
+            if isinstance(value, str):
+                shown[printable(name)] = printable(value)
+            elif value is None or isinstance(value, bool):
+                shown[printable(name)] = value
+    return Problem(kind, printable(message), shown)

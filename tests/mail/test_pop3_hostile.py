@@ -31,7 +31,7 @@ from tests.support.hostile import (
 
 MAIL = b"Subject: %s\r\n\r\ntext\r\n..\r\n.\r\n"
 MAILS = {f"uid{number}": MAIL % str(number).encode() for number in range(1, 8)}
-SECRET = "geheim-4711"  # noqa: S105 (of nothing)
+SECRET = "geheim-4711"
 
 
 def pop3_session(port: int, *, username: str = "u", password: str = SECRET, timeout: float = 5.0) -> Pop3:
@@ -258,6 +258,7 @@ def test_an_endless_listing(endless: bytes) -> None:
     assert time.monotonic() - start < 10
 
 
+@pytest.mark.slow
 def test_an_endless_listing_of_different_messages_takes_bounded_memory() -> None:
     lines = b"".join(b"%d uid%d\r\n" % (number, number) for number in range(1, 1_100_000))
     tracemalloc.start()

@@ -7,8 +7,9 @@ Not poplib: it refuses long lines, ends a message at a bare LF, and takes one th
 import base64
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from typing import TypeVar
 
 from cockpit_getmail.connector import Connector
 from cockpit_getmail.problem import Cause, Problem, failure, printable
@@ -32,6 +33,8 @@ _CAUSES: Mapping[str, Cause] = {
     "SYS/PERM": "mailbox",
     "SYS/TEMP": "network",
 }
+
+_Value = TypeVar("_Value")
 
 
 class Pop3:
@@ -205,27 +208,23 @@ class Pop3:
         if "PIPELINING" in self._offers:
             self._send(["UIDL", "LIST"])
         no_uidl = "cannot tell new messages from old ones (no UIDL), so that none is fetched"
-        uids = {number: rest.decode("latin-1") for number, rest in self._numbered("UIDL", no_uidl)}
-        sizes: dict[int, int] = {}
-        for number, rest in self._numbered("LIST", "does not list its messages"):
-            size = rest.partition(b" ")[0]
-            if _is_number(size):
-                sizes[number] = int(size)
-        return Listing(uids, sizes)
+        uids = self._numbered("UIDL", no_uidl, lambda rest: rest.decode("latin-1"))
+        sizes = self._numbered("LIST", "does not list its messages", _parse_size)
+        return Listing(uids, {number: size for number, size in sizes.items() if size is not None})
 
-    def _numbered(self, command: str, otherwise: str) -> Iterator[tuple[int, bytes]]:
-        """Yield number and what follows it in each line of a listing, which may be asked for already."""
+    def _numbered(self, command: str, otherwise: str, parse: Callable[[bytes], _Value]) -> dict[int, _Value]:
+        """Return what follows the number in each line of a listing, which may be asked for already."""
         answer = self._replies.status(multiline=True) if self._replies.due else self._ask(command)
         if not answer.ok:
             raise self._refused(answer, "protocol", otherwise)
-        seen: set[int] = set()
+        found: dict[int, _Value] = {}
         for line in self._replies.lines():
             digits, _, rest = line.partition(b" ")
-            if not _is_number(digits) or int(digits) in seen:
+            if not _is_number(digits) or int(digits) in found:
                 shown = self._shown(line[:200])
                 raise failure("protocol", f"{self._server} answers {command} with nonsense: {shown}")
-            seen.add(int(digits))
-            yield int(digits), rest
+            found[int(digits)] = parse(rest)
+        return found
 
     def _ask_messages(self, waiting: deque[Remote], asked: deque[Remote], room: int) -> int:
         """Ask for the next messages: for one, or where the server allows it as many as there is room for."""
@@ -308,6 +307,11 @@ class Pop3:
         if any(secret and _octets(secret) in text for secret in secrets):
             return "(its words repeat the password)"
         return printable(text)
+
+
+def _parse_size(rest: bytes) -> int | None:
+    size = rest.partition(b" ")[0]
+    return int(size) if _is_number(size) else None
 
 
 def _is_number(text: bytes) -> bool:

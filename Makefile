@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+# The distribution's own: a unit's user cannot reach an interpreter in somebody's home.
+PYTHON ?= /usr/bin/python3
+VENV = .venv
+
+root = $(abspath $(DESTDIR))
+libdir = $(PREFIX)/lib/cockpit-getmail
+libexecdir = $(PREFIX)/libexec/cockpit-getmail
+sbindir = $(PREFIX)/sbin
+mandir = $(PREFIX)/share/man/man8
+# systemd reads these below /usr, /usr/local and /etc; for another PREFIX name them.
+unitdir = $(PREFIX)/lib/systemd/system
+sysusersdir = $(PREFIX)/lib/sysusers.d
+tmpfilesdir = $(PREFIX)/lib/tmpfiles.d
+site = $(libdir)/lib/python$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')/site-packages
+
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' lib/cockpit_getmail/__init__.py)
+SOURCES = setup.cfg pyproject.toml $(shell find lib schemas -name '*.py' -o -name '*.json')
+# What the tests run beside Python: a real IMAP and POP3 server, a real systemd, ext4 images, the man page's reader.
+CHECK_PACKAGES = dbus dovecot-imapd dovecot-pop3d e2fsprogs man-db openssl procps systemd systemd-container
+
+SHELL = /bin/sh
+.ONESHELL:
+.SHELLFLAGS = -euc
+.DELETE_ON_ERROR:
+.PHONY: help build demo check check-quick check-lower lint format install uninstall devel-install dist clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
+
+build: $(VENV)/.built ## Make .venv with all that the helpers and the command need
+
+$(VENV)/.built: setup.cfg pyproject.toml
+	packaging/need-packages python3 python3-venv
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet $(addprefix --constraint ,$(CONSTRAINT)) --editable .
+	touch $@
+
+$(VENV)/.can-test: $(VENV)/.built
+	$(VENV)/bin/pip install --quiet $(addprefix --constraint ,$(CONSTRAINT)) --editable '.[test]'
+	touch $@
+
+$(VENV)/.can-lint: $(VENV)/.can-test
+	$(VENV)/bin/pip install --quiet --editable '.[lint]'
+	touch $@
+
+check: lint check-lower ## Run every test, those on a booted machine included
+	packaging/need-packages $(CHECK_PACKAGES)
+	$(VENV)/bin/pytest
+
+check-quick: lint ## Run linters, unit and API tests
+	$(VENV)/bin/pytest tests/unit tests/api
+
+# In a copy, so that the helpers as processes find the lower bounds too.
+check-lower: ## Test with the oldest versions that setup.cfg allows
+	packaging/need-packages $(CHECK_PACKAGES)
+	mkdir -p build/lower
+	find build/lower -mindepth 1 -maxdepth 1 ! -name .venv -exec rm -rf {} +
+	tar --create --exclude=./.git --exclude=./.venv --exclude=./build --exclude='*.egg-info' \
+	    --exclude=__pycache__ --exclude='./.*_cache' --exclude=./.hypothesis . | tar --extract --directory build/lower
+	sed -n '/^install_requires/,/^$$/s/^ *\(.*\)>=/\1==/p' setup.cfg >build/lower/constraint
+	$(MAKE) --no-print-directory --directory build/lower CONSTRAINT=constraint $(VENV)/.can-test
+	cd build/lower
+	$(VENV)/bin/pytest -m 'not slow' tests/unit tests/api tests/mail
+
+lint: $(VENV)/.can-lint ## Check style and types
+	@$(VENV)/bin/ruff check --quiet
+	$(VENV)/bin/ruff format --check --quiet || { $(VENV)/bin/ruff format --check; exit 1; }
+	$(VENV)/bin/mypy --no-error-summary
+
+format: $(VENV)/.can-lint ## Format the sources, and mend what the linter can
+	$(VENV)/bin/ruff check --fix
+	$(VENV)/bin/ruff format
+
+build/wheels/.built: $(VENV)/.built $(SOURCES)
+	rm -rf build/wheels build/lib build/bdist.*
+	$(VENV)/bin/pip wheel --quiet --wheel-dir build/wheels .
+	touch $@
+
+install: build/wheels/.built install-systemd ## Install below PREFIX (/usr/local); DESTDIR for packages
+	umask 022
+	rm -rf '$(root)$(libdir)'
+	$(PYTHON) -m venv --without-pip '$(root)$(libdir)'
+	rm -f '$(root)$(libdir)'/bin/[Aa]ctivate*
+	sed -i /^command/d '$(root)$(libdir)/pyvenv.cfg'
+	$(VENV)/bin/pip install --quiet --no-index --find-links build/wheels --no-compile \
+	    --target '$(root)$(site)' cockpit-getmail
+	rm -rf '$(root)$(site)/bin'
+	$(PYTHON) -m compileall -q -s '$(root)' -p / '$(root)$(site)'
+	install -d '$(root)$(libexecdir)' '$(root)$(sbindir)' '$(root)$(mandir)'
+	for verb in read validate create update delete execute; do
+	    sed 's|^sys\.path\[:0\] = .*|sys.path[:0] = ["$(site)"]|' api/$$verb >'$(root)$(libexecdir)'/$$verb
+	    grep -Fq '["$(site)"]' '$(root)$(libexecdir)'/$$verb
+	    chmod 755 '$(root)$(libexecdir)'/$$verb
+	done
+	printf '%s\n' '#!$(libdir)/bin/python -I' 'import sys' 'from cockpit_getmail.cli import entry' 'sys.exit(entry())' \
+	    >'$(root)$(sbindir)/cockpit-getmail'
+	chmod 755 '$(root)$(sbindir)/cockpit-getmail'
+	install -m 644 docs/cockpit-getmail.8 '$(root)$(mandir)'
+
+# What systemd reads; all that a run from a checkout needs of an installation.
+install-systemd:
+	umask 022
+	install -d '$(root)$(unitdir)/cockpit-getmail-.service.d' '$(root)$(sysusersdir)' '$(root)$(tmpfilesdir)'
+	install -m 644 systemd/cockpit-getmail.slice '$(root)$(unitdir)'
+	install -m 644 systemd/cockpit-getmail-.service.d/* '$(root)$(unitdir)/cockpit-getmail-.service.d'
+	install -m 644 systemd/cockpit-getmail.sysusers '$(root)$(sysusersdir)/cockpit-getmail.conf'
+	install -m 644 systemd/cockpit-getmail.tmpfiles '$(root)$(tmpfilesdir)/cockpit-getmail.conf'
+	if [ -z '$(root)' ] && [ -d /run/systemd/system ]; then
+	    systemd-sysusers '$(sysusersdir)/cockpit-getmail.conf'
+	    systemd-tmpfiles --create '$(tmpfilesdir)/cockpit-getmail.conf'
+	    systemctl daemon-reload
+	fi
+
+uninstall: ## Remove what install made; configuration, connectors and mail stay
+	rm -rf '$(root)$(libdir)' '$(root)$(libexecdir)' '$(root)$(unitdir)/cockpit-getmail-.service.d'
+	rm -f '$(root)$(sbindir)/cockpit-getmail' '$(root)$(mandir)/cockpit-getmail.8' \
+	    '$(root)$(unitdir)/cockpit-getmail.slice' \
+	    '$(root)$(sysusersdir)/cockpit-getmail.conf' '$(root)$(tmpfilesdir)/cockpit-getmail.conf'
+	if [ -z '$(root)' ] && [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
+
+devel-install: build install-systemd ## Let this checkout's helpers start sandboxed runs on this machine
+
+dist: ## Pack the sources of the last commit
+	mkdir -p dist
+	git archive --prefix=cockpit-getmail-$(VERSION)/ --output=dist/cockpit-getmail-$(VERSION).tar.gz HEAD
+	echo dist/cockpit-getmail-$(VERSION).tar.gz
+
+clean: ## Remove all that make made in this folder
+	rm -rf $(VENV) build dist lib/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find lib tests -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Imports run one way: a module imports only from those before it."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+LIB = Path(__file__).parents[2] / "lib"
+PACKAGE = "cockpit_getmail"
+# Lowest first. A name stands for a module or a package with all that is in it; what is inside one package is
+# that package's own affair.
+ORDER = [
+    "problem",
+    "settings",
+    "schema",
+    "database_file",
+    "database",
+    "connector",
+    "retriever.base",  # values and protocols: what state and transport share with the retrievers
+    "destination.base",
+    "filter.base",
+    "state",
+    "transport",
+    "retriever",
+    "destination",
+    "filter",
+    "report",
+    "fetch",
+    "units",
+    "schedule",
+    "actions",
+    "helper",
+    "cli",
+    "client",
+    "__main__",
+]
+MODULES = {
+    ".".join(path.relative_to(LIB).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted((LIB / PACKAGE).rglob("*.py"))
+}
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name != PACKAGE])
+def test_imports_only_from_those_before_it(module: str) -> None:
+    later = [name for name in find_imports(module) if rank(name) > rank(module)]
+    assert not later
+
+
+def test_package_itself_imports_nothing() -> None:
+    assert not list(find_imports(PACKAGE))
+
+
+def rank(module: str) -> int:
+    """Return the place of a module of ours in ORDER."""
+    name = module.removeprefix(PACKAGE).removeprefix(".")
+    while name and name not in ORDER:
+        name = name.rpartition(".")[0]
+    assert name, f"{module} has no place in ORDER"
+    return ORDER.index(name)
+
+
+def find_imports(module: str) -> Iterator[str]:
+    """Yield the modules of ours that this one imports, wherever in it."""
+    for node in ast.walk(ast.parse(MODULES[module].read_bytes())):
+        names = []
+        if isinstance(node, ast.ImportFrom):
+            assert not node.level, "imports are absolute"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            names = [name if name in MODULES else str(node.module) for name in names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        yield from (name for name in names if name.startswith(f"{PACKAGE}."))

@@ -24,6 +24,8 @@ from cockpit_getmail.retriever.base import Folder, Remote
 DAY = 86400
 KEEP_MISSING = 30 * DAY
 SCHEMA_VERSION = 1
+_PRIVATE_FILE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+_NO_SPACE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
 _SCHEMA = """
 CREATE TABLE token (token TEXT NOT NULL);
 CREATE TABLE mailbox (
@@ -109,9 +111,11 @@ class State:
 
     def settle(self, delivered: Iterable[str]) -> None:
         """End all open intents: those of these names as delivered, the others as never begun."""
+        done = set(delivered)
         with self.transaction() as db:
-            db.executemany(_DELIVERED + " WHERE intent.name = ?", ((name,) for name in delivered))
-            db.execute("DELETE FROM intent")
+            undone = [row for row in db.execute("SELECT name FROM intent") if row[0] not in done]
+            db.executemany("DELETE FROM intent WHERE name = ?", undone)
+            _deliver(db)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -131,12 +135,6 @@ class State:
 
     def _row(self, query: str, values: tuple[Any, ...] = ()) -> Any:
         return self._rows(query, values)[0]
-
-
-_DELIVERED = """
-INSERT OR REPLACE INTO message (folder, uid, ordinal, size, exact, state, place, name, clock)
-SELECT folder, uid, ordinal, size, exact, 'delivered', place, intent.name, mailbox.clock
-FROM intent JOIN folder ON folder.id = intent.folder JOIN mailbox ON mailbox.id = folder.mailbox"""
 
 
 class MailboxState:
@@ -198,7 +196,7 @@ class FolderState:
     def intend(self, location: str, batch: Iterable[Intent]) -> None:
         """Record in one transaction that the batch before is delivered and this one is about to be."""
         with self._state.transaction() as db:
-            self._deliver(db)
+            _deliver(db)
             db.execute("INSERT OR IGNORE INTO place (location) VALUES (?)", (location,))
             place = db.execute("SELECT id FROM place WHERE location = ?", (location,)).fetchone()[0]
             db.executemany(
@@ -212,7 +210,7 @@ class FolderState:
     def delivered(self) -> None:
         """Record that all intents are delivered."""
         with self._state.transaction() as db:
-            self._deliver(db)
+            _deliver(db)
 
     def failed(self, message: Remote, reason: str, quarantine_after: int | None) -> bool:
         """Count a failed attempt; return whether the message is now set aside, as it is after so many."""
@@ -248,13 +246,18 @@ class FolderState:
         with self._state.transaction() as db:
             db.executemany(_SET_MISSING, ((self._clock, self._folder, *key) for key in keys))
 
-    def _deliver(self, db: sqlite3.Connection) -> None:
-        db.execute(_DELIVERED)
-        db.execute(
-            "DELETE FROM failure WHERE folder = ? AND (uid, ordinal) IN (SELECT uid, ordinal FROM intent)",
-            (self._folder,),
-        )
-        db.execute("DELETE FROM intent")
+
+def _deliver(db: sqlite3.Connection) -> None:
+    """End all intents as delivered."""
+    db.execute(
+        "INSERT OR REPLACE INTO message (folder, uid, ordinal, size, exact, state, place, name, clock) "
+        "SELECT folder, uid, ordinal, size, exact, 'delivered', place, intent.name, mailbox.clock "
+        "FROM intent JOIN folder ON folder.id = intent.folder JOIN mailbox ON mailbox.id = folder.mailbox"
+    )
+    db.execute(
+        "DELETE FROM failure WHERE (folder, uid, ordinal) IN (SELECT folder, uid, ordinal FROM intent)"
+    )
+    db.execute("DELETE FROM intent")
 
 
 _SET_MISSING = "UPDATE message SET missing = ? WHERE folder = ? AND uid = ? AND ordinal = ?"
@@ -262,14 +265,20 @@ _SET_MISSING = "UPDATE message SET missing = ? WHERE folder = ? AND uid = ? AND 
 
 def lock(folder: Path) -> int:
     """Return a descriptor that holds a state folder's lock. Raises Problem (running) if a run has it."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    descriptor = os.open(folder / "lock", flags, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
+    flags = _PRIVATE_FILE | os.O_NONBLOCK
+    while True:
+        descriptor = os.open(folder / "lock", flags, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Between open and flock the state may have been removed: then this lock is nobody's.
+            if os.path.samestat(os.fstat(descriptor), os.lstat(folder / "lock")):
+                return descriptor
+        except BlockingIOError as error:
+            os.close(descriptor)
+            raise failure("running", "This connector is being fetched now.", kind="Conflict") from error
+        except FileNotFoundError:
+            pass
         os.close(descriptor)
-        raise failure("running", "This connector is being fetched now.", kind="Conflict") from error
-    return descriptor
 
 
 def remove(folder: Path) -> None:
@@ -282,13 +291,20 @@ def remove(folder: Path) -> None:
         except FileNotFoundError:
             return
         try:
-            shutil.rmtree(folder)
+            # Out of the way in one step: a run that starts meanwhile begins anew, not in what is left of it.
+            doomed = folder.with_name(f".{folder.name}.removed")
+            if doomed.exists():
+                shutil.rmtree(doomed)
+            folder.rename(doomed)
+            shutil.rmtree(doomed)
             _sync_folder(folder.parent)
         finally:
             os.close(descriptor)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
+    # SQLite would make the file readable for all, as the umask has it.
+    os.close(os.open(path, _PRIVATE_FILE, 0o600))
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
     try:
         # Debian's defaults lost a committed row when the power was cut: both are read back.
@@ -329,12 +345,10 @@ def _explained(folder: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        full = "full" in str(error)
+        full = getattr(error, "sqlite_errorcode", None) in _NO_SPACE
         hint = "no space is left" if full else f"the record of what was fetched cannot be used ({error})"
         raise failure("quota" if full else "internal", f"State in {folder}: {hint}.") from error
     except OSError as error:
-        if isinstance(error, FileNotFoundError) and not folder.exists():
-            raise
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         reason = os.strerror(error.errno) if error.errno else str(error)
         raise failure("quota" if full else "internal", f"State in {folder}: {reason}.") from error

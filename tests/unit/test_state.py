@@ -1,0 +1,570 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a connector remembers, in real SQLite files."""
+
+import fcntl
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cockpit_getmail import state
+from cockpit_getmail.destination.base import Staged
+from cockpit_getmail.problem import Problem
+from cockpit_getmail.retriever.base import Folder, Remote
+from cockpit_getmail.state import DAY, KEEP_MISSING, FolderState, Intent, State
+
+INBOX = Folder("INBOX", 7, 3)
+HERE, ELSEWHERE = "maildir:/srv/mail/me", "maildir:/srv/mail/you"
+IMAP = "imap\nmail.example\n143\nme"
+MESSAGES = [Remote("1", 100), Remote("2", 200), Remote("3", 300)]
+KNOWN = {("1", 0): 100, ("2", 0): 200, ("3", 0): 300}
+START = 1_700_000_000.0
+NO_LIMIT = 1e9
+
+
+class Clock:
+    """The wall clock of a test."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> float:
+        return self.now
+
+    def go(self, *, days: float) -> None:
+        self.now += days * DAY
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(time, "time", clock)
+    return clock
+
+
+def intents(*messages: Remote, exact: bool = True) -> list[Intent]:
+    return [Intent(m, exact, Staged(f"name{m.uid}.{m.ordinal}", m.size - 9)) for m in messages]
+
+
+def begin(opened: State, mailbox: str = IMAP, limit: float = NO_LIMIT) -> FolderState:
+    return opened.begin(mailbox, limit).folder(INBOX)
+
+
+def deliver(folder: FolderState, *messages: Remote, exact: bool = True) -> None:
+    folder.intend(HERE, intents(*messages, exact=exact))
+    folder.delivered()
+
+
+def due_after(path: Path, days: int, limit: float = NO_LIMIT) -> list[Remote]:
+    with State(path) as opened:
+        return begin(opened, limit=limit).due(days)
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[State]:
+    with State(tmp_path) as opened:
+        yield opened
+
+
+# Opening
+
+
+def test_token_is_made_once(tmp_path: Path) -> None:
+    tokens = set()
+    for _ in range(3):
+        with State(tmp_path) as opened:
+            tokens.add(opened.token)
+    [token] = tokens
+    assert len(bytes.fromhex(token)) == 8
+
+
+def test_tokens_of_two_connectors_differ(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    with State(tmp_path / "a") as one, State(tmp_path / "b") as other:
+        assert one.token != other.token
+
+
+def test_commits_survive_a_power_cut_by_configuration(opened: State) -> None:
+    with opened.transaction() as db:
+        assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert db.execute("PRAGMA synchronous").fetchone() == (2,)
+
+
+def test_second_run_is_told_that_one_is_running(tmp_path: Path) -> None:
+    with State(tmp_path), pytest.raises(Problem) as caught:
+        State(tmp_path)
+    assert caught.value.type == "Conflict"
+    assert caught.value.cause == "running"
+    with State(tmp_path):
+        pass
+
+
+def test_lock_dies_with_its_process(tmp_path: Path) -> None:
+    program = (
+        "import os, sys; from pathlib import Path; from cockpit_getmail.state import State\n"
+        "State(Path(sys.argv[1])); os.kill(os.getpid(), 9)"
+    )
+    killed = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        check=False,
+    )
+    assert killed.returncode == -9
+    with State(tmp_path):
+        pass
+
+
+def test_lock_does_not_follow_a_symbolic_link(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(Problem) as caught:
+        State(tmp_path / "state")
+    assert caught.value.cause == "internal"
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_files_are_private_whatever_the_umask(tmp_path: Path) -> None:
+    with State(tmp_path) as opened:
+        begin(opened)
+        assert {path.name: path.stat().st_mode & 0o077 for path in tmp_path.iterdir()} == {
+            "lock": 0,
+            "state.sqlite": 0,
+            "state.sqlite-shm": 0,
+            "state.sqlite-wal": 0,
+        }
+
+
+def test_state_of_another_version_is_left_alone(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "state.sqlite")) as db:
+        db.execute("CREATE TABLE later (what TEXT)")
+        db.execute("PRAGMA user_version = 99")
+    with pytest.raises(Problem, match="another version") as caught:
+        State(tmp_path)
+    assert caught.value.cause == "internal"
+    with closing(sqlite3.connect(tmp_path / "state.sqlite")) as db:
+        assert db.execute("SELECT name FROM sqlite_master").fetchall() == [("later",)]
+
+
+@pytest.mark.parametrize("content", [b"not a database" * 500, b"SQLite format 3\0" + b"\xff" * 5000])
+def test_damaged_file_is_a_problem_and_frees_the_lock(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "state.sqlite").write_bytes(content)
+    with pytest.raises(Problem) as caught:
+        State(tmp_path)
+    assert caught.value.cause == "internal"
+    assert str(tmp_path) in caught.value.message
+    (tmp_path / "state.sqlite").unlink()
+    with State(tmp_path):
+        pass
+
+
+def test_full_database_is_a_matter_of_space_and_keeps_what_was_there(tmp_path: Path) -> None:
+    with State(tmp_path) as opened:
+        folder = begin(opened)
+        deliver(folder, MESSAGES[0])
+        with opened.transaction() as db:
+            pages = db.execute("PRAGMA page_count").fetchone()[0]
+            db.execute(f"PRAGMA max_page_count = {pages}")
+        many = [Remote(f"{number:0500}", 50) for number in range(100)]
+        with pytest.raises(Problem) as caught:
+            folder.intend(HERE, intents(*many))
+        assert caught.value.cause == "quota"
+    with State(tmp_path) as opened:
+        assert begin(opened).known() == {("1", 0): 100}
+        assert opened.open_intents() == {}
+
+
+def test_transaction_leaves_nothing_at_an_exception(opened: State) -> None:
+    folder = begin(opened)
+    with suppress(ZeroDivisionError), opened.transaction() as db:
+        db.execute("INSERT INTO place (location) VALUES ('x')")
+        raise ZeroDivisionError
+    deliver(folder, *MESSAGES)
+    assert folder.known() == KNOWN
+    with opened.transaction() as db:
+        assert db.execute("SELECT location FROM place").fetchall() == [(HERE,)]
+
+
+# Intents and deliveries
+
+
+def test_intents_are_not_yet_known(opened: State) -> None:
+    folder = begin(opened)
+    folder.intend(HERE, intents(*MESSAGES[:2]))
+    assert folder.known() == {}
+    assert opened.open_intents() == {HERE: [Staged("name1.0", 91), Staged("name2.0", 191)]}
+
+
+def test_next_batch_records_the_one_before(opened: State) -> None:
+    folder = begin(opened)
+    folder.intend(HERE, intents(*MESSAGES[:2]))
+    folder.intend(HERE, intents(MESSAGES[2]))
+    assert folder.known() == {("1", 0): 100, ("2", 0): 200}
+    assert opened.open_intents() == {HERE: [Staged("name3.0", 291)]}
+    folder.delivered()
+    assert folder.known() == KNOWN
+    assert opened.open_intents() == {}
+
+
+def test_intents_outlive_the_run(tmp_path: Path) -> None:
+    with State(tmp_path) as opened:
+        begin(opened).intend(HERE, intents(*MESSAGES))
+    with State(tmp_path) as opened:
+        assert opened.open_intents() == {HERE: [staged for _, _, staged in intents(*MESSAGES)]}
+        opened.settle(["name1.0", "name3.0"])
+    with State(tmp_path) as opened:
+        assert opened.open_intents() == {}
+        assert begin(opened).known() == {("1", 0): 100, ("3", 0): 300}
+
+
+def test_settled_messages_are_due_as_any(tmp_path: Path) -> None:
+    with State(tmp_path) as opened:
+        begin(opened).intend(HERE, intents(MESSAGES[0]))
+    with State(tmp_path) as opened:
+        opened.settle(["name1.0"])
+        assert begin(opened).due(0) == [MESSAGES[0]]
+
+
+def test_settled_message_loses_its_failures(tmp_path: Path) -> None:
+    with State(tmp_path) as opened:
+        folder = begin(opened)
+        folder.failed(MESSAGES[0], "no body", 3)
+        folder.intend(HERE, intents(MESSAGES[0]))
+    with State(tmp_path) as opened:
+        opened.settle(["name1.0"])
+        assert begin(opened).attempts() == {}
+
+
+def test_intents_of_two_folders_are_settled_in_their_own(tmp_path: Path) -> None:
+    other = Folder("INBOX", 8, 1)
+    with State(tmp_path) as opened:
+        begin(opened).intend(HERE, intents(MESSAGES[0]))
+    with State(tmp_path) as opened:
+        mailbox = opened.begin(IMAP, NO_LIMIT)
+        opened.settle(["name1.0"])
+        assert mailbox.folder(other).known() == {}
+        assert mailbox.folder(INBOX).known() == {("1", 0): 100}
+
+
+def test_same_uid_and_another_ordinal_is_another_message(opened: State) -> None:
+    folder = begin(opened)
+    deliver(folder, Remote("x", 10, 0), Remote("x", 20, 1))
+    assert folder.known() == {("x", 0): 10, ("x", 1): 20}
+
+
+@given(st.dictionaries(st.tuples(st.binary(max_size=80), st.integers(0, 3)), st.integers(0, 1 << 40)))
+def test_any_uidl_comes_back_as_it_went_in(listing: dict[tuple[bytes, int], int]) -> None:
+    wanted = {(octets.decode("latin-1"), ordinal): size for (octets, ordinal), size in listing.items()}
+    messages = [Remote(uid, size, ordinal) for (uid, ordinal), size in wanted.items()]
+    batch = [Intent(m, True, Staged(f"name{n}", 1)) for n, m in enumerate(messages)]
+    with TemporaryDirectory() as path, State(Path(path)) as opened:
+        folder = begin(opened)
+        folder.intend(HERE, batch)
+        folder.delivered()
+        assert folder.known() == wanted
+        assert sorted(folder.due(0)) == sorted(messages)
+        folder.removed(wanted)
+        assert folder.due(0) == []
+
+
+# What records belong to
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "pop3\nmail.example\n143\nme",
+        "imap\nother.example\n143\nme",
+        "imap\nmail.example\n993\nme",
+        "imap\nmail.example\n143\nyou",
+    ],
+)
+def test_another_mailbox_knows_nothing(tmp_path: Path, other: str) -> None:
+    with State(tmp_path) as opened:
+        deliver(begin(opened), *MESSAGES)
+    with State(tmp_path) as opened:
+        folder = begin(opened, other)
+        assert folder.known() == {}
+        assert folder.due(0) == []
+    with State(tmp_path) as opened:
+        assert begin(opened).known() == KNOWN
+
+
+@pytest.mark.parametrize("other", [Folder("INBOX", 8, 3), Folder("Archive", 7, 3)])
+def test_another_folder_or_uidvalidity_knows_nothing(opened: State, other: Folder) -> None:
+    mailbox = opened.begin(IMAP, NO_LIMIT)
+    deliver(mailbox.folder(INBOX), *MESSAGES)
+    assert mailbox.folder(other).known() == {}
+    assert mailbox.folder(other).due(0) == []
+    assert mailbox.folder(INBOX).known() == KNOWN
+
+
+def test_tls_is_remembered_by_mailbox(tmp_path: Path) -> None:
+    with State(tmp_path) as opened:
+        mailbox = opened.begin(IMAP, NO_LIMIT)
+        assert not mailbox.tls_seen
+        mailbox.saw_tls()
+        assert mailbox.tls_seen
+    with State(tmp_path) as opened:
+        assert opened.begin(IMAP, NO_LIMIT).tls_seen
+        assert not opened.begin("imap\nother.example\n143\nme", NO_LIMIT).tls_seen
+
+
+# Credited time
+
+
+def test_due_counts_days_from_delivery(tmp_path: Path, clock: Clock) -> None:
+    with State(tmp_path) as opened:
+        deliver(begin(opened), MESSAGES[0])
+    clock.go(days=1)
+    with State(tmp_path) as opened:
+        deliver(begin(opened), MESSAGES[1])
+    clock.go(days=1)
+    with State(tmp_path) as opened:
+        folder = begin(opened)
+        assert [sorted(folder.due(days)) for days in range(4)] == [
+            MESSAGES[:2],
+            MESSAGES[:2],
+            MESSAGES[:1],
+            [],
+        ]
+
+
+def test_due_at_once_on_the_first_run(opened: State) -> None:
+    folder = begin(opened)
+    deliver(folder, MESSAGES[0])
+    assert folder.due(0) == [MESSAGES[0]]
+    assert folder.due(1) == []
+
+
+def test_time_between_runs_is_credited_up_to_the_limit(tmp_path: Path, clock: Clock) -> None:
+    with State(tmp_path) as opened:
+        deliver(begin(opened, limit=DAY), MESSAGES[0])
+    clock.go(days=365)
+    assert due_after(tmp_path, 1, limit=DAY) == [MESSAGES[0]]
+    assert due_after(tmp_path, 2, limit=DAY) == []
+
+
+@pytest.mark.parametrize("jumps", [(365, -365), (-365, 365), (365, -730, 365)])
+def test_clock_that_jumps_there_and_back_costs_no_more_than_the_limit(
+    tmp_path: Path, clock: Clock, jumps: tuple[int, ...]
+) -> None:
+    with State(tmp_path) as opened:
+        deliver(begin(opened, limit=DAY), MESSAGES[0])
+    for days in jumps:
+        clock.go(days=days)
+        due_after(tmp_path, 0, limit=DAY)
+    forward = sum(days > 0 for days in jumps)
+    assert due_after(tmp_path, forward, limit=DAY) == [MESSAGES[0]]
+    assert due_after(tmp_path, forward + 1, limit=DAY) == []
+
+
+def test_clock_of_one_mailbox_does_not_move_another(tmp_path: Path, clock: Clock) -> None:
+    with State(tmp_path) as opened:
+        deliver(begin(opened), MESSAGES[0])
+    for _ in range(9):
+        clock.go(days=1)
+        with State(tmp_path) as opened:
+            begin(opened, "imap\nother.example\n143\nme", DAY)
+    assert due_after(tmp_path, 1, limit=DAY) == [MESSAGES[0]]
+    assert due_after(tmp_path, 2, limit=DAY) == []
+
+
+def test_recovered_delivery_starts_at_the_clock_of_the_last_run(tmp_path: Path, clock: Clock) -> None:
+    with State(tmp_path) as opened:
+        begin(opened).intend(HERE, intents(MESSAGES[0]))
+    clock.go(days=1)
+    with State(tmp_path) as opened:
+        opened.settle(["name1.0"])
+        assert begin(opened).due(1) == [MESSAGES[0]]
+        assert begin(opened).due(2) == []
+
+
+# What may be deleted
+
+
+def test_never_due_what_is_not_committed_exact_and_there(opened: State) -> None:
+    folder = begin(opened)
+    deliver(folder, Remote("other size", 10), exact=False)
+    for _ in range(3):
+        folder.failed(Remote("set aside", 20), "no body", 3)
+    folder.failed(Remote("failed", 30), "no body", 3)
+    deliver(folder, Remote("gone", 40))
+    folder.saw(folder.known(), {("other size", 0), ("set aside", 0)})
+    folder.intend(HERE, intents(Remote("on its way", 50)))
+    assert folder.due(0) == []
+    folder.delivered()
+    assert folder.due(0) == [Remote("on its way", 50)]
+
+
+def test_removed_is_known_and_not_due(opened: State) -> None:
+    folder = begin(opened)
+    deliver(folder, *MESSAGES)
+    folder.removed([("1", 0), ("3", 0)])
+    assert folder.due(0) == [MESSAGES[1]]
+    assert folder.known() == KNOWN
+
+
+def test_removed_message_that_is_still_listed_is_due_again(opened: State) -> None:
+    folder = begin(opened)
+    deliver(folder, *MESSAGES)
+    folder.removed([("1", 0)])
+    folder.saw(folder.known(), set(KNOWN))
+    assert sorted(folder.due(0)) == MESSAGES
+
+
+def test_mailbox_that_looks_empty_once_is_still_known(tmp_path: Path, clock: Clock) -> None:
+    with State(tmp_path) as opened:
+        deliver(begin(opened), *MESSAGES)
+    for present in (set[tuple[str, int]](), set(KNOWN)):
+        clock.go(days=29)
+        with State(tmp_path) as opened:
+            folder = begin(opened)
+            folder.saw(folder.known(), present)
+            assert folder.known() == KNOWN
+            assert {(m.uid, m.ordinal) for m in folder.due(0)} == present
+
+
+def test_missing_for_thirty_days_is_forgotten(tmp_path: Path, clock: Clock) -> None:
+    with State(tmp_path) as opened:
+        deliver(begin(opened), *MESSAGES)
+    for known in (KNOWN, KNOWN, {("3", 0): 300}):
+        with State(tmp_path) as opened:
+            folder = begin(opened)
+            folder.saw(folder.known(), {("3", 0)})
+            assert folder.known() == known
+        clock.go(days=KEEP_MISSING / DAY / 2 + 0.01)
+
+
+def test_days_of_absence_count_anew_after_a_return(tmp_path: Path, clock: Clock) -> None:
+    with State(tmp_path) as opened:
+        deliver(begin(opened), MESSAGES[0])
+    for present in (set[tuple[str, int]](), {("1", 0)}, set[tuple[str, int]](), set[tuple[str, int]]()):
+        with State(tmp_path) as opened:
+            folder = begin(opened)
+            folder.saw(folder.known(), present)
+            assert folder.known() == {("1", 0): 100}
+        clock.go(days=20)
+
+
+# Failures
+
+
+def test_message_is_set_aside_after_so_many_failures(opened: State) -> None:
+    folder = begin(opened)
+    assert [folder.failed(MESSAGES[0], f"reason {n}", 3) for n in range(3)] == [False, False, True]
+    assert folder.known() == {("1", 0): 100}
+    assert folder.due(0) == []
+
+
+def test_broken_connection_never_sets_aside(opened: State) -> None:
+    folder = begin(opened)
+    assert not any(folder.failed(MESSAGES[0], "reset", None) for _ in range(20))
+    assert folder.known() == {}
+    assert folder.attempts() == {("1", 0): 20}
+
+
+def test_attempts_end_with_delivery(opened: State) -> None:
+    folder = begin(opened)
+    folder.failed(MESSAGES[0], "no body", 3)
+    folder.failed(MESSAGES[1], "no body", 3)
+    deliver(folder, MESSAGES[0])
+    assert folder.attempts() == {("2", 0): 1}
+
+
+def test_attempts_survive_the_run(tmp_path: Path) -> None:
+    for attempt in range(3):
+        with State(tmp_path) as opened:
+            assert begin(opened).failed(MESSAGES[0], "no body", 3) == (attempt == 2)
+
+
+# Removing
+
+
+def test_remove_takes_everything(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    with State(folder) as opened:
+        deliver(begin(opened), *MESSAGES)
+    state.remove(folder)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_remove_of_what_is_not_there(tmp_path: Path) -> None:
+    state.remove(tmp_path / "state")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_remove_during_a_run_is_refused(tmp_path: Path) -> None:
+    with State(tmp_path) as opened:
+        deliver(begin(opened), *MESSAGES)
+        with pytest.raises(Problem) as caught:
+            state.remove(tmp_path)
+        assert caught.value.cause == "running"
+    with State(tmp_path) as opened:
+        assert begin(opened).known() == KNOWN
+
+
+def test_remove_does_not_leave_its_folder(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "file").touch()
+    folder = tmp_path / "state"
+    folder.mkdir()
+    (folder / "link").symlink_to(kept)
+    state.remove(folder)
+    assert [path.name for path in tmp_path.rglob("*")] == ["kept", "file"]
+
+
+def test_run_that_starts_during_a_removal_locks_what_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    flock = fcntl.flock
+
+    def remove_first(descriptor: int, operation: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", flock)
+        state.remove(folder)
+        folder.mkdir()
+        flock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", remove_first)
+    with State(folder), pytest.raises(Problem) as caught:
+        State(folder)
+    assert caught.value.cause == "running"
+
+
+def test_run_whose_state_is_removed_as_it_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    flock = fcntl.flock
+
+    def remove_first(descriptor: int, operation: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", flock)
+        state.remove(folder)
+        flock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", remove_first)
+    with pytest.raises(Problem) as caught:
+        State(folder)
+    assert caught.value.cause == "internal"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_removal_that_was_cut_off_does_not_hinder_the_next(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    for name in ("state", ".state.removed"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "state.sqlite").touch()
+    state.remove(folder)
+    assert list(tmp_path.iterdir()) == []

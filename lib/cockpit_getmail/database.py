@@ -186,7 +186,7 @@ def _decode(text: str) -> str:
     if text.startswith(_BASE64):
         code = text.removeprefix(_BASE64)
         with suppress(ValueError):
-            octets = binascii.a2b_base64(code, strict_mode=True)
+            octets = binascii.a2b_base64(code)
             if binascii.b2a_base64(octets, newline=False) == code.encode():
                 return octets.decode()
     return _unescape(text)

@@ -196,12 +196,12 @@ def test_new_record_goes_before_the_first_greater_key(key: str, before: bytes) -
 
 def test_new_record_goes_before_the_first_greater_key_of_an_unsorted_file() -> None:
     content = Database(b"z=t\na=t\n# c\nc=t\n")
-    content.remove("z")
     content.put("b", "t", {})
-    assert content.format() == b"a=t\n# c\nb=t\nc=t\n"
+    assert content.format() == b"b=t\nz=t\na=t\n# c\nc=t\n"
+    content.remove("z")
     content.put("bb", "t", {})
     content.put("aa", "t", {})
-    assert content.format() == b"a=t\n# c\naa=t\nb=t\nbb=t\nc=t\n"
+    assert content.format() == b"aa=t\nb=t\na=t\n# c\nbb=t\nc=t\n"
 
 
 def test_of_one_key_the_last_counts() -> None:

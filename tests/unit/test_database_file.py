@@ -5,12 +5,14 @@ import fcntl
 import itertools
 import os
 import random
+import shutil
 import signal
 import stat
 import subprocess
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,9 @@ from cockpit_getmail.problem import Problem
 
 STEPS = ("open", "fchmod", "fchown", "write", "fsync", "close", "rename")
 NOBODY = 65534
-needs_root = pytest.mark.skipif(os.geteuid() != 0 and os.environ.get("CI") != "true", reason="needs root")
+needs_root = pytest.mark.skipif(
+    os.geteuid() != 0 and os.environ.get("CI") != "true", reason="only root may do this"
+)
 
 
 @pytest.fixture
@@ -218,20 +222,65 @@ def test_killed_at_any_moment_leaves_a_whole_file(path: Path) -> None:
     assert {entry.name for entry in path.parent.iterdir()} == {"connectors", "connectors.lock"}
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 256 KiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
-    mounted = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
-    if mounted.returncode:
-        assert os.environ.get("CI") != "true", mounted.stderr
-        pytest.skip(f"cannot mount a tmpfs: {mounted.stderr}")
+@contextmanager
+def mounted(device: Path, folder: Path, kind: str, options: str) -> Iterator[Path]:
+    """Mount a file system while the block runs. Where that cannot be: skip, but fail in CI."""
+    folder.mkdir(exist_ok=True)
+    command = ["mount", "-t", kind, "-o", options, str(device), str(folder)]
+    mount = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
+    if mount.returncode:
+        assert os.environ.get("CI") != "true", mount.stderr
+        pytest.skip(mount.stderr)
     try:
         yield folder
     finally:
         subprocess.run(["umount", str(folder)], check=True)
+
+
+@contextmanager
+def after_power_cut(image: Path) -> Iterator[Path]:
+    """Give a database as it would be if power was cut now: what was never synced is not in the image."""
+    copy = image.with_name("copy")
+    shutil.copyfile(image, copy)
+    with mounted(copy, image.with_name("after"), "ext4", "loop") as disk:
+        yield disk / "new" / "folder" / "connectors"
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    image = tmp_path / "image"
+    image.touch()
+    os.truncate(image, 8 << 20)
+    subprocess.run(["mkfs.ext4", "-q", str(image)], check=True)
+    return image
+
+
+def test_written_is_written_when_power_is_cut(image: Path, tmp_path: Path) -> None:
+    with mounted(image, tmp_path / "disk", "ext4", "loop,commit=300") as disk:
+        for number in (1, 2):
+            count_up(disk / "new" / "folder" / "connectors")
+            with after_power_cut(image) as copy:
+                assert counted(copy) == number
+
+
+def test_power_cut_at_any_step_leaves_the_old_file_or_the_new_one(image: Path, tmp_path: Path) -> None:
+    with mounted(image, tmp_path / "disk", "ext4", "loop,commit=300") as disk:
+        path = disk / "new" / "folder" / "connectors"
+        status = before = -1
+        for step in itertools.count(1):
+            before = counted(path)
+            status = wait(start(partial(_count_up_and_die, path, step)))
+            with after_power_cut(image) as copy:
+                assert counted(copy) in (before, before + 1)
+            if status == 0:
+                break
+    assert before > 0
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    with mounted(Path("tmpfs"), tmp_path / "disk", "tmpfs", "size=256k") as folder:
+        yield folder
 
 
 @pytest.mark.parametrize("pages", [0, 1, 4])
@@ -271,9 +320,10 @@ def test_a_lock_that_was_unlinked_is_not_enough(path: Path) -> None:
     let_go(first)
     time.sleep(0.2)
     assert not path.exists(), "the writer got the lock of the file that is gone, and has to wait on"
+    path.write_bytes(b"early=getmail\n")
     let_go(second)
     assert wait(child) == 0
-    assert path.read_bytes() == b"late=getmail\n"
+    assert path.read_bytes() == b"early=getmail\nlate=getmail\n"
 
 
 def test_a_lock_unlinked_by_another_during_the_block_is_taken_again(path: Path) -> None:

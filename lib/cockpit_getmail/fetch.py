@@ -9,6 +9,7 @@ Whatever moment a run ends at, the next one knows what is delivered. See DESIGN 
 import queue
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -149,11 +150,11 @@ def _fetch_new(
         troubled = problem
     finally:
         writer.finish()
+    if writer.problem:
+        raise writer.problem
     if troubled:
         _blame(folder, wanted, writer, troubled)
         raise troubled
-    if writer.problem:
-        raise writer.problem
     return writer
 
 
@@ -213,6 +214,7 @@ class _Writer(threading.Thread):
             self._work()
         except Problem as problem:
             self.problem = problem
+            self._discard()
         except BaseException as error:  # handed to the thread that waits in finish()
             self.error = error
 
@@ -264,10 +266,10 @@ class _Writer(threading.Thread):
             self._commit_delivered()
             return
         batch, octets = self._batch, self._batch_octets
-        self._batch, self._batch_octets = [], 0
         staged = [intent.staged for intent in batch]
         self._destination.sync(staged)
         self._folder.intend(self._destination.location, batch)
+        self._batch, self._batch_octets = [], 0
         self._destination.publish(staged)
         self._unrecorded = True
         keys = {(intent.message.uid, intent.message.ordinal) for intent in batch}
@@ -280,6 +282,13 @@ class _Writer(threading.Thread):
                 f"{inexact} messages have another size than the server lists: they stay on the server."
             )
         self._report.advance(len(batch), octets)
+
+    def _discard(self) -> None:
+        """Give back the space of what has no intent yet: on a full disk it is missed."""
+        if self._staging:
+            with suppress(Problem):
+                self._staging.abort()
+        self._destination.discard([intent.staged for intent in self._batch])
 
     def _commit_delivered(self) -> None:
         if self._unrecorded:

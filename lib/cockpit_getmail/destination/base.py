@@ -36,7 +36,10 @@ class Destination(Protocol):
         """Begin a message."""
 
     def sync(self, batch: Sequence[Staged]) -> None:
-        """Make the staged messages durable, or unlink them all and raise a Problem (delivery or quota)."""
+        """Make the staged messages durable, or discard them all and raise a Problem (delivery or quota)."""
+
+    def discard(self, batch: Sequence[Staged]) -> None:
+        """Forget staged messages and what was written of them, as far as that is possible. Never raises."""
 
     def publish(self, batch: Sequence[Staged]) -> None:
         """Deliver them, durably."""

@@ -2,7 +2,8 @@
 """Delivery into a Maildir (cr.yp.to/proto/maildir.html; Maildir++ for subfolders), durable and exactly once.
 
 A message is written to tmp/ under a name never used again, and renamed into new/ once it is on disk and its
-intent is recorded. The name in new/ adds Dovecot's S= (octets as stored) and W= (octets with CRLF).
+intent is recorded. The name in new/ adds Dovecot's S= (octets as stored) and W= (octets with a CR before
+every LF): a W= that is not just what Dovecot counts makes it break off when the message is read.
 """
 
 import errno
@@ -63,11 +64,15 @@ class Maildir:
                 os.fsync(self._tmp)
         except Problem:
             # What a failed fsync leaves in the page cache looks clean: never sync these files again.
-            for name in names:
-                self.forget(name)
+            self.discard(batch)
             raise
         for name in names:
             os.close(self._files.pop(name))
+
+    def discard(self, batch: Sequence[Staged]) -> None:
+        for staged in batch:
+            with suppress(Problem):
+                self.forget(_tmp_name(staged.name))
 
     def publish(self, batch: Sequence[Staged]) -> None:
         with self._explained("delivered to"):
@@ -133,7 +138,8 @@ class Maildir:
     def _names(self) -> Iterator[str]:
         """Yield the names of all messages in new/ and cur/, of this Maildir and its subfolders."""
         for folder, folders, files in os.walk(self._path):
-            folders[:] = [name for name in folders if name != "tmp"]
+            # The way readers move messages: one that is moved meanwhile is not missed.
+            folders[:] = sorted({*folders} - {"tmp"}, key=lambda name: (name != "new", name != "cur"))
             if os.path.basename(folder) in ("new", "cur"):
                 yield from files
 
@@ -161,12 +167,12 @@ class MaildirStaging:
         self._maildir = maildir
         self._name = name
         self._descriptor = descriptor
-        self._octets = 0
         self._stored = 0
+        self._bare_ends = 0
         self._held = b""
+        self._last = b""
 
     def write(self, data: bytes) -> None:
-        self._octets += len(data)
         data = self._held + data
         # A CR at the end may be the first half of a CRLF.
         self._held = b"\r" if data.endswith(b"\r") else b""
@@ -174,7 +180,7 @@ class MaildirStaging:
 
     def finish(self) -> Staged:
         self._put(self._held)
-        return Staged(f"{self._name},S={self._stored},W={self._octets}", self._stored)
+        return Staged(f"{self._name},S={self._stored},W={self._stored + self._bare_ends}", self._stored)
 
     def abort(self) -> None:
         self._maildir.forget(self._name)
@@ -182,6 +188,9 @@ class MaildirStaging:
     def _put(self, data: bytes) -> None:
         self._maildir.write(self._descriptor, data)
         self._stored += len(data)
+        pairs = data.count(b"\r\n") + (self._last + data[:1] == b"\r\n")
+        self._bare_ends += data.count(b"\n") - pairs
+        self._last = data[-1:] or self._last
 
 
 def _tmp_name(name: str) -> str:

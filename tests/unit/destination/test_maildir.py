@@ -1,0 +1,367 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Delivery into real folders: names, octets, and what is found again after a run that was cut off."""
+
+import os
+import re
+import resource
+import socket
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cockpit_getmail.destination import maildir
+from cockpit_getmail.destination.base import Staged
+from cockpit_getmail.destination.maildir import Maildir
+from cockpit_getmail.problem import Problem
+
+TOKEN, OTHER_TOKEN = "0123456789abcdef", "fedcba9876543210"
+MESSAGE = b"Subject: one\r\n\r\nText.\r\n"
+STORED = b"Subject: one\n\nText.\n"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "mail" / "me"
+
+
+@pytest.fixture
+def box(path: Path) -> Maildir:
+    return Maildir(path, TOKEN)
+
+
+def stage(box: Maildir, *pieces: bytes) -> Staged:
+    staging = box.stage()
+    for piece in pieces:
+        staging.write(piece)
+    return staging.finish()
+
+
+def prepare(box: Maildir, *messages: bytes) -> list[Staged]:
+    """Bring messages as far as a run has them when it records its intents."""
+    batch = [stage(box, message) for message in messages]
+    box.sync(batch)
+    return batch
+
+
+def deliver(box: Maildir, *messages: bytes) -> list[Staged]:
+    batch = prepare(box, *messages)
+    box.publish(batch)
+    return batch
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir())
+
+
+def in_tmp(path: Path, staged: Staged) -> Path:
+    return path / "tmp" / staged.name.partition(",")[0]
+
+
+# Making a Maildir
+
+
+def test_create_makes_private_folders(tmp_path: Path) -> None:
+    maildir.create(tmp_path / "a" / "b" / "me")
+    made = sorted(tmp_path.rglob("*"))
+    assert [str(folder.relative_to(tmp_path)) for folder in made] == [
+        "a", "a/b", "a/b/me", "a/b/me/cur", "a/b/me/new", "a/b/me/tmp",
+    ]  # fmt: skip
+    assert {stat.S_IMODE(folder.stat().st_mode) for folder in made} == {0o700}
+
+
+def test_create_leaves_what_is_there(path: Path) -> None:
+    (path / "new").mkdir(parents=True)
+    (path / "new" / "message").write_bytes(b"x")
+    (path / "new").chmod(0o750)
+    maildir.create(path)
+    assert (path / "new" / "message").read_bytes() == b"x"
+    assert stat.S_IMODE((path / "new").stat().st_mode) == 0o750
+    assert names(path) == ["cur", "new", "tmp"]
+
+
+@pytest.mark.parametrize("broken", ["mail", "mail/me", "mail/me/new"])
+def test_file_in_the_way_is_a_problem_of_delivery(tmp_path: Path, path: Path, broken: str) -> None:
+    (tmp_path / broken).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / broken).write_bytes(b"precious")
+    with pytest.raises(Problem) as caught:
+        Maildir(path, TOKEN)
+    assert caught.value.cause == "delivery"
+    assert str(path) in caught.value.message
+    assert (tmp_path / broken).read_bytes() == b"precious"
+
+
+# One message
+
+
+def test_message_is_in_tmp_until_it_is_published(path: Path, box: Maildir) -> None:
+    batch = prepare(box, MESSAGE)
+    assert [entry.read_bytes() for entry in (path / "tmp").iterdir()] == [STORED]
+    assert names(path / "new") == names(path / "cur") == []
+    box.publish(batch)
+    assert names(path / "tmp") == names(path / "cur") == []
+    assert [entry.read_bytes() for entry in (path / "new").iterdir()] == [STORED]
+
+
+def test_name_tells_sizes_and_whose_it_is(path: Path, box: Maildir) -> None:
+    [staged] = deliver(box, MESSAGE)
+    assert names(path / "new") == [staged.name]
+    assert re.fullmatch(
+        rf"\d{{10}}\.C{TOKEN}R[0-9a-f]{{16}}P\d+\.[^/:,]+,S={len(STORED)},W={len(MESSAGE)}", staged.name
+    )
+    assert staged.size == len(STORED)
+
+
+def test_names_are_never_the_same(path: Path, box: Maildir) -> None:
+    deliver(box, *[MESSAGE] * 200)
+    assert len(names(path / "new")) == 200
+
+
+def test_name_of_an_odd_host_is_escaped(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: "a/b:c,d")
+    deliver(Maildir(path, TOKEN), MESSAGE)
+    [name] = names(path / "new")
+    assert name.partition(",")[0].endswith(r".a\057b\072c\054d")
+
+
+def test_stored_message_is_private(path: Path, box: Maildir) -> None:
+    deliver(box, MESSAGE)
+    [entry] = (path / "new").iterdir()
+    assert stat.S_IMODE(entry.stat().st_mode) == 0o600
+
+
+def test_aborted_message_leaves_nothing(path: Path, box: Maildir) -> None:
+    staging = box.stage()
+    staging.write(MESSAGE)
+    staging.abort()
+    assert names(path / "tmp") == names(path / "new") == []
+
+
+def test_discarded_batch_leaves_nothing(path: Path, box: Maildir) -> None:
+    kept = stage(box, MESSAGE)
+    box.discard([stage(box, MESSAGE), stage(box, MESSAGE)])
+    assert names(path / "tmp") == [in_tmp(path, kept).name]
+
+
+@pytest.mark.parametrize("messages", [0, 1, 2, 3, 40])
+def test_batches_of_any_length_leave_no_descriptor_open(path: Path, box: Maildir, messages: int) -> None:
+    before = names(Path("/proc/self/fd"))
+    deliver(box, *[MESSAGE] * messages)
+    assert len(names(path / "new")) == messages
+    assert names(Path("/proc/self/fd")) == before
+
+
+# Octets
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"",
+        b"no end of line",
+        b"\r",
+        b"\n",
+        b"\r\n",
+        b"\r\r\n\n\r",
+        b"bare\nLF\rand CR\r\n",
+        b"NUL\0 and 8 bit \xe9\xff\r\n",
+        b"From here\r\n.\r\n..\r\n\r\n.",
+        b"x" * (1 << 20) + b"\r\n",
+    ],
+)
+def test_octets_are_stored_as_they_came_but_for_crlf(path: Path, box: Maildir, message: bytes) -> None:
+    deliver(box, message)
+    [entry] = (path / "new").iterdir()
+    assert entry.read_bytes() == message.replace(b"\r\n", b"\n")
+
+
+@given(st.lists(st.text("\r\na\0").map(str.encode), max_size=12))
+def test_pieces_make_no_difference(pieces: list[bytes]) -> None:
+    whole = b"".join(pieces).replace(b"\r\n", b"\n")
+    with TemporaryDirectory() as path:
+        box = Maildir(Path(path), TOKEN)
+        [staged] = batch = [stage(box, *pieces)]
+        box.sync(batch)
+        box.publish(batch)
+        [entry] = (Path(path) / "new").iterdir()
+        assert entry.read_bytes() == whole
+        bare = len(re.findall(rb"(?<!\r)\n", whole))
+        assert staged.name.endswith(f",S={len(whole)},W={len(whole) + bare}")
+
+
+# No space, no luck
+
+
+@contextmanager
+def largest_file(octets: int) -> Iterator[None]:
+    """Let no file of this process grow beyond so many octets, as a quota does."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (octets, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_message_that_does_not_fit_is_a_matter_of_quota(path: Path, box: Maildir) -> None:
+    staging = box.stage()
+    with largest_file(100), pytest.raises(Problem) as caught:
+        staging.write(b"x" * 101)
+    assert caught.value.cause == "quota"
+    staging.abort()
+    assert names(path / "tmp") == []
+
+
+@pytest.mark.parametrize("messages", [1, 5])
+def test_batch_that_does_not_reach_the_disk_is_gone(
+    path: Path, box: Maildir, messages: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = [stage(box, MESSAGE) for _ in range(messages)]
+    fsync, synced = os.fsync, list[int]()
+
+    def fail(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_ino)
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(Problem) as caught:
+        box.sync(batch)
+    assert caught.value.cause == "delivery"
+    assert names(path / "tmp") == names(path / "new") == []
+    assert len(synced) == len({*synced})
+    monkeypatch.setattr(os, "fsync", fsync)
+    deliver(box, MESSAGE)
+    assert len(names(path / "new")) == 1
+
+
+# After a run that was cut off
+
+
+def put(path: Path, staged: Staged, folder: str) -> Path:
+    """Move a message out of tmp/ as a run that was cut off, and then readers, would have."""
+    target = path / folder / staged.name
+    if "cur" in folder:
+        target = target.with_name(target.name + ":2,S")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return in_tmp(path, staged).rename(target)
+
+
+@pytest.mark.parametrize("folder", ["new", "cur", ".Archive/new", ".Archive/cur", ".A.B/cur", "Archive/cur"])
+def test_message_that_was_renamed_is_delivered_wherever_readers_put_it(
+    path: Path, box: Maildir, folder: str
+) -> None:
+    [staged] = prepare(box, MESSAGE)
+    there = put(path, staged, folder)
+    assert Maildir(path, TOKEN).recover([staged]) == {staged.name}
+    assert there.read_bytes() == STORED
+    assert names(path / "tmp") == []
+
+
+def test_message_whose_sizes_a_reader_dropped_is_delivered(path: Path, box: Maildir) -> None:
+    [staged] = prepare(box, MESSAGE)
+    in_tmp(path, staged).rename(path / "cur" / (in_tmp(path, staged).name + ":2,RS"))
+    assert Maildir(path, TOKEN).recover([staged]) == {staged.name}
+
+
+def test_message_still_in_tmp_is_delivered_now(path: Path, box: Maildir) -> None:
+    batch = prepare(box, MESSAGE, MESSAGE + MESSAGE)
+    assert Maildir(path, TOKEN).recover(batch) == {staged.name for staged in batch}
+    assert names(path / "new") == sorted(staged.name for staged in batch)
+    assert names(path / "tmp") == []
+
+
+@pytest.mark.parametrize("damage", [b"", STORED[:-1], STORED + b"x"])
+def test_message_of_another_size_is_not_delivered(path: Path, box: Maildir, damage: bytes) -> None:
+    [staged] = prepare(box, MESSAGE)
+    in_tmp(path, staged).write_bytes(damage)
+    assert Maildir(path, TOKEN).recover([staged]) == set()
+    assert names(path / "tmp") == names(path / "new") == []
+
+
+@pytest.mark.parametrize(
+    "replace",
+    [
+        lambda name: name.symlink_to("/etc/passwd"),
+        lambda name: os.mkfifo(name),
+        lambda name: None,
+    ],
+    ids=["link", "fifo", "nothing"],
+)
+def test_what_is_no_message_is_not_delivered(
+    path: Path, box: Maildir, replace: Callable[[Path], object]
+) -> None:
+    [staged] = prepare(box, MESSAGE)
+    in_tmp(path, staged).unlink()
+    replace(in_tmp(path, staged))
+    assert Maildir(path, TOKEN).recover([staged]) == set()
+    assert names(path / "tmp") == names(path / "new") == []
+
+
+@pytest.mark.parametrize("folder", ["tmp", ".Archive/tmp", "drafts", "."])
+def test_name_where_no_reader_looks_is_not_delivered(path: Path, box: Maildir, folder: str) -> None:
+    """A copy elsewhere is nobody's mail; in tmp/ it has the name without sizes, or is not ours."""
+    [staged] = prepare(box, MESSAGE)
+    target = path / folder / staged.name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    in_tmp(path, staged).rename(target)
+    assert Maildir(path, TOKEN).recover([staged]) == set()
+
+
+def test_half_a_batch_is_completed(path: Path, box: Maildir) -> None:
+    batch = prepare(box, *[MESSAGE] * 6)
+    put(path, batch[0], "new")
+    put(path, batch[1], "cur")
+    put(path, batch[2], ".Sub/cur")
+    in_tmp(path, batch[3]).unlink()
+    in_tmp(path, batch[4]).write_bytes(b"torn")
+    expected = {batch[number].name for number in (0, 1, 2, 5)}
+    assert Maildir(path, TOKEN).recover(batch) == expected
+    assert names(path / "new") == sorted([batch[0].name, batch[5].name])
+    assert names(path / "tmp") == []
+
+
+def test_recovery_can_be_cut_off_and_repeated(path: Path, box: Maildir) -> None:
+    batch = prepare(box, MESSAGE, MESSAGE)
+    for _ in range(3):
+        assert Maildir(path, TOKEN).recover(batch) == {staged.name for staged in batch}
+    assert len(names(path / "new")) == 2
+
+
+def test_own_files_without_an_intent_are_removed_and_no_others(path: Path, box: Maildir) -> None:
+    prepare(box, MESSAGE)
+    foreign = prepare(Maildir(path, OTHER_TOKEN), MESSAGE)
+    (path / "tmp" / "1700000000.M1P2.host").write_bytes(b"of Dovecot")
+    [delivered] = deliver(box, MESSAGE)
+    assert Maildir(path, TOKEN).recover([]) == set()
+    assert names(path / "tmp") == sorted(["1700000000.M1P2.host", in_tmp(path, foreign[0]).name])
+    assert names(path / "new") == [delivered.name]
+
+
+def test_message_that_moves_while_it_is_looked_for_is_found(
+    path: Path, box: Maildir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader moves new/ -> cur/ -> a subfolder: looking in this order cannot miss it."""
+    [staged] = prepare(box, MESSAGE)
+    put(path, staged, "new")
+    (path / ".Archive" / "cur").mkdir(parents=True)
+    scandir = os.scandir
+    visited: list[str] = []
+
+    def move_along(folder: str) -> "os._ScandirIterator[str]":
+        visited.append(os.path.relpath(folder, path))
+        if visited[-1] == "cur":
+            for entry in (path / "new").iterdir():
+                entry.rename(path / "cur" / entry.name)
+        if visited[-1] == ".Archive/cur":
+            for entry in (path / "cur").iterdir():
+                entry.rename(path / ".Archive" / "cur" / entry.name)
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", move_along)
+    assert Maildir(path, TOKEN).recover([staged]) == {staged.name}
+    assert visited.index("new") < visited.index("cur") < visited.index(".Archive/cur")

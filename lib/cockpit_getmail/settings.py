@@ -133,7 +133,7 @@ def _parse_destination(value: _Value) -> str:
     kind, _, template = value.text.partition(":")
     if kind != "maildir":
         raise value.refuse(f"must be maildir: and a path; this version has no destination {_quote(kind)}")
-    if not template.startswith("/") or Path(template) == Path("/"):
+    if not template.startswith("/") or not os.path.normpath(template).strip("/"):
         raise value.refuse(f"must have the absolute path of a folder after maildir:, not {_quote(template)}")
     known = "{" + "}, {".join(PLACEHOLDERS) + "}"
     for part in re.findall(r"\{[^{}]*\}|[{}]", template):

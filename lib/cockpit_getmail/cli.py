@@ -67,17 +67,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return BUG
 
 
-def entry() -> None:
-    """The console script: end with the status of main(), or as a signal asked to."""
+def entry() -> int:
+    """The console script: return the status of main(), or end as a signal asked to."""
     for number in STOPS:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _stop)
     try:
-        sys.exit(main())
+        return main()
     except Stopped as stopped:
         # Ended by the signal itself, a unit counts as stopped and not as failed.
         signal.signal(stopped.number, signal.SIG_DFL)
         os.kill(os.getpid(), stopped.number)
+        return 128 + stopped.number
 
 
 def _parser() -> argparse.ArgumentParser:

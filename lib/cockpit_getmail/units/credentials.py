@@ -17,7 +17,7 @@ from pathlib import Path
 from cockpit_getmail.connector import SECRETS, Connector
 from cockpit_getmail.problem import failure, printable
 from cockpit_getmail.settings import Settings
-from cockpit_getmail.units.place import RUN_FOLDER, provide_run_folder
+from cockpit_getmail.units import place
 
 CA_LIMIT = 512 << 10
 TOTAL_LIMIT = 1_000_000
@@ -34,9 +34,9 @@ def written(connector: Connector, settings: Settings) -> Iterator[dict[str, Path
     Raises Problem: cause connector for a CAFile that cannot be read or for too much of it all, and internal.
     """
     contents = _collect(connector, settings)
-    provide_run_folder()
+    place.provide_run_folder()
     _remove_leftovers()
-    files = {name: RUN_FOLDER / (secrets.token_hex(16) + _SUFFIX) for name in contents}
+    files = {name: place.RUN_FOLDER / (secrets.token_hex(16) + _SUFFIX) for name in contents}
     try:
         for name, path in files.items():
             _write(path, contents[name])
@@ -123,7 +123,7 @@ def _read(path: Path) -> str | None:
 def _remove_leftovers() -> None:
     """Remove what helpers that were killed left behind."""
     before = time.time() - LEFTOVER_SECONDS
-    for path in RUN_FOLDER.glob("*" + _SUFFIX):
+    for path in place.RUN_FOLDER.glob("*" + _SUFFIX):
         with suppress(FileNotFoundError):
             if path.lstat().st_mtime < before:
                 path.unlink()

@@ -70,14 +70,16 @@ def find_fetch_user(settings: Settings) -> pwd.struct_passwd:
 
 def become(place: Place) -> None:
     """Turn this process, which is root's, into one of the run's user for good."""
+    if place.uid == 0:
+        raise failure("internal", "Mail is never fetched as root.")
     os.setgroups(os.getgrouplist(place.user, place.gid))
     os.setresgid(place.gid, place.gid, place.gid)
     os.setresuid(place.uid, place.uid, place.uid)
+    if set(os.getresuid()) != {place.uid} or set(os.getresgid()) != {place.gid}:
+        raise failure("internal", f"This process could not become {place.user}.")
     os.umask(0o077)
     os.chdir("/")
     os.environ.update(HOME=place.home, USER=place.user, LOGNAME=place.user)
-    if place.uid == 0 or set(os.getresuid()) != {place.uid} or set(os.getresgid()) != {place.gid}:
-        raise failure("internal", f"This process could not become {place.user}.")
 
 
 def provide_run_folder() -> None:
@@ -87,8 +89,8 @@ def provide_run_folder() -> None:
         found = RUN_FOLDER.lstat()
     except OSError as error:
         raise failure("internal", f"{RUN_FOLDER} cannot be made: {error.strerror}.") from error
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != 0 or stat.S_IMODE(found.st_mode) & 0o077:
-        raise failure("internal", f"{RUN_FOLDER} must be a folder of root with mode 0700.")
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+        raise failure("internal", f"{RUN_FOLDER} must be a folder of root's with mode 0700.")
 
 
 def _find_user(connector: Connector, settings: Settings, path: Path) -> pwd.struct_passwd:
@@ -165,10 +167,13 @@ def _make(folder: Path, place: Place) -> None:
         folders.make(folder)
         return
     provide_run_folder()
-    with open(RUN_FOLDER / "lock", "a") as lock:
+    lock = os.open(RUN_FOLDER / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
         # Two runs into one new Maildir: one of them makes it.
         fcntl.flock(lock, fcntl.LOCK_EX)
         made = folders.make_as_root(folder, place.uid, place.gid)
+    finally:
+        os.close(lock)
     if not made:
         _as_user(place, lambda: folders.make(folder))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cockpit_getmail.connector import UNIT_PREFIX, Connector, unit_name
-from cockpit_getmail.problem import failure, printable
+from cockpit_getmail.problem import failure, printable, with_status
 from cockpit_getmail.settings import Settings
 from cockpit_getmail.units import credentials, wire
 from cockpit_getmail.units.folders import HOMES
@@ -28,7 +28,7 @@ ASK_SECONDS = 10.0
 CHECK_SLACK_SECONDS = 1.0
 TRIES = 20
 TRY_AGAIN_SECONDS = 0.1
-_NEEDED = ("/usr", "/etc", "/bin", "/lib", "/run", "/proc", "/sys", "/dev", "/tmp", "/var/lib")  # noqa: S108
+_SYSTEM = ("/usr", "/etc", "/bin", "/sbin", "/lib", "/lib64", "/run", "/proc", "/sys", "/dev")
 _SYNTAX = re.compile("([^A-Za-z0-9/._@=+\x80-\U0010ffff-])")
 
 
@@ -44,10 +44,10 @@ def start_run(connector: Connector, settings: Settings) -> tuple[str, bool]:
     if os.geteuid() != 0:
         raise failure("internal", f"Starting a unit takes root. As another user, {foreground}")
     _require_program()
-    state = _state_directory(settings)
+    state = state_directory(settings)
     place = prepare(connector, settings)
     with credentials.written(connector, settings) as files:
-        properties = [*_run_properties(place, state, files), *_hide(settings)]
+        properties = [*run_properties(place, state, files), *hiding_properties(settings)]
         argv = start_argv(unit, f"Mail of {printable(connector.name)}", properties, "fetch")
         return unit, _start(unit, argv)
 
@@ -127,7 +127,7 @@ def quote(path: Path, depth: int) -> str:
     return word
 
 
-def _run_properties(place: Place, state: Path, files: Mapping[str, Path]) -> list[str]:
+def run_properties(place: Place, state: Path, files: Mapping[str, Path]) -> list[str]:
     properties = [
         f"User={place.user}",
         f"StateDirectory={quote(state / place.state_folder.name, 2)}",
@@ -151,7 +151,11 @@ def _is_below(path: Path, folders: Iterable[str | Path]) -> bool:
     return any(path.is_relative_to(folder) for folder in folders)
 
 
-def _state_directory(settings: Settings) -> Path:
+def _is_above(folder: Path, paths: Iterable[Path]) -> bool:
+    return any(path.is_relative_to(folder) for path in paths)
+
+
+def state_directory(settings: Settings) -> Path:
     """Return STATE_DIR as StateDirectory= has it. Raises Problem (cause settings) if it cannot be there."""
     folder = settings.state_dir
     if not folder.is_relative_to(STATE_ROOT) or folder == STATE_ROOT or ".." in folder.parts:
@@ -160,15 +164,15 @@ def _state_directory(settings: Settings) -> Path:
     return folder.relative_to(STATE_ROOT)
 
 
-def _hide(settings: Settings) -> list[str]:
+def hiding_properties(settings: Settings) -> list[str]:
     """Return the properties that hide all state and mail, as far as the drop-in does not do so already."""
     above = settings.destination.partition(":")[2].partition("{")
     mail = Path(above[0].rpartition("/")[0] or "/") if above[1] else HIDDEN
-    needed = [Path(path) for path in (*_NEEDED, sys.prefix, sys.base_prefix, __file__, program()[0])]
+    needed = [Path(path) for path in (STATE_ROOT, "/tmp", *_SYSTEM, program()[0], __file__)]  # noqa: S108
     return [
         f"TemporaryFileSystem={quote(folder, 2)}:ro"
         for folder in dict.fromkeys((settings.state_dir, mail))
-        if not _is_below(folder, (HIDDEN, *HOMES)) and not any(path.is_relative_to(folder) for path in needed)
+        if not _is_below(folder, (HIDDEN, *HOMES, *_SYSTEM)) and not _is_above(folder, needed)
     ]
 
 
@@ -198,7 +202,7 @@ def _check_in_unit(connector: Connector, settings: Settings, ca_pem: str | None)
     deadline = time.monotonic() + settings.check_timeout
     _require_program()
     unit = f"{UNIT_PREFIX}:check-{secrets.token_hex(8)}"
-    properties = [f"User={find_fetch_user(settings).pw_name}", *_hide(settings)]
+    properties = [f"User={find_fetch_user(settings).pw_name}", *hiding_properties(settings)]
     argv = start_argv(unit, "Check of a mail server", properties, "check", "--pipe", "--wait")
     request = wire.format_request(connector, ca_pem, deadline)
     done = run(argv, stdin=request, timeout=settings.check_timeout + CHECK_SLACK_SECONDS)
@@ -209,7 +213,7 @@ def _check_in_unit(connector: Connector, settings: Settings, ca_pem: str | None)
     if done.status is None:
         seconds = f"{settings.check_timeout:g} seconds"
         message = f"{printable(connector.server)} did not answer within {seconds}."
-        raise failure("network", message, status="CONNECTION_IMPOSSIBLE")
+        raise with_status(failure("network", message))
     found = wire.parse_answer(done.output)
     if found is None:
         raise failure("internal", f"The check ended without an answer: {_last_line(done)}")

@@ -131,8 +131,8 @@ def unit_name(name: str) -> str:
 
 
 def folder_name(name: str) -> str:
-    """Return the folder of a connector: its name, escaped one to one, never `.`, `..` or hidden."""
-    escaped = _escape(name, "={:02X}")
+    """Return the folder of a connector: its name, escaped one to one, never empty, `.`, `..` or hidden."""
+    escaped = _escape(name, "={:02X}") or "="
     return _shorten(name, "=2E" + escaped[1:] if escaped.startswith(".") else escaped)
 
 
@@ -144,7 +144,8 @@ def _escape(name: str, form: str) -> str:
 
 
 def _shorten(name: str, escaped: str) -> str:
-    if len(escaped) <= NAME_LIMIT:
+    # A name that looks like a shortened one is shortened too, or it could be given to take another's unit.
+    if len(escaped) <= NAME_LIMIT and not re.fullmatch(r".{120}\.[0-9a-f]{16}", escaped):
         return escaped
     digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
     return f"{escaped[:120]}.{digest[:16]}"

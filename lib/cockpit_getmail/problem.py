@@ -41,7 +41,7 @@ STATUS: Mapping[str, tuple[Status, str]] = {
 }
 """Context.IO's status and a next step for a person, by cause."""
 TEXT_LIMIT = 1024
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 
 
 class Problem(Exception):

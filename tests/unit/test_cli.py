@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The command `cockpit-getmail`, as a process."""
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from cockpit_getmail import __version__, cli, database
+from cockpit_getmail.problem import Cause
+
+COMMAND = [sys.executable, "-I", "-m", "cockpit_getmail"]
+ENOUGH = 60
+FETCHER = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+
+
+@dataclass(frozen=True)
+class Site:
+    """An installation of its own: settings, database, state and mail."""
+
+    folder: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "COCKPIT_GETMAIL_CONNECTORS_DB": str(self.folder / "connectors"),
+            "COCKPIT_GETMAIL_STATE_DIR": str(self.folder / "state"),
+            "COCKPIT_GETMAIL_DESTINATION": f"maildir:{self.folder}/mail/{{account}}",
+            "COCKPIT_GETMAIL_FETCH_USER": FETCHER.pw_name,
+        }
+
+    def add(self, name: str, **props: str) -> None:
+        common = {
+            "Retriever": "SimplePOP3Retriever",
+            "Server": "127.0.0.1",
+            "Username": "me@there",
+            "Password": "canary",
+            "Account": "other@here",
+            "Port": "1",
+        }
+        with database.transaction(self.folder / "connectors") as connectors:
+            connectors.put(name, "getmail", common | props)
+
+    def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*COMMAND, *arguments],
+            env=self.environment | variables,
+            capture_output=True,
+            text=True,
+            timeout=ENOUGH,
+            check=False,
+        )
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    # As root, not below /tmp: what root makes there, it makes as the user.
+    folder = Path(
+        tempfile.mkdtemp(prefix="cockpit-getmail-test-", dir="/var/lib" if os.geteuid() == 0 else None)
+    )
+    folder.chmod(0o755)
+    yield Site(folder)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def silent() -> Iterator[socket.socket]:
+    """A server that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(ENOUGH)
+        yield listener
+
+
+def test_version(site: Site) -> None:
+    assert site.run("--version").stdout == f"cockpit-getmail {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("fetch",), ("fetch", "--unit", "name"), ("check",), ("fetch", "a", "b"), ("fetch", "-x")],
+)
+def test_wrong_use_is_told(site: Site, arguments: tuple[str, ...]) -> None:
+    done = site.run(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "usage: cockpit-getmail" in done.stderr
+
+
+def test_every_cause_has_an_exit_status() -> None:
+    assert set(cli.STATUSES) == set(get_args(Cause))
+    assert 0 not in cli.STATUSES.values()
+
+
+@pytest.mark.parametrize("name", ["unknown", "other", "off"])
+def test_connector_that_cannot_run_is_configuration(site: Site, name: str) -> None:
+    with database.transaction(site.folder / "connectors") as connectors:
+        connectors.put("other", "mailbox", {})
+    site.add("off", status="disabled")
+    done = site.run("fetch", name)
+    assert (done.returncode, done.stdout) == (78, "")
+    assert name in done.stderr
+
+
+def test_setting_that_is_wrong_is_configuration(site: Site) -> None:
+    done = site.run("fetch", "me", COCKPIT_GETMAIL_CHECK_TIMEOUT="soon")
+    assert done.returncode == 78
+    assert "CHECK_TIMEOUT" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("fetch", "--unit"), ("check", "--unit")])
+def test_what_is_for_units_is_for_units(site: Site, arguments: tuple[str, ...]) -> None:
+    done = site.run(*arguments)
+    assert (done.returncode, done.stdout) == (70, "")
+    assert done.stderr.startswith("cockpit-getmail: ")
+
+
+@pytest.mark.parametrize("name", ["me@there", "-x", "../x", "a b", "é@h"])
+def test_server_that_refuses_is_a_network_failure(site: Site, name: str) -> None:
+    site.add(name)
+    done = site.run("fetch", "--", name)
+    assert done.returncode == 69, done.stderr
+    assert "refuses connections on port 1" in done.stderr
+    assert "canary" not in done.stdout + done.stderr
+
+
+def test_folders_are_made_for_who_fetches(site: Site) -> None:
+    site.add("../x")
+    site.run("fetch", "../x")
+    made = [site.folder / "state/=2E.=2Fx", site.folder / "mail/other@here"]
+    assert [(path.stat().st_uid, path.stat().st_mode & 0o777) for path in made] == [
+        (FETCHER.pw_uid, 0o700)
+    ] * 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_signal_ends_a_run_at_once(site: Site, silent: socket.socket, number: signal.Signals) -> None:
+    site.add("me@there", Port=str(silent.getsockname()[1]))
+    argv = [*COMMAND, "fetch", "me@there"]
+    with subprocess.Popen(argv, env=site.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        connection, _ = silent.accept()
+        with connection:
+            run.send_signal(number)
+            output, errors = run.communicate(timeout=ENOUGH)
+    assert (run.returncode, errors) == (-number, b"")
+    assert b"canary" not in output
+
+
+def test_run_that_runs_already_is_told(site: Site, silent: socket.socket) -> None:
+    site.add("me@there", Port=str(silent.getsockname()[1]))
+    argv = [*COMMAND, "fetch", "me@there"]
+    with subprocess.Popen(argv, env=site.environment) as run:
+        connection, _ = silent.accept()
+        with connection:
+            second = site.run("fetch", "me@there")
+        run.terminate()
+    assert second.returncode == 75
+    assert "being fetched now" in second.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_root_fetches_as_the_user_of_the_unit(site: Site, silent: socket.socket) -> None:
+    site.add("me@there", Port=str(silent.getsockname()[1]))
+    argv = [*COMMAND, "fetch", "me@there"]
+    with subprocess.Popen(argv, env=site.environment) as run:
+        connection, _ = silent.accept()
+        with connection:
+            status = Path(f"/proc/{run.pid}/status").read_text()
+        run.terminate()
+    found = dict(line.split(":\t", 1) for line in status.splitlines())
+    assert found["Uid"].split() == [str(FETCHER.pw_uid)] * 4
+    assert found["Gid"].split() == [str(FETCHER.pw_gid)] * 4
+    assert found["Groups"].split() == [str(FETCHER.pw_gid)]
+    assert int(found["CapPrm"], 16) == 0
+    assert found["Umask"] == "0077"
+
+
+def test_bug_is_told_without_what_was_said() -> None:
+    script = (
+        "import sys; from cockpit_getmail import cli\n"
+        "def fail(name): raise ValueError('canary')\n"
+        "cli._fetch = fail\n"
+        "sys.exit(cli.main(['fetch', 'me']))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (70, "")
+    assert "ValueError" in done.stderr
+    assert "canary" not in done.stderr

@@ -18,6 +18,7 @@ import pytest
 
 from cockpit_getmail import __version__, cli, database
 from cockpit_getmail.problem import Cause
+from tests.support import need_root
 
 COMMAND = [sys.executable, "-I", "-m", "cockpit_getmail"]
 ENOUGH = 60
@@ -167,8 +168,8 @@ def test_run_that_runs_already_is_told(site: Site, silent: socket.socket) -> Non
     assert "being fetched now" in second.stderr
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 def test_root_fetches_as_the_user_of_the_unit(site: Site, silent: socket.socket) -> None:
+    need_root()
     site.add("me@there", Port=str(silent.getsockname()[1]))
     argv = [*COMMAND, "fetch", "me@there"]
     with subprocess.Popen(argv, env=site.environment) as run:

@@ -12,14 +12,15 @@ from pathlib import Path
 import pytest
 
 from cockpit_getmail.units import folders
+from tests.support import need_root
 
 SOMEBODY = pwd.getpwnam("nobody")
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 
 @pytest.fixture
 def roots() -> Iterator[Path]:
     """A folder above which only root may write, as it is not below /tmp."""
+    need_root()
     folder = Path(tempfile.mkdtemp(prefix="cockpit-getmail-test-", dir="/var/lib"))
     folder.chmod(0o755)
     yield folder
@@ -49,7 +50,6 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-@needs_root
 def test_folder_is_the_users_and_what_is_above_it_is_roots(roots: Path) -> None:
     previous = os.umask(0)
     try:
@@ -62,14 +62,12 @@ def test_folder_is_the_users_and_what_is_above_it_is_roots(roots: Path) -> None:
     assert names(roots) == {"example.org"}
 
 
-@needs_root
 def test_what_is_there_stays_as_it_is(roots: Path) -> None:
     (roots / "me").mkdir(mode=0o750)
     assert make_as_root(roots / "me")
     assert look(roots / "me") == (0, 0o750)
 
 
-@needs_root
 @pytest.mark.parametrize("mode", [0o775, 0o757, 0o1777])
 def test_nothing_is_made_where_others_may_write(roots: Path, mode: int) -> None:
     (roots / "open/inner").mkdir(parents=True)
@@ -80,7 +78,6 @@ def test_nothing_is_made_where_others_may_write(roots: Path, mode: int) -> None:
     assert not names(roots / "open/inner")
 
 
-@needs_root
 def test_nothing_is_made_in_a_folder_of_another_user(theirs: Path) -> None:
     (theirs / "roots").mkdir()
     assert not make_as_root(theirs / "me")
@@ -88,7 +85,6 @@ def test_nothing_is_made_in_a_folder_of_another_user(theirs: Path) -> None:
     assert names(theirs) == {"roots"}
 
 
-@needs_root
 def test_link_of_another_user_leads_nowhere(roots: Path, theirs: Path) -> None:
     (roots / "secret").mkdir()
     (theirs / "link").symlink_to(roots / "secret")
@@ -96,7 +92,6 @@ def test_link_of_another_user_leads_nowhere(roots: Path, theirs: Path) -> None:
     assert not names(roots / "secret")
 
 
-@needs_root
 @pytest.mark.parametrize("target", ["/absolute", "real", "./sub/../real", "chain"])
 def test_links_of_root_are_followed(roots: Path, target: str) -> None:
     (roots / "real").mkdir()
@@ -107,14 +102,12 @@ def test_links_of_root_are_followed(roots: Path, target: str) -> None:
     assert look(roots / "real/me") == (SOMEBODY.pw_uid, 0o700)
 
 
-@needs_root
 def test_link_of_root_into_a_folder_of_another_user(roots: Path, theirs: Path) -> None:
     (roots / "link").symlink_to(theirs)
     assert not make_as_root(roots / "link/me")
     assert not names(theirs)
 
 
-@needs_root
 def test_links_in_a_circle_end(roots: Path) -> None:
     (roots / "one").symlink_to("two")
     (roots / "two").symlink_to("one")
@@ -122,21 +115,18 @@ def test_links_in_a_circle_end(roots: Path) -> None:
         make_as_root(roots / "one/me")
 
 
-@needs_root
 def test_link_to_nowhere_is_made_a_folder_where_it_leads(roots: Path) -> None:
     (roots / "link").symlink_to("real")
     assert make_as_root(roots / "link")
     assert look(roots / "real") == (SOMEBODY.pw_uid, 0o700)
 
 
-@needs_root
 def test_file_in_the_way_is_an_error(roots: Path) -> None:
     (roots / "file").touch()
     with pytest.raises(NotADirectoryError):
         make_as_root(roots / "file/me")
 
 
-@needs_root
 @pytest.mark.parametrize("home", folders.HOMES)
 def test_root_makes_nobody_a_home(home: str) -> None:
     folder = Path(home, "cockpit-getmail-test-nobody")

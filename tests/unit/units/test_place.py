@@ -20,14 +20,15 @@ from cockpit_getmail.connector import Connector
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.settings import Settings
 from cockpit_getmail.units import folders, place
+from tests.support import need_root
 
 SOMEBODY = pwd.getpwnam("nobody")
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 
 @pytest.fixture
 def roots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder above which only root may write, as it is not below /tmp."""
+    need_root()
     monkeypatch.setattr(place, "RUN_FOLDER", tmp_path / "run")
     folder = Path(tempfile.mkdtemp(prefix="cockpit-getmail-test-", dir="/var/lib"))
     folder.chmod(0o755)
@@ -49,7 +50,6 @@ def problem(connector: Connector, settings: Settings) -> Problem:
     return caught.value
 
 
-@needs_root
 def test_folders_are_made_for_the_user(roots: Path) -> None:
     found = place.prepare(make_connector(), make_settings(roots), foreground=True)
     assert found == place.Place(
@@ -65,14 +65,12 @@ def test_folders_are_made_for_the_user(roots: Path) -> None:
     assert place.prepare(make_connector(), make_settings(roots), foreground=True) == found
 
 
-@needs_root
 def test_systemd_makes_the_state_folder_of_a_unit(roots: Path) -> None:
     place.prepare(make_connector(), make_settings(roots))
     assert (roots / "mail/me@here").is_dir()
     assert not (roots / "state").exists()
 
 
-@needs_root
 @pytest.mark.parametrize("what", ["mail/me@here", "state/me@there"])
 def test_folder_of_another_owner_is_told(roots: Path, what: str) -> None:
     (roots / what).mkdir(parents=True)
@@ -80,7 +78,6 @@ def test_folder_of_another_owner_is_told(roots: Path, what: str) -> None:
     assert f"{roots / what} belongs to root, and nobody fetches" in message
 
 
-@needs_root
 @pytest.mark.parametrize(("what", "cause"), [("mail/me@here", "delivery"), ("state/me@there", "settings")])
 def test_file_in_the_way_is_told(roots: Path, what: str, cause: str) -> None:
     (roots / what).parent.mkdir(parents=True)
@@ -89,7 +86,6 @@ def test_file_in_the_way_is_told(roots: Path, what: str, cause: str) -> None:
     assert (found.cause, "is not a folder" in found.message) == (cause, True)
 
 
-@needs_root
 def test_where_others_may_write_the_user_makes_the_folder(roots: Path) -> None:
     (roots / "open").mkdir()
     (roots / "open").chmod(0o777)
@@ -99,7 +95,6 @@ def test_where_others_may_write_the_user_makes_the_folder(roots: Path) -> None:
     assert owners == {SOMEBODY.pw_uid}
 
 
-@needs_root
 def test_link_of_another_user_gives_root_nothing_to_do(roots: Path) -> None:
     for name in ("theirs", "secret"):
         (roots / name).mkdir()
@@ -110,7 +105,6 @@ def test_link_of_another_user_gives_root_nothing_to_do(roots: Path) -> None:
     assert not list((roots / "secret").iterdir())
 
 
-@needs_root
 def test_time_spent_as_the_user_is_bounded(roots: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Stands for a home on a network that is down: a folder cannot be made to hang here.
     monkeypatch.setattr(folders, "make", lambda _: time.sleep(60))
@@ -121,7 +115,6 @@ def test_time_spent_as_the_user_is_bounded(roots: Path, monkeypatch: pytest.Monk
     assert os.strerror(errno.ETIMEDOUT) in found.message
 
 
-@needs_root
 def test_two_at_once_share_a_new_maildir(roots: Path) -> None:
     children = []
     for _ in range(8):
@@ -138,7 +131,6 @@ def test_two_at_once_share_a_new_maildir(roots: Path) -> None:
     assert [path.name for path in (roots / "mail").iterdir()] == ["me@here"]
 
 
-@needs_root
 def test_fetch_user_that_is_missing_can_be_made(roots: Path) -> None:
     found = problem(make_connector(), make_settings(roots, user="no-such-user"))
     assert found.cause == "settings"
@@ -147,13 +139,11 @@ def test_fetch_user_that_is_missing_can_be_made(roots: Path) -> None:
     assert found.attributes["setting"] == "FETCH_USER"
 
 
-@needs_root
 def test_root_by_any_name_is_refused(roots: Path) -> None:
     found = problem(make_connector(), make_settings(roots, user="root"))
     assert (found.cause, "never fetched as root" in found.message) == ("settings", True)
 
 
-@needs_root
 def test_mail_of_root_is_refused(roots: Path) -> None:
     settings = replace(make_settings(roots), destination="maildir:/root/no-such-Maildir")
     found = problem(make_connector("root@here"), settings)
@@ -161,7 +151,6 @@ def test_mail_of_root_is_refused(roots: Path) -> None:
     assert not Path("/root/no-such-Maildir").exists()
 
 
-@needs_root
 def test_account_without_a_user_gets_no_home(roots: Path) -> None:
     settings = replace(make_settings(roots), destination="maildir:/home/{user}/Maildir")
     found = problem(make_connector("no-such-user@here"), settings)
@@ -191,8 +180,8 @@ os.rmdir("/tmp/" + sys.argv[4])
 """
 
 
-@needs_root
 def test_root_becomes_the_user_for_good(tmp_path: Path) -> None:
+    need_root()
     uid, gid = SOMEBODY.pw_uid, SOMEBODY.pw_gid
     argv = [sys.executable, "-I", "-c", BECOME, json.dumps(sys.path), str(uid), str(gid), tmp_path.name]
     done = subprocess.run(argv, capture_output=True, check=True, cwd=tmp_path, text=True)

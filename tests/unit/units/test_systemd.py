@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """How units are started, and what systemd makes of the files in systemd/."""
 
-import os
 import re
 import shutil
 import stat
@@ -18,6 +17,7 @@ from cockpit_getmail.problem import Problem
 from cockpit_getmail.settings import Settings
 from cockpit_getmail.units import systemd
 from cockpit_getmail.units.place import Place
+from tests.support import need_programs, need_root
 
 ROOT = Path(__file__).parents[3]
 EXPOSURE_LIMIT = 1.2
@@ -156,13 +156,6 @@ def test_other_state_and_mail_is_hidden(state: str, destination: str, hidden: li
 # The files in systemd/
 
 
-def need(program: str) -> None:
-    if shutil.which(program) is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{program} is missing")
-        pytest.skip(f"{program} is missing")
-
-
 @pytest.fixture
 def unit(tmp_path: Path) -> Path:
     """A unit file as a run has it, beside the drop-in."""
@@ -174,7 +167,7 @@ def unit(tmp_path: Path) -> Path:
 
 
 def test_exposure_of_a_run_is_low(unit: Path) -> None:
-    need("systemd-analyze")
+    need_programs("systemd-analyze")
     argv = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(unit)]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     found = re.search(r"Overall exposure level for .*: ([0-9.]+)", done.stdout)
@@ -183,7 +176,7 @@ def test_exposure_of_a_run_is_low(unit: Path) -> None:
 
 
 def test_systemd_knows_all_that_the_drop_in_says(unit: Path) -> None:
-    need("systemd-analyze")
+    need_programs("systemd-analyze")
     argv = ["systemd-analyze", "verify", "--man=no", str(unit)]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert "10-fetch.conf" not in done.stderr
@@ -197,9 +190,9 @@ def test_drop_in_leaves_to_each_run_what_is_its_own() -> None:
     assert not own & set(re.findall(r"^([A-Za-z]+)=", text, re.MULTILINE))
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 def test_user_and_folders_are_made_by_systemd(tmp_path: Path) -> None:
-    need("systemd-sysusers")
+    need_root()
+    need_programs("systemd-sysusers", "systemd-tmpfiles")
     (tmp_path / "etc").mkdir()
     for program, kind, option in (
         ("systemd-sysusers", "sysusers", ()),

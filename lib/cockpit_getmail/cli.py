@@ -116,6 +116,7 @@ def _fetch_unit() -> int:
     """Fetch in a unit, with nothing but what it was handed."""
     from cockpit_getmail import units
 
+    _require_sandbox()
     connector, settings, ca_pem = units.read_credentials()
     folder = Path(os.environ.get("STATE_DIRECTORY", ""))
     if not folder.is_absolute():
@@ -128,7 +129,7 @@ def _check_unit() -> int:
     from cockpit_getmail import retriever
     from cockpit_getmail.units import wire
 
-    _refuse_root()
+    _require_sandbox()
     connector, ca_pem, deadline = wire.parse_request(sys.stdin.buffer.read())
     timeout = max(LEAST_CHECK_SECONDS, deadline - time.monotonic())
     # Whoever asked may be gone: the kernel ends what does not end itself.
@@ -173,6 +174,15 @@ def _find(settings: "Settings", name: str) -> "Connector":
     if not connector.enabled:
         raise failure("connector", f"The connector {printable(name)} is disabled.")
     return connector
+
+
+def _require_sandbox() -> None:
+    """Raise Problem (cause internal) outside the units that `execute` and `read` start."""
+    from cockpit_getmail import units
+
+    _refuse_root()
+    if not units.is_confined():
+        raise failure("internal", "`--unit` is for units with the sandbox that `make install` sets up.")
 
 
 def _refuse_root() -> None:

@@ -4,13 +4,15 @@
 from cockpit_getmail.units.credentials import read as read_credentials
 from cockpit_getmail.units.credentials import read_ca
 from cockpit_getmail.units.place import Place, become, prepare
-from cockpit_getmail.units.systemd import check, is_available, is_running, program, start_run, stop
+from cockpit_getmail.units.sandbox import is_confined, program
+from cockpit_getmail.units.systemd import check, is_available, is_running, start_run, stop
 
 __all__ = [
     "Place",
     "become",
     "check",
     "is_available",
+    "is_confined",
     "is_running",
     "prepare",
     "program",

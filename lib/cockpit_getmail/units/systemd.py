@@ -2,11 +2,9 @@
 """Transient units. What is the same for all of them stands in systemd/cockpit-getmail-.service.d."""
 
 import os
-import re
 import secrets
-import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +12,17 @@ from cockpit_getmail.connector import UNIT_PREFIX, Connector, unit_name
 from cockpit_getmail.problem import failure, printable, with_status
 from cockpit_getmail.settings import Settings
 from cockpit_getmail.units import credentials, wire
-from cockpit_getmail.units.folders import HOMES
 from cockpit_getmail.units.place import Place, find_fetch_user, prepare
 from cockpit_getmail.units.process import OUTPUT_LIMIT, Finished, run
+from cockpit_getmail.units.sandbox import STATE_ROOT, hiding_properties, program, quote, require_installation
 
 BOOTED = Path("/run/systemd/system")
-STATE_ROOT = Path("/var/lib")
-HIDDEN = Path("/var/lib/cockpit-getmail")
-"""What the drop-in hides from every unit, beside HOMES."""
 START_SECONDS = 30.0
 STOP_SECONDS = 45.0
 ASK_SECONDS = 10.0
 CHECK_SLACK_SECONDS = 1.0
 TRIES = 20
 TRY_AGAIN_SECONDS = 0.1
-_SYSTEM = ("/usr", "/etc", "/bin", "/sbin", "/lib", "/lib64", "/run", "/proc", "/sys", "/dev")
-_SYNTAX = re.compile("([^A-Za-z0-9/._@=+\x80-\U0010ffff-])")
 
 
 def start_run(connector: Connector, settings: Settings) -> tuple[str, bool]:
@@ -43,7 +36,7 @@ def start_run(connector: Connector, settings: Settings) -> tuple[str, bool]:
         raise failure("internal", f"There is no systemd here to start a unit. Without it, {foreground}")
     if os.geteuid() != 0:
         raise failure("internal", f"Starting a unit takes root. As another user, {foreground}")
-    _require_program()
+    require_installation()
     state = state_directory(settings)
     place = prepare(connector, settings)
     with credentials.written(connector, settings) as files:
@@ -86,15 +79,6 @@ def stop(unit: str) -> None:
         raise failure("internal", f"{unit} could not be stopped: {_last_line(done)}")
 
 
-def program() -> list[str]:
-    """Return `cockpit-getmail` as units run it: by the interpreter of the packages that this process uses."""
-    for folder in sys.path:
-        venv = Path(folder).parents[2] if folder.endswith("/site-packages") else None
-        if venv and (venv / "pyvenv.cfg").is_file():
-            return [str(venv / "bin/python"), "-I", "-m", "cockpit_getmail"]
-    return [sys.executable, "-I", "-m", "cockpit_getmail"]
-
-
 def start_argv(
     unit: str, description: str, properties: Sequence[str], command: str, *options: str
 ) -> list[str]:
@@ -119,14 +103,6 @@ def start_argv(
     ]
 
 
-def quote(path: Path, depth: int) -> str:
-    """Return a path, whatever is in it, as a word that systemd-run parses `depth` times."""
-    word = str(path)
-    for _ in range(depth):
-        word = _SYNTAX.sub(r"\\\1", word)
-    return word
-
-
 def run_properties(place: Place, state: Path, files: Mapping[str, Path]) -> list[str]:
     properties = [
         f"User={place.user}",
@@ -139,22 +115,6 @@ def run_properties(place: Place, state: Path, files: Mapping[str, Path]) -> list
     return properties
 
 
-def _require_program() -> None:
-    """Raise Problem (cause internal) for a program that is where no unit can see it."""
-    for path in (program()[0], __file__):
-        if _is_below(Path(path), HOMES):
-            message = f"Units do not see {path} in a home: `make install` puts cockpit-getmail elsewhere."
-            raise failure("internal", message)
-
-
-def _is_below(path: Path, folders: Iterable[str | Path]) -> bool:
-    return any(path.is_relative_to(folder) for folder in folders)
-
-
-def _is_above(folder: Path, paths: Iterable[Path]) -> bool:
-    return any(path.is_relative_to(folder) for path in paths)
-
-
 def state_directory(settings: Settings) -> Path:
     """Return STATE_DIR as StateDirectory= has it. Raises Problem (cause settings) if it cannot be there."""
     folder = settings.state_dir
@@ -162,18 +122,6 @@ def state_directory(settings: Settings) -> Path:
         message = f"STATE_DIR must be below {STATE_ROOT} for units to use it, not {printable(str(folder))}."
         raise failure("settings", message, setting="STATE_DIR")
     return folder.relative_to(STATE_ROOT)
-
-
-def hiding_properties(settings: Settings) -> list[str]:
-    """Return the properties that hide all state and mail, as far as the drop-in does not do so already."""
-    above = settings.destination.partition(":")[2].partition("{")
-    mail = Path(above[0].rpartition("/")[0] or "/") if above[1] else HIDDEN
-    needed = [Path(path) for path in (STATE_ROOT, "/tmp", *_SYSTEM, program()[0], __file__)]  # noqa: S108
-    return [
-        f"TemporaryFileSystem={quote(folder, 2)}:ro"
-        for folder in dict.fromkeys((settings.state_dir, mail))
-        if not _is_below(folder, (HIDDEN, *HOMES, *_SYSTEM)) and not _is_above(folder, needed)
-    ]
 
 
 def _start(unit: str, argv: Sequence[str]) -> bool:
@@ -200,7 +148,7 @@ def _start(unit: str, argv: Sequence[str]) -> bool:
 
 def _check_in_unit(connector: Connector, settings: Settings, ca_pem: str | None) -> dict[str, Any]:
     deadline = time.monotonic() + settings.check_timeout
-    _require_program()
+    require_installation()
     unit = f"{UNIT_PREFIX}:check-{secrets.token_hex(8)}"
     properties = [f"User={find_fetch_user(settings).pw_name}", *hiding_properties(settings)]
     argv = start_argv(unit, "Check of a mail server", properties, "check", "--pipe", "--wait")
@@ -208,7 +156,7 @@ def _check_in_unit(connector: Connector, settings: Settings, ca_pem: str | None)
     done = run(argv, stdin=request, timeout=settings.check_timeout + CHECK_SLACK_SECONDS)
     if done.status is None:
         _kill(unit)
-    if len(done.output) >= OUTPUT_LIMIT:
+    if OUTPUT_LIMIT in (len(done.output), len(done.errors)):
         raise failure("internal", "The check was stopped: its answer had no end.")
     if done.status is None:
         seconds = f"{settings.check_timeout:g} seconds"

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a unit sees, and what systemd makes of the files in systemd/."""
+
+import re
+import shutil
+import stat
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cockpit_getmail.problem import Problem
+from cockpit_getmail.settings import Settings
+from cockpit_getmail.units import sandbox
+from tests.support import need_programs, need_root
+from tests.support.quoting import unquote
+
+ROOT = Path(__file__).parents[3]
+EXPOSURE_LIMIT = 1.2
+SETTINGS = Settings(
+    Path("/var/lib/cockpit-getmail/connectors"),
+    Path("/var/lib/cockpit-getmail/state"),
+    "maildir:/var/lib/cockpit-getmail/mail/{account}",
+    "cockpit-getmail",
+    10.0,
+)
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+@pytest.mark.parametrize("path", ["/a b", "/a:b", "/a'b\"", "/a\\b", "/%n", "/é 😀", "/$(id);`x`", "/ x "])
+def test_quoted_path_is_read_as_it_was(path: str, depth: int) -> None:
+    word = sandbox.quote(Path(path), depth)
+    for _ in range(depth):
+        word = unquote(word)
+    assert word == path
+
+
+def test_program_is_run_by_the_interpreter_of_its_packages() -> None:
+    script = (
+        "import sys; sys.path[:0] = sys.argv[1:]; from cockpit_getmail import units; print(*units.program())"
+    )
+    argv = ["/usr/bin/python3", "-I", "-c", script, *(path for path in sys.path if path)]
+    done = subprocess.run(argv, capture_output=True, check=True, text=True)
+    assert done.stdout.split() == [f"{sys.prefix}/bin/python", "-I", "-m", "cockpit_getmail"]
+
+
+@pytest.mark.parametrize(
+    ("state", "destination", "hidden"),
+    [
+        ("/var/lib/cockpit-getmail/state", "/var/lib/cockpit-getmail/mail/{account}", []),
+        ("/var/lib/other/state", "/srv/mail/{domain}/{user}", ["/var/lib/other/state", "/srv/mail"]),
+        ("/var/lib/a b", "/srv/x-{user}", ["/var/lib/a\\\\\\ b", "/srv"]),
+        ("/var/lib/one", "/srv/one/Maildir", ["/var/lib/one"]),
+        ("/var/lib/cockpit-getmail/state", "/home/{user}/Maildir", []),
+        ("/var/lib/cockpit-getmail/state", "/{account}", []),
+        ("/var/lib/cockpit-getmail/state", "/var/{account}", []),
+        ("/var/lib/cockpit-getmail/state", "/usr/lib/{account}", []),
+        ("/var/lib/cockpit-getmail/state", "/etc/mail/{account}", []),
+    ],
+)
+def test_other_state_and_mail_is_hidden(state: str, destination: str, hidden: list[str]) -> None:
+    settings = replace(SETTINGS, state_dir=Path(state), destination=f"maildir:{destination}")
+    assert sandbox.hiding_properties(settings) == [f"TemporaryFileSystem={path}:ro" for path in hidden]
+
+
+def test_sandbox_that_is_missing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "UNIT_FOLDERS", (str(tmp_path),))
+    with pytest.raises(Problem, match="make install"):
+        sandbox.require_installation()
+    (tmp_path / sandbox.DROP_IN).parent.mkdir()
+    shutil.copy(ROOT / "systemd" / sandbox.DROP_IN, tmp_path / sandbox.DROP_IN)
+    sandbox.require_installation()
+
+
+def test_program_in_a_home_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "UNIT_FOLDERS", (str(ROOT / "systemd"),))
+    monkeypatch.setattr(sandbox, "HOMES", (str(ROOT),))
+    with pytest.raises(Problem, match="in a home"):
+        sandbox.require_installation()
+
+
+def test_process_without_a_sandbox_knows() -> None:
+    script = (
+        "import sys; sys.path[:0] = sys.argv[1:]\n"
+        "from cockpit_getmail import units; print(units.is_confined())"
+    )
+    argv = [sys.executable, "-c", script, *(path for path in sys.path if path)]
+    assert subprocess.run(argv, capture_output=True, check=True).stdout == b"False\n"
+    argv = ["setpriv", "--no-new-privs", *argv]
+    assert subprocess.run(argv, capture_output=True, check=True).stdout == b"True\n"
+
+
+# The files in systemd/
+
+
+@pytest.fixture
+def unit(tmp_path: Path) -> Path:
+    """A unit file as a run has it, beside the drop-in."""
+    shutil.copytree(ROOT / "systemd/cockpit-getmail-.service.d", tmp_path / "cockpit-getmail-.service.d")
+    path = tmp_path / "cockpit-getmail-me@mail.example.service"
+    common = "Type=exec\nKillMode=mixed\nUser=cockpit-getmail\nStateDirectory=cockpit-getmail/state/x\n"
+    path.write_text(f"[Service]\nExecStart=/bin/true\n{common}")
+    return path
+
+
+def test_exposure_of_a_run_is_low(unit: Path) -> None:
+    need_programs("systemd-analyze")
+    argv = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(unit)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    found = re.search(r"Overall exposure level for .*: ([0-9.]+)", done.stdout)
+    assert found, done.stderr
+    assert float(found[1]) <= EXPOSURE_LIMIT, done.stdout
+
+
+def test_systemd_knows_all_that_the_drop_in_says(unit: Path) -> None:
+    need_programs("systemd-analyze")
+    argv = ["systemd-analyze", "verify", "--man=no", str(unit)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert "10-fetch.conf" not in done.stderr
+    assert unit.name not in done.stderr
+
+
+def test_drop_in_leaves_to_each_run_what_is_its_own() -> None:
+    # A drop-in beats what a unit is started with.
+    text = (ROOT / "systemd/cockpit-getmail-.service.d/10-fetch.conf").read_text()
+    own = {"User", "Group", "StateDirectory", "StateDirectoryMode", "BindPaths", "LoadCredential", "Type"}
+    assert not own & set(re.findall(r"^([A-Za-z]+)=", text, re.MULTILINE))
+
+
+def test_user_and_folders_are_made_by_systemd(tmp_path: Path) -> None:
+    need_root()
+    need_programs("systemd-sysusers", "systemd-tmpfiles")
+    (tmp_path / "etc").mkdir()
+    for program, kind, option in (
+        ("systemd-sysusers", "sysusers", ()),
+        ("systemd-tmpfiles", "tmpfiles", ("--create",)),
+    ):
+        file = ROOT / f"systemd/cockpit-getmail.{kind}"
+        subprocess.run([program, f"--root={tmp_path}", *option, str(file)], check=True)
+    assert "cockpit-getmail:" in (tmp_path / "etc/passwd").read_text()
+    modes = {
+        name: oct(stat.S_IMODE((tmp_path / name).stat().st_mode))
+        for name in (
+            "var/lib/cockpit-getmail",
+            "var/lib/cockpit-getmail/state",
+            "var/lib/cockpit-getmail/mail",
+            "run/cockpit-getmail",
+        )
+    }
+    assert list(modes.values()) == ["0o755", "0o755", "0o711", "0o700"]

@@ -281,24 +281,29 @@ def lock(folder: Path) -> int:
         os.close(descriptor)
 
 
-def remove(folder: Path) -> None:
-    """Remove a connector's state for good. Raises Problem (cause running) while a run has it."""
+@contextmanager
+def removal(folder: Path) -> Iterator[None]:
+    """Remove a connector's state for good at the end of the block, if that ends well.
+
+    Raises Problem (cause running) while a run has it; none can begin in the block.
+    """
     import shutil
 
     with _explained(folder):
-        try:
-            descriptor = lock(folder)
-        except FileNotFoundError:
-            return
-        try:
-            # Out of the way in one step: a run that starts meanwhile begins anew, not in what is left of it.
-            doomed = folder.with_name(f".{folder.name}.removed")
-            if doomed.exists():
+        descriptor = lock(folder) if folder.is_dir() else None
+    try:
+        yield
+        if descriptor is not None:
+            with _explained(folder):
+                # Out of the way in one step: a run that starts meanwhile begins anew, not in what is left.
+                doomed = folder.with_name(f".{folder.name}.removed")
+                if doomed.exists():
+                    shutil.rmtree(doomed)
+                folder.rename(doomed)
                 shutil.rmtree(doomed)
-            folder.rename(doomed)
-            shutil.rmtree(doomed)
-            _sync_folder(folder.parent)
-        finally:
+                _sync_folder(folder.parent)
+    finally:
+        if descriptor is not None:
             os.close(descriptor)
 
 

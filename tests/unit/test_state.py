@@ -490,17 +490,22 @@ def test_attempts_survive_the_run(tmp_path: Path) -> None:
 # Removing
 
 
+def remove(folder: Path) -> None:
+    with state.removal(folder):
+        pass
+
+
 def test_remove_takes_everything(tmp_path: Path) -> None:
     folder = tmp_path / "state"
     folder.mkdir()
     with State(folder) as opened:
         deliver(begin(opened), *MESSAGES)
-    state.remove(folder)
+    remove(folder)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_remove_of_what_is_not_there(tmp_path: Path) -> None:
-    state.remove(tmp_path / "state")
+    remove(tmp_path / "state")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -508,7 +513,7 @@ def test_remove_during_a_run_is_refused(tmp_path: Path) -> None:
     with State(tmp_path) as opened:
         deliver(begin(opened), *MESSAGES)
         with pytest.raises(Problem) as caught:
-            state.remove(tmp_path)
+            remove(tmp_path)
         assert caught.value.cause == "running"
     with State(tmp_path) as opened:
         assert begin(opened).known() == KNOWN
@@ -521,7 +526,7 @@ def test_remove_does_not_leave_its_folder(tmp_path: Path) -> None:
     folder = tmp_path / "state"
     folder.mkdir()
     (folder / "link").symlink_to(kept)
-    state.remove(folder)
+    remove(folder)
     assert [path.name for path in tmp_path.rglob("*")] == ["kept", "file"]
 
 
@@ -534,7 +539,7 @@ def test_run_that_starts_during_a_removal_locks_what_is_there(
 
     def remove_first(descriptor: int, operation: int) -> None:
         monkeypatch.setattr(fcntl, "flock", flock)
-        state.remove(folder)
+        remove(folder)
         folder.mkdir()
         flock(descriptor, operation)
 
@@ -551,7 +556,7 @@ def test_run_whose_state_is_removed_as_it_starts(tmp_path: Path, monkeypatch: py
 
     def remove_first(descriptor: int, operation: int) -> None:
         monkeypatch.setattr(fcntl, "flock", flock)
-        state.remove(folder)
+        remove(folder)
         flock(descriptor, operation)
 
     monkeypatch.setattr(fcntl, "flock", remove_first)
@@ -566,5 +571,5 @@ def test_removal_that_was_cut_off_does_not_hinder_the_next(tmp_path: Path) -> No
     for name in ("state", ".state.removed"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "state.sqlite").touch()
-    state.remove(folder)
+    remove(folder)
     assert list(tmp_path.iterdir()) == []

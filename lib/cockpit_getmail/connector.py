@@ -127,7 +127,9 @@ def is_same_person(username: str, account: str) -> bool:
 
 def unit_name(name: str) -> str:
     """Return a connector's unit without `.service`: `cockpit-getmail-` and the name, escaped one to one."""
-    return UNIT_PREFIX + _shorten(name, _escape(name, r"\x{:02x}"))
+    # A unit whose name ends with its first `@` would be a template.
+    escaped = re.sub("^([^@]*)@$", r"\1\\x40", _escape(name, r"\x{:02x}"))
+    return UNIT_PREFIX + _shorten(name, escaped)
 
 
 def folder_name(name: str) -> str:

@@ -156,6 +156,8 @@ def test_same_person_with_or_without_domain(username: str, account: str, same: b
         ("..", "..", "=2E."),
         ("a:b\\x2f", "a\\x3ab\\x5cx2f", "a=3Ab=5Cx2f"),
         ("", "", "="),
+        ("foo@", "foo\\x40", "foo@"),
+        ("foo@@", "foo@@", "foo@@"),
         ("x" * 170, "x" * 170, "x" * 170),
         ("x" * 171, "x" * 120 + ".7d4787083f7449f1", "x" * 120 + ".7d4787083f7449f1"),
     ],

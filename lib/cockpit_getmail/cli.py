@@ -13,7 +13,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from cockpit_getmail import __version__
-from cockpit_getmail.problem import Cause, Problem, failure, printable
+from cockpit_getmail.problem import Cause, Problem, failure
 
 if TYPE_CHECKING:
     from cockpit_getmail.connector import Connector
@@ -101,10 +101,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _fetch(name: str) -> int:
     """Fetch in the foreground; root first becomes the user that the unit would have."""
-    from cockpit_getmail import settings, units
+    from cockpit_getmail import database, settings, units
+    from cockpit_getmail.actions import require_runnable
 
     found = settings.load()
-    connector = _find(found, name)
+    connector = require_runnable(database.read(found.connectors_db), name)
     ca_pem = units.read_ca(connector)
     place = units.prepare(connector, found, foreground=True)
     if os.geteuid() == 0:
@@ -161,28 +162,6 @@ def _summary(result: "Result") -> str:
     if result.failed:
         parts.append(f"{count(result.failed, 'message')} failed, {result.set_aside} of them for good")
     return f"{'; '.join(parts)}."
-
-
-def _find(settings: "Settings", name: str) -> "Connector":
-    from cockpit_getmail import database
-    from cockpit_getmail.connector import Connector
-
-    record = database.read(settings.connectors_db).get(name)
-    if record is None or record.type != "getmail":
-        raise failure("connector", f"There is no connector {printable(name)}.", kind="NotFound")
-    connector = Connector.from_record(name, record.props)
-    if not connector.enabled:
-        raise failure("connector", f"The connector {printable(name)} is disabled.")
-    return connector
-
-
-def _require_sandbox() -> None:
-    """Raise Problem (cause internal) outside the units that `execute` and `read` start."""
-    from cockpit_getmail import units
-
-    _refuse_root()
-    if not units.is_confined():
-        raise failure("internal", "`--unit` is for units with the sandbox that `make install` sets up.")
 
 
 def _refuse_root() -> None:

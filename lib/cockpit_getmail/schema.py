@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from cockpit_getmail.connector import SECRETS, account_group
 from cockpit_getmail.problem import Fault, printable
 
 if TYPE_CHECKING:
@@ -42,6 +41,12 @@ def actions(verb: str) -> tuple[str, ...]:
     )
 
 
+@cache
+def secrets() -> frozenset[str]:
+    """Return the props whose value is never shown: those that are `writeOnly`."""
+    return frozenset(prop for prop, part in _read("connector.json")["$defs"].items() if part.get("writeOnly"))
+
+
 def load(name: str) -> dict[str, Any]:
     """Return a schema file with what it refers to put in place."""
     schema: dict[str, Any] = _resolve(_read(name))
@@ -69,8 +74,8 @@ def is_account(text: object) -> bool:
     """Whether a string can be an account: one line, no part of which leaves a folder made from it."""
     if not isinstance(text, str):
         return True
-    parts = (text, account_group(text), text.partition("@")[2])
-    return is_line(text) and "/" not in text and not any(part in (".", "..") for part in parts)
+    user, _, domain = text.partition("@")
+    return is_line(text) and "/" not in text and not {text, user, domain} & {".", ".."}
 
 
 FORMATS: Mapping[str, Callable[[object], bool]] = {
@@ -133,7 +138,7 @@ def _join(path: str, name: str) -> str:
 
 
 def _shown(parameter: str, value: Any) -> Any:
-    if parameter in SECRETS or isinstance(value, dict | list):
+    if parameter in secrets() or isinstance(value, dict | list):
         return ""
     return printable(value) if isinstance(value, str) else value
 

@@ -164,6 +164,15 @@ def _summary(result: "Result") -> str:
     return f"{'; '.join(parts)}."
 
 
+def _require_sandbox() -> None:
+    """Raise Problem (cause internal) outside the units that `execute` and `read` start."""
+    from cockpit_getmail import units
+
+    _refuse_root()
+    if not units.is_confined():
+        raise failure("internal", "`--unit` is for units with the sandbox that `make install` sets up.")
+
+
 def _refuse_root() -> None:
     if 0 in (os.getuid(), os.geteuid()):
         raise failure("internal", "Mail is never fetched as root.")

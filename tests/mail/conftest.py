@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A Dovecot with accounts in plenty, and rounds of fetching from them."""
+
+import itertools
+import os
+import queue
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.dovecot import Dovecot
+from tests.support.rounds import PASSWORD, Round
+from tests.support.stop_after import Driver, Outcome, Plan
+
+ACCOUNTS = 1000
+# Nothing here depends on what the server's own disk does.
+FAST = """
+mail_fsync = never
+service imap-login {
+  service_count = 0
+}
+service pop3-login {
+  service_count = 0
+}
+"""
+MEMORY = Path("/dev/shm")
+
+NewRound = Callable[[str], Round]
+
+
+@pytest.fixture(scope="session")
+def full_dovecot() -> Iterator[tuple[Dovecot, Iterator[str]]]:
+    """A server, and the names of accounts that no test has used."""
+    names = [f"user{number}" for number in range(ACCOUNTS)]
+    with Dovecot(dict.fromkeys(names, PASSWORD), extra=FAST) as dovecot:
+        yield dovecot, iter(names)
+
+
+@pytest.fixture
+def memory() -> Iterator[Path]:
+    """A folder in memory, where there is one: what is tested there does not depend on a disk."""
+    folder = Path(tempfile.mkdtemp(prefix="getmail-", dir=MEMORY if MEMORY.is_dir() else None))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def new_round(full_dovecot: tuple[Dovecot, Iterator[str]], memory: Path) -> NewRound:
+    """Make a round with an account of its own, for a retriever."""
+    dovecot, names = full_dovecot
+    numbers = itertools.count()
+
+    def make(retriever: str) -> Round:
+        folder = memory / f"round{next(numbers)}"
+        (folder / "state").mkdir(parents=True, mode=0o700)
+        return Round(dovecot, next(names), retriever, folder / "mail", folder / "state")
+
+    return make
+
+
+@pytest.fixture
+def driver() -> Iterator[Driver]:
+    with Driver() as driver:
+        yield driver
+
+
+class Drivers:
+    """As many drivers as there are processors."""
+
+    def __init__(self) -> None:
+        self.count = os.cpu_count() or 2
+        self._free: queue.Queue[Driver] = queue.Queue()
+        self._stack = ExitStack()
+
+    def __enter__(self) -> "Drivers":
+        for _ in range(self.count):
+            self._free.put(self._stack.enter_context(Driver()))
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._stack.__exit__(*error)
+
+    def fetch(self, plan: Plan) -> Outcome:
+        driver = self._free.get()
+        try:
+            return driver.fetch(plan)
+        finally:
+            self._free.put(driver)
+
+    def each(self, steps: int, attempt: Callable[[int], None]) -> None:
+        """Call attempt(step) for each step from 1 on, several at once; tell at which one it failed."""
+
+        def tell(step: int) -> None:
+            try:
+                attempt(step)
+            except AssertionError as error:
+                error.add_note(f"This was with step {step}.")
+                raise
+
+        with ThreadPoolExecutor(self.count) as pool:
+            for _ in pool.map(tell, range(1, steps + 1)):
+                pass
+
+
+@pytest.fixture(scope="session")
+def drivers() -> Iterator[Drivers]:
+    with Drivers() as drivers:
+        yield drivers

@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A fetch that stops, fails or waits after any of its steps.
+
+    with Driver() as driver:
+        outcome = driver.fetch(Plan(props, mail, state, stop=17))
+        assert outcome.killed
+
+As a program it takes plans on stdin, a line of JSON each, and carries out each in a process of its own,
+forked so that modules are loaded once. A step is what outlives the process: a call that changes files or
+makes them durable, a commit, a command to the server. The product knows nothing of this.
+"""
+
+import json
+import os
+import resource
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from cockpit_getmail import fetch
+from cockpit_getmail.connector import Connector
+from cockpit_getmail.problem import Problem
+from cockpit_getmail.retriever import imap, pop3
+from cockpit_getmail.settings import Settings
+from cockpit_getmail.transport import Connection
+
+LOADED = (imap, pop3)
+COMMITS = ("COMMIT", "PRAGMA journal_mode = WAL")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run, and what is to go wrong with it.
+
+    `mail` is the Maildir, `state` the state folder. `stop` is the number of the last step. Then the files of
+    `copies` are copied, from and to, as they are, and the process kills itself, or with `pause` waits for
+    Driver.go_on(). `fail` names a kind of step (as in Outcome.steps) and the first and last of them to fail,
+    with EIO. `skip` names a kind of step that is left out. `batch` bounds a batch in messages and octets.
+    `clock` is added to the wall clock, in seconds. With `lazy_database` SQLite does not sync.
+    """
+
+    props: Mapping[str, str]
+    mail: str
+    state: str
+    ca_pem: str | None = None
+    stop: int | None = None
+    pause: bool = False
+    copies: list[tuple[str, str]] = field(default_factory=list)
+    fail: tuple[str, int, int] | None = None
+    skip: str | None = None
+    batch: tuple[int, int] | None = None
+    clock: float = 0.0
+    lazy_database: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a plan. `steps` names each step, `synced` the path of each file that was to be synced.
+
+    `peak` is the most memory the process had, in octets.
+    """
+
+    killed: bool = False
+    paused: bool = False
+    cause: str | None = None
+    message: str = ""
+    result: Mapping[str, int] = field(default_factory=dict)
+    steps: list[str] = field(default_factory=list)
+    synced: list[str] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+    peak: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether the run came to its end and nothing went wrong."""
+        return bool(self.result)
+
+
+class Driver:
+    """The program in a process of its own. One plan at a time."""
+
+    def __enter__(self) -> "Driver":
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.stop_after"],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            cwd=Path(__file__).parents[2],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.communicate()
+
+    def fetch(self, plan: Plan) -> Outcome:
+        return self._tell(json.dumps(asdict(plan)))
+
+    def go_on(self) -> Outcome:
+        """Let a run that was paused go on, to its end."""
+        return self._tell("go on")
+
+    def _tell(self, line: str) -> Outcome:
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        assert answer, "the driver has ended"
+        return Outcome(**json.loads(answer))
+
+
+class Steps:
+    """Counts the steps, one at a time, and stops at the one planned."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.names: list[str] = []
+        self.synced: list[str] = []
+        self._plan = plan
+        self._lock = threading.Lock()
+
+    def count(self, name: str, call: Callable[..., Any], *args: Any, **named: Any) -> Any:
+        with self._lock:
+            self.names.append(name)
+            if name.startswith("fsync"):
+                self.synced.append(os.readlink(f"/proc/self/fd/{args[0]}"))
+            if self._plan.fail and self._plan.fail[0] == name:
+                _, first, last = self._plan.fail
+                if first <= self.names.count(name) <= last:
+                    raise OSError(5, os.strerror(5))
+            result = None if self._plan.skip == name else call(*args, **named)
+            if len(self.names) == self._plan.stop:
+                self._stop()
+            return result
+
+    def _stop(self) -> None:
+        for source, target in self._plan.copies:
+            copy_sparse(source, target)
+        if self._plan.pause:
+            say(Outcome(paused=True, steps=self.names))
+            sys.stdin.readline()
+        else:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Log:
+    """A Reporter that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def begin(self, messages: int, octets: int) -> None:
+        self.said.append(f"{messages} new, {octets} octets")
+
+    def advance(self, messages: int, octets: int) -> None:
+        self.said.append(f"{messages} delivered, {octets} octets")
+
+    def note(self, text: str) -> None:
+        self.said.append(text)
+
+    def warn(self, text: str) -> None:
+        self.said.append(text)
+
+
+def main() -> None:
+    for line in iter(sys.stdin.readline, ""):
+        child = os.fork()
+        if not child:
+            carry_out(Plan(**json.loads(line)))
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
+            say(Outcome(killed=True))
+        elif status:
+            sys.exit(f"A run ended with status {status}.")
+
+
+def carry_out(plan: Plan) -> None:
+    steps, log = Steps(plan), Log()
+    settings = Settings(Path("/nonexistent"), Path("/nonexistent"), f"maildir:{plan.mail}", "nobody", 10.0)
+    connector = Connector.from_record("someone@server", plan.props)
+    change_batches(plan)
+    hook(plan, steps)
+    ended: dict[str, Any]
+    try:
+        result = fetch.run(connector, settings, Path(plan.state), plan.ca_pem, log)
+        ended = {"result": asdict(result)}
+    except Problem as problem:
+        ended = {"cause": problem.cause, "message": problem.message}
+    say(Outcome(**ended, steps=steps.names, synced=steps.synced, log=log.said, peak=peak_memory()))
+
+
+def change_batches(plan: Plan) -> None:
+    if plan.batch is None:
+        return
+    for name, module in sys.modules.items():
+        if name.startswith("cockpit_getmail."):
+            for constant, value in zip(("BATCH_MESSAGES", "BATCH_BYTES"), plan.batch, strict=True):
+                if hasattr(module, constant):
+                    setattr(module, constant, value)
+
+
+def hook(plan: Plan, steps: Steps) -> None:
+    def counted(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *args, **named: steps.count(name, call, *args, **named)
+
+    for name in ("write", "rename", "unlink", "mkdir"):
+        setattr(os, name, counted(name, getattr(os, name)))
+    Connection.write = counted("send", Connection.write)  # type: ignore[method-assign]
+    really_open, really_fsync = os.open, os.fsync
+
+    def open_counted(path: Any, flags: int, *args: Any, **named: Any) -> int:
+        if not flags & os.O_CREAT:
+            return really_open(path, flags, *args, **named)
+        opened: int = steps.count("create", really_open, path, flags, *args, **named)
+        return opened
+
+    def fsync_counted(fd: Any) -> None:
+        kind = "fsync folder" if stat.S_ISDIR(os.fstat(fd).st_mode) else "fsync"
+        steps.count(kind, really_fsync, fd)
+
+    os.open, os.fsync = open_counted, fsync_counted
+    hook_sqlite(plan, steps)
+    really_time = time.time
+    time.time = lambda: really_time() + plan.clock
+
+
+def hook_sqlite(plan: Plan, steps: Steps) -> None:
+    class Counted(sqlite3.Connection):
+        def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
+            if plan.lazy_database and sql == "BEGIN IMMEDIATE":
+                super().execute("PRAGMA synchronous = OFF")
+            if sql not in COMMITS:
+                return super().execute(sql, *args)
+            cursor: sqlite3.Cursor = steps.count("commit", super().execute, sql, *args)
+            return cursor
+
+        def close(self) -> None:
+            steps.count("close", super().close)
+
+    connect = sqlite3.connect
+    sqlite3.connect = lambda *args, **named: connect(*args, **named, factory=Counted)  # type: ignore[assignment]
+
+
+def copy_sparse(source: str, target: str) -> None:
+    with open(source, "rb") as image, open(target, "wb") as copy:
+        while block := image.read(65536):
+            if block.strip(b"\0"):
+                copy.write(block)
+            else:
+                copy.seek(len(block), os.SEEK_CUR)
+        copy.truncate(image.tell())
+
+
+def peak_memory() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def say(outcome: Outcome) -> None:
+    sys.stdout.write(json.dumps(asdict(outcome)) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

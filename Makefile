@@ -92,14 +92,16 @@ install: build/wheels/.built install-systemd ## Install below PREFIX (/usr/local
 	$(PYTHON) -m compileall -q -s '$(root)' -p / '$(root)$(site)'
 	install -d '$(root)$(libexecdir)' '$(root)$(sbindir)' '$(root)$(mandir)'
 	for verb in read validate create update delete execute; do
-	    sed 's|^sys\.path\[:0\] = .*|sys.path[:0] = ["$(site)"]|' api/$$verb >'$(root)$(libexecdir)'/$$verb
+	    sed -e '/^from os\.path /d' -e '/^here = /d' -e 's|^sys\.path\[:0\] = .*|sys.path[:0] = ["$(site)"]|' \
+	        api/$$verb >'$(root)$(libexecdir)'/$$verb
 	    grep -Fq '["$(site)"]' '$(root)$(libexecdir)'/$$verb
 	    chmod 755 '$(root)$(libexecdir)'/$$verb
 	done
 	printf '%s\n' '#!$(libdir)/bin/python -I' 'import sys' 'from cockpit_getmail.cli import entry' 'sys.exit(entry())' \
 	    >'$(root)$(sbindir)/cockpit-getmail'
 	chmod 755 '$(root)$(sbindir)/cockpit-getmail'
-	install -m 644 docs/cockpit-getmail.8 '$(root)$(mandir)'
+	sed -e 's|@libexecdir@|$(libexecdir)|g' -e 's|@unitdir@|$(unitdir)|g' docs/cockpit-getmail.8 \
+	    >'$(root)$(mandir)/cockpit-getmail.8'
 
 # What systemd reads; all that a run from a checkout needs of an installation.
 install-systemd:

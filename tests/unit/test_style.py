@@ -13,7 +13,7 @@ EXEMPT = {".json", "COPYING", ".png"}
 
 
 def test_each_file_says_its_licence_first() -> None:
-    silent = [str(path.relative_to(ROOT)) for path in find_files() if SPDX not in read_first_line(path)]
+    silent = [str(path.relative_to(ROOT)) for path in find_files() if SPDX not in read_start(path)]
     assert not silent
 
 
@@ -29,8 +29,7 @@ def find_files() -> Iterator[Path]:
                 yield path
 
 
-def read_first_line(path: Path) -> str:
-    """Return the first line, or the one after the line that names the interpreter."""
+def read_start(path: Path) -> str:
+    """Return the first two lines: one of them may name the interpreter, or a man page's preprocessor."""
     with path.open(encoding="utf-8") as file:
-        line = file.readline()
-        return file.readline() if line.startswith("#!") else line
+        return file.readline() + file.readline()

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A machine for tests: this system's own files, booted with a real systemd beside it, in a second.
+
+    with Machine() as machine:
+        machine.install()
+        machine.run(["systemctl", "start", "something"])
+        print(machine.journal("something"))
+
+It sees the root file system through an overlay whose upper layer is in memory: what it writes is gone when
+it stops. It has a process table, mounts and cgroups of its own, and the host's network. Whatever ends this
+process ends the machine and all that runs in it.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from tests.support import need_programs, need_root
+
+PROJECT = Path(__file__).parents[2]
+START_SECONDS = 60.0
+ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "LANG": "C.UTF-8",
+    "HOME": "/root",
+}
+
+# In mount and process namespaces of its own: nothing of it has to be undone on the host.
+BOOT = r"""
+set -eu
+base=$1 name=$2 project=$3
+mount -t tmpfs -o mode=0755 machine "$base"
+mkdir "$base/upper" "$base/work" "$base/root"
+mount -t overlay -o "lowerdir=/,upperdir=$base/upper,workdir=$base/work" overlay "$base/root"
+
+# One hierarchy of cgroups as on an ordinary Debian, whatever the host has.
+umount -R /sys/fs/cgroup 2>/dev/null || true
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mkdir "/sys/fs/cgroup/$name"
+echo $$ >"/sys/fs/cgroup/$name/cgroup.procs"
+
+# The host's services and disks are no business of this machine's.
+cd "$base/root"
+rm -rf etc/systemd/system/*.wants etc/systemd/system/*.requires
+: >etc/fstab
+tr -d - </proc/sys/kernel/random/uuid >etc/machine-id
+cd /
+
+export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
+exec systemd-nspawn --quiet --boot --directory="$base/root" --machine="$name" --bind-ro="$project" \
+    --register=no --keep-unit --link-journal=no --resolv-conf=off --timezone=off --console=pipe
+"""
+CLEAN = r"""
+set -eu
+base=$1 name=$2
+mount -t cgroup2 cgroup2 "$base"
+[ ! -d "$base/$name" ] || find "$base/$name" -depth -type d -exec rmdir {} +
+"""
+NAMESPACES = ["unshare", "--mount", "--propagation", "private"]
+
+
+class Machine:
+    """`pid` is that of its init as the host counts, `root` the way to its files from the host.
+
+    An absolute symbolic link below `root` leads to the host's files.
+    """
+
+    def __init__(self) -> None:
+        self.pid = 0
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def root(self) -> Path:
+        return Path(f"/proc/{self.pid}/root")
+
+    def __enter__(self) -> "Machine":
+        need_root()
+        need_programs("systemd-nspawn", "unshare", "nsenter", "setpriv", "make")
+        self._base = Path(tempfile.mkdtemp(prefix="machine-", dir="/var/tmp"))
+        self._name = f"cockpit-getmail-{self._base.name}"
+        self._log = self._base.with_suffix(".log")
+        try:
+            self._boot()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Switch it off at once; nothing in it gets a chance to tidy up."""
+        if self._process:
+            # The first process of its namespace is gone only after all others.
+            for pid in _children(self._process.pid) or [self._process.pid]:
+                os.kill(pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+            subprocess.run(
+                [*NAMESPACES, "sh", "-c", CLEAN, "clean", str(self._base), self._name], check=False
+            )
+            self._base.rmdir()
+            self._log.unlink()
+
+    def run(
+        self,
+        argv: Sequence[str | Path],
+        *,
+        input: str | None = None,  # noqa: A002 (as in subprocess)
+        check: bool = True,
+        env: Mapping[str, str] | None = None,
+        timeout: float = 120,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a program in it as root, with a clean environment and what `env` adds.
+
+        Raises AssertionError with all that the program said if it fails and `check` is true.
+        """
+        done = subprocess.run(
+            self.argv(*argv),
+            check=False,
+            input=input or "",
+            capture_output=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+            env={**ENVIRONMENT, **(env or {})},
+            timeout=timeout,
+        )
+        if check:
+            said = f"{done.stdout}{done.stderr}"
+            assert done.returncode == 0, f"{[*argv]} ended with {done.returncode}:\n{said}"
+        return done
+
+    def argv(self, *argv: str | Path) -> list[str]:
+        """Return the host's command for running this one in the machine."""
+        return ["nsenter", f"--target={self.pid}", "--all", "--", *map(str, argv)]
+
+    def journal(self, unit: str | None = None, *options: str) -> str:
+        """Return what was logged by and about a unit, or all: the message of each entry, a line each."""
+        self.run(["journalctl", "--sync"])
+        of_unit = [f"--unit={unit}"] if unit else []
+        argv = ["journalctl", "--quiet", "--no-pager", "--output=cat", *of_unit, *options]
+        return self.run(argv).stdout
+
+    def copy(self, source: Path, target: str, mode: int = 0o644) -> None:
+        """Copy a file of the host into the machine, as root's."""
+        path = self.root / target.removeprefix("/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, path)
+        path.chmod(mode)
+
+    def install(self) -> None:
+        """Install the project with its `make install`, as an administrator would."""
+        # Made outside: the machine sees the project read-only.
+        _make("build/wheels/.built")
+        self.run(["make", "--silent", "--directory", PROJECT, "install"], timeout=300)
+
+    def _boot(self) -> None:
+        # The kernel ends unshare if this process is killed, unshare's end ends its process namespace.
+        wrapper = [
+            "setpriv",
+            "--pdeathsig",
+            "KILL",
+            *NAMESPACES,
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--mount-proc",
+        ]
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [*wrapper, "sh", "-c", BOOT, "boot", str(self._base), self._name, str(PROJECT)],
+                env=ENVIRONMENT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while not self._is_up(self._process):
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"The machine did not boot:\n{self._log.read_text(errors='replace')}")
+            time.sleep(0.02)
+
+    def _is_up(self, process: subprocess.Popen[bytes]) -> bool:
+        self.pid = self.pid or _find_init(process.pid)
+        if not self.pid:
+            return False
+        state = self.run(["systemctl", "is-system-running", "--wait"], check=False, timeout=START_SECONDS)
+        return state.stdout.strip() in ("running", "degraded")
+
+
+def _make(target: str) -> None:
+    done = subprocess.run(
+        ["make", "--silent", "--directory", str(PROJECT), target],
+        check=False,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, f"make {target}:\n{done.stdout}{done.stderr}"
+
+
+def _find_init(ancestor: int) -> int:
+    """Return the process below this one that is systemd, and the first of a further namespace; else 0."""
+    for child in _children(ancestor):
+        status = dict(
+            line.split(":\t", 1) for line in _read(f"/proc/{child}/status").splitlines() if ":\t" in line
+        )
+        counted = status.get("NSpid", "").split()
+        is_init = counted[-1:] == ["1"] and len(counted) > _depth(os.getpid()) + 1
+        if is_init and status["Name"] == "systemd":
+            return child
+        if found := _find_init(child):
+            return found
+    return 0
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in _read(f"/proc/{pid}/task/{pid}/children").split()]
+
+
+def _depth(pid: int) -> int:
+    """Return in how many process namespaces a process is."""
+    return len(_read(f"/proc/{pid}/status").partition("NSpid:")[2].partition("\n")[0].split())
+
+
+def _read(path: str) -> str:
+    """Return the text of a file, nothing if its process has ended."""
+    try:
+        return Path(path).read_text()
+    except OSError:
+        return ""

@@ -11,6 +11,7 @@ it stops. It has a process table, mounts and cgroups of its own, and the host's 
 process ends the machine and all that runs in it.
 """
 
+import itertools
 import os
 import shutil
 import signal
@@ -34,7 +35,9 @@ ENVIRONMENT = {
 # In mount and process namespaces of its own: nothing of it has to be undone on the host.
 BOOT = r"""
 set -eu
-base=$1 name=$2 project=$3
+name=$1 project=$2
+# Any folder will do in which nobody keeps a project.
+base=/boot
 mount -t tmpfs -o mode=0755 machine "$base"
 mkdir "$base/upper" "$base/work" "$base/root"
 mount -t overlay -o "lowerdir=/,upperdir=$base/upper,workdir=$base/work" overlay "$base/root"
@@ -56,12 +59,18 @@ export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
 exec systemd-nspawn --quiet --boot --directory="$base/root" --machine="$name" --bind-ro="$project" \
     --register=no --keep-unit --link-journal=no --resolv-conf=off --timezone=off --console=pipe
 """
+# Also after those that were killed; a name has the number of its process.
 CLEAN = r"""
 set -eu
-base=$1 name=$2
-mount -t cgroup2 cgroup2 "$base"
-[ ! -d "$base/$name" ] || find "$base/$name" -depth -type d -exec rmdir {} +
+mount -t cgroup2 cgroup2 /boot
+for left in "/boot/$1" /boot/cockpit-getmail-machine-*; do
+    pid=${left##*-}
+    if [ -d "$left" ] && { [ "$left" = "/boot/$1" ] || [ ! -d "/proc/${pid%%.*}" ]; }; then
+        find "$left" -depth -type d -exec rmdir {} +
+    fi
+done
 """
+_numbers = itertools.count(1)
 NAMESPACES = ["unshare", "--mount", "--propagation", "private"]
 
 
@@ -82,9 +91,7 @@ class Machine:
     def __enter__(self) -> "Machine":
         need_root()
         need_programs("systemd-nspawn", "unshare", "nsenter", "setpriv", "make")
-        self._base = Path(tempfile.mkdtemp(prefix="machine-", dir="/var/tmp"))
-        self._name = f"cockpit-getmail-{self._base.name}"
-        self._log = self._base.with_suffix(".log")
+        self._name = f"cockpit-getmail-machine-{os.getpid()}.{next(_numbers)}"
         try:
             self._boot()
         except BaseException:
@@ -105,11 +112,7 @@ class Machine:
                 os.kill(pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
-            subprocess.run(
-                [*NAMESPACES, "sh", "-c", CLEAN, "clean", str(self._base), self._name], check=False
-            )
-            self._base.rmdir()
-            self._log.unlink()
+            subprocess.run([*NAMESPACES, "sh", "-c", CLEAN, "clean", self._name], check=True)
 
     def run(
         self,
@@ -175,19 +178,20 @@ class Machine:
             "--kill-child",
             "--mount-proc",
         ]
-        with self._log.open("wb") as log:
+        with tempfile.TemporaryFile() as log:
             self._process = subprocess.Popen(
-                [*wrapper, "sh", "-c", BOOT, "boot", str(self._base), self._name, str(PROJECT)],
+                [*wrapper, "sh", "-c", BOOT, "boot", self._name, str(PROJECT)],
                 env=ENVIRONMENT,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )
-        deadline = time.monotonic() + START_SECONDS
-        while not self._is_up(self._process):
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"The machine did not boot:\n{self._log.read_text(errors='replace')}")
-            time.sleep(0.02)
+            deadline = time.monotonic() + START_SECONDS
+            while not self._is_up(self._process):
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    log.seek(0)
+                    raise RuntimeError(f"The machine did not boot:\n{log.read().decode(errors='replace')}")
+                time.sleep(0.02)
 
     def _is_up(self, process: subprocess.Popen[bytes]) -> bool:
         self.pid = self.pid or _find_init(process.pid)

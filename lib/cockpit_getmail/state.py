@@ -77,9 +77,11 @@ class State:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with _explained(self._folder):
-            self._db.close()
-        os.close(self._lock)
+        try:
+            with _explained(self._folder):
+                self._db.close()
+        finally:
+            os.close(self._lock)
 
     @property
     def token(self) -> str:

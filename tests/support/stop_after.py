@@ -10,6 +10,7 @@ forked so that modules are loaded once. A step is what outlives the process: a c
 makes them durable, a commit, a command to the server. The product knows nothing of this.
 """
 
+import errno
 import json
 import os
 import resource
@@ -28,7 +29,7 @@ from typing import Any
 
 from cockpit_getmail import fetch
 from cockpit_getmail.connector import Connector
-from cockpit_getmail.problem import Problem
+from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.retriever import imap, pop3
 from cockpit_getmail.settings import Settings
 from cockpit_getmail.transport import Connection
@@ -41,11 +42,12 @@ COMMITS = ("COMMIT", "PRAGMA journal_mode = WAL")
 class Plan:
     """One run, and what is to go wrong with it.
 
-    `mail` is the Maildir, `state` the state folder. `stop` is the number of the last step. Then the files of
-    `copies` are copied, from and to, as they are, and the process kills itself, or with `pause` waits for
-    Driver.go_on(). `fail` names a kind of step (as in Outcome.steps) and the first and last of them to fail,
-    with EIO. `skip` names a kind of step that is left out. `batch` bounds a batch in messages and octets.
-    `clock` is added to the wall clock, in seconds. With `lazy_database` SQLite does not sync.
+    `mail` is the Maildir, `state` the state folder. `stop` is the number of the last step. Then the files
+    of `copies` are copied, from and to, as they are, and the process kills itself, or with `pause` waits for
+    Driver.go_on(). `fail` is the number of a step that fails, with the error named by `error`: it is not
+    made, or with `fail_late` it is and this is not said. `skip` names a kind of step (as in Outcome.steps)
+    that is left out. `batch` bounds a batch in messages and octets. `clock` is added to the wall clock, in
+    seconds. With `lazy_database` SQLite does not sync.
     """
 
     props: Mapping[str, str]
@@ -55,7 +57,9 @@ class Plan:
     stop: int | None = None
     pause: bool = False
     copies: list[tuple[str, str]] = field(default_factory=list)
-    fail: tuple[str, int, int] | None = None
+    fail: int | None = None
+    fail_late: bool = False
+    error: str = "EIO"
     skip: str | None = None
     batch: tuple[int, int] | None = None
     clock: float = 0.0
@@ -78,6 +82,11 @@ class Outcome:
     synced: list[str] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
     peak: int = 0
+
+    @property
+    def synced_mail(self) -> list[str]:
+        """The files in tmp/ of the Maildir that were to be synced."""
+        return [path for path in self.synced if "/tmp/" in path]
 
     @property
     def ok(self) -> bool:
@@ -135,11 +144,11 @@ class Steps:
             self.names.append(name)
             if name.startswith("fsync"):
                 self.synced.append(os.readlink(f"/proc/self/fd/{args[0]}"))
-            if self._plan.fail and self._plan.fail[0] == name:
-                _, first, last = self._plan.fail
-                if first <= self.names.count(name) <= last:
-                    raise OSError(5, os.strerror(5))
-            result = None if self._plan.skip == name else call(*args, **named)
+            fails = len(self.names) == self._plan.fail
+            left_out = self._plan.skip == name or (fails and not self._plan.fail_late)
+            result = None if left_out else call(*args, **named)
+            if fails:
+                raise make_error(name, self._plan.error)
             if len(self.names) == self._plan.stop:
                 self._stop()
             return result
@@ -251,6 +260,19 @@ def hook_sqlite(plan: Plan, steps: Steps) -> None:
 
     connect = sqlite3.connect
     sqlite3.connect = lambda *args, **named: connect(*args, **named, factory=Counted)  # type: ignore[assignment]
+
+
+def make_error(step: str, name: str) -> Exception:
+    """Return what the caller of a step gets when it fails."""
+    number = getattr(errno, name)
+    if step == "send":
+        return failure("network", f"The connection broke: {os.strerror(number)}.")
+    if step not in ("commit", "close"):
+        return OSError(number, os.strerror(number))
+    full = number == errno.ENOSPC
+    error = sqlite3.OperationalError("database or disk is full" if full else "disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_FULL if full else sqlite3.SQLITE_IOERR
+    return error
 
 
 def copy_sparse(source: str, target: str) -> None:

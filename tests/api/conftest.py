@@ -10,15 +10,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
 
-from cockpit_getmail import helper, schema
 from tests.support import need_programs, need_root
+from tests.support.schemas import check_schema
 
 ROOT = Path(__file__).parents[2]
 BOOTED = Path("/run/systemd/system").is_dir()
@@ -94,7 +92,7 @@ class Api:
         done = self.run(verb, _format(action, data))
         answer = parse_answer(done)
         assert done.returncode == 0, answer
-        check_schema(f"{verb}/{action or helper.DEFAULT_ACTIONS[verb]}.output.json", answer)
+        check_schema(f"{verb}/{action or verb}.output.json", answer)
         return answer
 
     def fail(self, verb: str, action: str | None = None, **data: Any) -> Answer:
@@ -152,19 +150,6 @@ def parse_answer(done: subprocess.CompletedProcess[bytes]) -> Answer:
     answer = json.loads(text)
     assert isinstance(answer, dict)
     return answer
-
-
-def check_schema(name: str, data: Any) -> None:
-    """Hold data against a file of schemas/."""
-    faults = [error.message for error in _validator(name).iter_errors(data)]
-    assert not faults, (name, data)
-
-
-@cache
-def _validator(name: str) -> Draft202012Validator:
-    # problem.json refers to itself only, which the library can follow.
-    text = (schema.FOLDER / name).read_text() if name == "problem.json" else ""
-    return Draft202012Validator(json.loads(text) if text else schema.load(name))
 
 
 def _format(action: str | None, data: Mapping[str, Any]) -> bytes:

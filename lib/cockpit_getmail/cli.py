@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _check_unit()
         return _fetch_unit() if options.unit else _fetch(options.name)
     except Problem as problem:
-        _complain(problem.message)
+        _complain(_sentence(problem))
         return STATUSES[problem.cause]
     except Exception as error:
         # Where, but not what was said: that might hold a secret.
@@ -110,6 +110,11 @@ def _fetch(name: str) -> int:
     place = units.prepare(connector, found, foreground=True)
     if os.geteuid() == 0:
         units.become(place)
+        if not os.access(__file__, os.R_OK):
+            message = (
+                f"{place.user} cannot read {Path(__file__).parent}: `make install` puts it where all can."
+            )
+            raise failure("internal", message)
     return _run(connector, found, place.state_folder, ca_pem)
 
 
@@ -162,6 +167,13 @@ def _summary(result: "Result") -> str:
     if result.failed:
         parts.append(f"{count(result.failed, 'message')} failed, {result.set_aside} of them for good")
     return f"{'; '.join(parts)}."
+
+
+def _sentence(problem: Problem) -> str:
+    if not isinstance(problem.attributes, list):
+        return problem.message
+    faults = ", ".join(f"{fault['parameter']} ({fault['error']})" for fault in problem.attributes)
+    return f"The connector is not valid: {faults}."
 
 
 def _require_sandbox() -> None:

@@ -112,6 +112,14 @@ def test_connector_that_cannot_run_is_configuration(site: Site, name: str) -> No
     assert name in done.stderr
 
 
+def test_faults_of_a_connector_are_listed(site: Site) -> None:
+    site.add("me", Time="3", Server="")
+    done = site.run("fetch", "me")
+    assert (done.returncode, done.stdout) == (78, "")
+    assert "Server (" in done.stderr
+    assert "Time (" in done.stderr
+
+
 def test_setting_that_is_wrong_is_configuration(site: Site) -> None:
     done = site.run("fetch", "me", COCKPIT_GETMAIL_CHECK_TIMEOUT="soon")
     assert done.returncode == 78

@@ -1,141 +1,186 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the six executables do: stdin -> schema -> action -> stdout. Here a Problem becomes JSON."""
+"""A helper: one JSON object on stdin, an action, one JSON object on stdout.
 
+Whatever happens is answered: here, and nowhere else, a Problem becomes JSON.
+"""
+
+import importlib
 import json
-import math
 import os
+import signal
 import sys
 import time
 from collections.abc import Mapping
-from importlib import import_module
-from typing import Any
+from contextlib import suppress
+from typing import Any, NoReturn
 
 from cockpit_getmail import schema, settings
 from cockpit_getmail.problem import Problem, not_valid, printable
 
 INPUT_LIMIT = 1 << 20
 DEPTH_LIMIT = 20
+NO_INPUT = "no_json_data_available"
 DEFAULT_ACTIONS = {"create": "create", "delete": "delete"}
 """What an input without `action` means, by verb."""
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main(verb: str) -> int:
-    """Answer the one action on stdin with one JSON object on stdout; return the exit status, 0 or 1."""
-    status, answer = 1, {}
+    """Do what stdin asks of a verb and answer on stdout. Returns the exit status: 0, or 1 for a Problem."""
+    _prepare_process()
     try:
-        answer = _answer(verb, sys.stdin.buffer.read(INPUT_LIMIT + 1) if sys.stdin else b"")
-        status = 0
+        answer, status = _encode(answer_to(verb, _read_input())), 0
     except Problem as problem:
-        answer = format_problem(problem)
+        answer, status = _encode(format_problem(problem)), 1
     except Exception as error:
-        # Where, but not what was said: that might hold a secret.
-        import traceback
-
-        where = "".join(traceback.format_tb(error.__traceback__))
-        _write(sys.stderr, f"cockpit-getmail: this is a bug: {type(error).__name__}\n{where}".encode())
-        message = "This is a bug in cockpit-getmail; where it happened went to the error output."
-        answer = format_problem(Problem("InternalError", message, {"cause": "internal"}))
-    # Names of the database may have any octets; what is not text is shown and not sent.
-    text = json.dumps(answer, ensure_ascii=False).encode("utf-8", "backslashreplace")
-    return status if _write(sys.stdout, text + b"\n") else 1
+        answer, status = _encode(format_problem(_tell_bug(error))), 1
+    return status if _write(answer) else 1
 
 
-def parse_input(raw: bytes) -> dict[str, Any]:
-    """Return the object that an input is. Raises Problem (InvalidInput) for anything else."""
-    if len(raw) > INPUT_LIMIT:
-        raise _invalid(f"The input is larger than {INPUT_LIMIT >> 20} MiB.")
-    if not raw.strip():
-        raise Problem("InvalidInput", "no_json_data_available")
-    try:
-        data = json.loads(
-            raw.decode(), object_pairs_hook=_unique, parse_constant=_no_number, parse_float=_finite
-        )
-    except UnicodeDecodeError as error:
-        raise _invalid("The input is not UTF-8.") from error
-    except RecursionError as error:
-        raise _invalid(f"The input is nested beyond {DEPTH_LIMIT} levels.") from error
-    except json.JSONDecodeError as error:
-        raise _invalid(f"The input is not JSON: {error.msg}, line {error.lineno}.") from error
-    except ValueError as error:
-        raise _invalid("The input has a number that is too long.") from error
-    if not isinstance(data, dict):
-        raise _invalid("The input is not a JSON object.")
-    if _is_deeper(data, DEPTH_LIMIT):
-        raise _invalid(f"The input is nested beyond {DEPTH_LIMIT} levels.")
-    if b"\\u" in raw and not _is_text(data):
-        raise _invalid("The input has half a surrogate pair, which is no character.")
-    return data
-
-
-def format_problem(problem: Problem) -> dict[str, Any]:
-    """Return a Problem as helpers answer it, NethServer's shape."""
-    found = {"id": int(time.time()), "type": problem.type, "message": problem.message}
-    attributes = problem.attributes
-    if attributes is None:
-        return found
-    return found | {"attributes": dict(attributes) if isinstance(attributes, Mapping) else attributes}
-
-
-def _answer(verb: str, raw: bytes) -> dict[str, Any]:
-    data = parse_input(raw)
-    action = data.get("action", DEFAULT_ACTIONS.get(verb))
-    if action is None or action not in schema.actions(verb):
-        word = "enum" if "action" in data else "required"
-        shown = printable(action) if isinstance(action, str) else None
-        raise not_valid([{"parameter": "action", "value": shown, "error": word}])
-    if faults := schema.check(verb, action, data):
+def answer_to(verb: str, data: bytes) -> Mapping[str, Any]:
+    """Return the answer to an input. Raises Problem."""
+    request = parse_input(data)
+    actions = importlib.import_module(f"cockpit_getmail.actions.{verb}").ACTIONS
+    action = request.get("action", DEFAULT_ACTIONS.get(verb))
+    if not isinstance(action, str) or action not in actions:
+        raise not_valid([_action_fault(request)])
+    faults = schema.check(verb, action, request)
+    if faults:
         raise not_valid(faults)
-    function = import_module(f"cockpit_getmail.actions.{verb}").ACTIONS[action]
-    answer: dict[str, Any] = function(data, settings.load())
+    answer: Mapping[str, Any] = actions[action](request, settings.load())
     return answer
 
 
-def _write(stream: Any, octets: bytes) -> bool:
-    """Write to a standard stream; return whether someone was there to read it."""
-    if stream is None:
-        return False
+def parse_input(data: bytes) -> dict[str, Any]:
+    """Return the object that an input is (RFC 7493, I-JSON). Raises Problem (InvalidInput)."""
+    if len(data) > INPUT_LIMIT:
+        raise _invalid(f"The input is larger than {INPUT_LIMIT >> 20} MiB.")
     try:
-        stream.buffer.write(octets)
-        stream.flush()
-    except OSError:
-        # The interpreter would try again at its end, and complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        return False
-    return True
+        value = _parse(data.decode())
+    except UnicodeDecodeError as error:
+        raise _invalid("The input is not UTF-8 text.") from error
+    except UnicodeEncodeError as error:
+        raise _invalid("The input has half a surrogate pair in it.") from error
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise _invalid(f"The input is not JSON: {error.msg} ({place}).") from error
+    except ValueError as error:
+        raise _invalid("The input has a number with too many digits.") from error
+    except RecursionError as error:
+        raise _too_deep() from error
+    if not isinstance(value, dict):
+        raise _invalid("The input is not a JSON object.")
+    return value
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    data = dict(pairs)
-    if len(data) < len(pairs):
-        raise _invalid("The input has a key twice in one object.")
-    return data
+def _parse(text: str) -> object:
+    if not text.strip():
+        raise _invalid(NO_INPUT)
+    value = json.loads(
+        text, object_pairs_hook=_make_object, parse_float=_make_float, parse_constant=_refuse_constant
+    )
+    if _depth(value) > DEPTH_LIMIT:
+        raise _too_deep()
+    json.dumps(value, ensure_ascii=False).encode()
+    return value
 
 
-def _no_number(_: str) -> Any:
-    raise _invalid("The input has NaN or Infinity, which are no JSON.")
+def format_problem(problem: Problem) -> dict[str, Any]:
+    """Return a Problem as NethServer's panels know it."""
+    answer = {"id": int(time.time()), "type": problem.type, "message": problem.message}
+    return answer if problem.attributes is None else {**answer, "attributes": problem.attributes}
 
 
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
+def _prepare_process() -> None:
+    """Have three open standard streams, and leave tidily when asked to end."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            # Else a database would become this stream. A new descriptor is the lowest that is free.
+            os.open(os.devnull, os.O_RDWR)
+    for number in STOPS:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _stop)
+
+
+def _stop(number: int, _frame: object) -> NoReturn:
+    # Unlike an end by the signal itself, this removes temporary files and credentials on its way.
+    sys.exit(128 + number)
+
+
+def _read_input() -> bytes:
+    try:
+        with open(0, "rb", closefd=False) as stream:
+            return stream.read(INPUT_LIMIT + 1) or b""
+    except OSError as error:
+        raise _invalid(f"The input cannot be read: {error.strerror}.") from error
+
+
+def _action_fault(request: Mapping[str, Any]) -> dict[str, Any]:
+    if "action" not in request:
+        return {"parameter": "action", "value": None, "error": "required"}
+    return {"parameter": "action", "value": schema.show(request["action"]), "error": "enum"}
+
+
+def _make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _invalid(f"The input has {printable(twice)} twice in one object.")
+    return value
+
+
+def _make_float(text: str) -> float:
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
         raise _invalid("The input has a number that is too large.")
-    return number
+    return value
 
 
-def _is_deeper(data: Any, levels: int) -> bool:
-    if not isinstance(data, dict | list):
-        return False
-    inner = data.values() if isinstance(data, dict) else data
-    return levels == 0 or any(_is_deeper(item, levels - 1) for item in inner)
+def _refuse_constant(name: str) -> NoReturn:
+    raise _invalid(f"The input has {name} in it, which is not JSON.")
 
 
-def _is_text(data: Any) -> bool:
-    try:
-        json.dumps(data, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def _depth(value: object) -> int:
+    if isinstance(value, dict):
+        return 1 + max(map(_depth, value.values()), default=0)
+    return 1 + max(map(_depth, value), default=0) if isinstance(value, list) else 0
+
+
+def _too_deep() -> Problem:
+    return _invalid(f"The input is nested deeper than {DEPTH_LIMIT} levels.")
 
 
 def _invalid(message: str) -> Problem:
     return Problem("InvalidInput", message)
+
+
+def _tell_bug(error: Exception) -> Problem:
+    """Return the Problem that a bug is. stderr gets its place, but not its words: these may hold a secret."""
+    import traceback
+
+    kind = type(error).__name__
+    with suppress(OSError):
+        trace = "".join(traceback.format_tb(error.__traceback__))
+        os.write(2, f"{trace}{kind}\n".encode(errors="backslashreplace"))
+    message = f"This is a bug in cockpit-getmail ({kind}); stderr has its place."
+    if isinstance(error, ModuleNotFoundError):
+        message = f"The Python package {error.name} is missing: run `make build`, or install again."
+    return Problem("InternalError", message, {"cause": "internal"})
+
+
+def _encode(answer: Mapping[str, Any]) -> bytes:
+    # A path in a message may not be text: its octets become \udcXX, which JSON can carry.
+    return (json.dumps(answer, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
+
+
+def _write(answer: bytes) -> bool:
+    """Write to stdout; return whether somebody takes it."""
+    try:
+        while answer:
+            answer = answer[os.write(1, answer) :]
+    except OSError:
+        return False
+    return True

@@ -1,110 +1,125 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """One function per action. Each takes the checked input and the settings and returns its answer.
 
-ACTIONS of a module has them by name. Here is what several of them need.
+ACTIONS of a module has them by name. Here is what they share: a connector's record found, made and changed.
 """
 
-from collections.abc import Mapping
-from functools import cache
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cockpit_getmail import schema
-from cockpit_getmail.connector import DEFAULTS, Connector, is_same_person
-from cockpit_getmail.database import Database, Record
+from cockpit_getmail.connector import DEFAULTS, SECRETS, Connector, is_same_person
 from cockpit_getmail.problem import Fault, failure, not_valid, printable
+from cockpit_getmail.settings import Settings
 
-NUMBERS = ("Delete", "Time", "Port")
-NOT_PROPS = ("action", "name", "type", "redact")
-WHOLE = ("conflict", "required")
-"""Faults that concern a connector as a whole; others in a stored prop are not of this change."""
+if TYPE_CHECKING:
+    from cockpit_getmail.database import Database, Record
 
+Answer: TypeAlias = dict[str, Any]
+Action: TypeAlias = Callable[[dict[str, Any], Settings], Answer]
 
-def stored_props(data: Mapping[str, Any]) -> dict[str, str]:
-    """Return the props of a checked input as they are stored: strings, numbers without leading zeros."""
-    return {
-        prop: str(int(value)) if prop in NUMBERS else value
-        for prop, value in data.items()
-        if prop not in NOT_PROPS and value is not None
-    }
+TYPE = "getmail"
+NUMBERS = ("Delete", "Port", "Time")
+_NO_PROPS = ("action", "name", "type")
 
 
-def completed(data: Mapping[str, Any]) -> dict[str, str]:
-    """Return the props of a new connector, with the defaults."""
-    return {**DEFAULTS, **stored_props(data)}
+def find(content: "Database", name: str) -> "Record | None":
+    """Return the connector with this name, None if there is none."""
+    record = content.get(name)
+    return record if record and record.type == TYPE else None
 
 
-def merged(props: Mapping[str, str], data: Mapping[str, Any]) -> dict[str, str]:
-    """Return a record's props after an update: an empty secret keeps the stored one, null removes."""
-    changed = {prop: value for prop, value in stored_props(data).items() if prop != "Password" or value}
-    removed = {prop for prop, value in data.items() if value is None}
-    return {prop: value for prop, value in {**props, **changed}.items() if prop not in removed}
-
-
-def check_whole(props: Mapping[str, str]) -> None:
-    """Raise Problem (NotValid) for props that are valid one by one but not together."""
-    faults: list[Fault] = []
-    if {"Retriever", "Server", "Username", "Account"} <= props.keys():
-        known = {prop: value for prop, value in props.items() if prop in _props()}
-        found = schema.check("create", "create", {"action": "create", **known})
-        faults = [fault for fault in found if fault["error"] in WHOLE]
-        if is_same_person(props["Username"], props["Account"]) and is_this_host(props["Server"]):
-            faults.append({"parameter": "Server", "value": props["Server"], "error": "self"})
-    if faults:
-        raise not_valid(faults)
-
-
-def require(connectors: Database, name: str) -> Record:
-    """Return the connector of this name. Raises Problem (NotFound)."""
-    record = connectors.get(name)
-    if record is None or record.type != "getmail":
+def require(content: "Database", name: str) -> "Record":
+    """Return the connector with this name. Raises Problem (NotFound)."""
+    record = find(content, name)
+    if record is None:
         raise failure("connector", f"There is no connector {printable(name)}.", kind="NotFound")
     return record
 
 
-def require_runnable(connectors: Database, name: str) -> Connector:
-    """Return the connector of this name, switched on and with nothing in it that is not valid.
+def require_runnable(content: "Database", name: str) -> Connector:
+    """Return the connector with this name, enabled and valid.
 
-    Raises Problem: NotFound, NotValid, or Conflict for one that is disabled.
+    Databases come from elsewhere and are edited by hand. Raises Problem (NotFound, Conflict, NotValid).
     """
-    record = require(connectors, name)
-    connector = Connector.from_record(name, record.props)
+    record = require(content, name)
+    connector = Connector.from_record(record.key, record.props)
     if not connector.enabled:
-        message = f"The connector {printable(name)} is disabled; enable it first."
+        message = f"The connector {printable(name)} is disabled: enable it first."
         raise failure("connector", message, kind="Conflict")
-    # Old databases have props of their own, and words in Delete that Connector reads as never.
-    known = {prop: value for prop, value in record.props.items() if prop in _props() and prop != "Delete"}
-    if faults := schema.check("create", "create", {"action": "create", **known}):
-        raise not_valid(faults)
+    # Old databases have words in Delete, which all mean never.
+    _refuse([fault for fault in _check(record.props) if fault["parameter"] != "Delete"])
     return connector
 
 
-def is_this_host(server: str) -> bool:
-    """Whether a server is this machine, as far as can be told without asking a name server."""
-    import socket
-
-    name = server.rstrip(".").casefold()
-    own = socket.gethostname().casefold()
-    if name in ("localhost", own, own.partition(".")[0]) or name.endswith(".localhost"):
-        return True
-    family = socket.AF_INET6 if ":" in name else socket.AF_INET
-    try:
-        address = socket.inet_pton(family, name)
-    except OSError:
-        return False
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
-            # Only an address of this machine can be bound.
-            probe.bind((socket.inet_ntop(family, address), 0))
-        except OSError:
-            return False
-    return True
+def make_props(data: Mapping[str, Any]) -> dict[str, str]:
+    """Return the props of a new connector. Raises Problem (NotValid)."""
+    props = {**DEFAULTS, **_change({}, data)}
+    _refuse(_check_loop(props))
+    return props
 
 
-def event(name: str) -> dict[str, Any]:
-    """Return the answer of what changes a connector: success, and NethServer's standard event."""
+def change_props(stored: Mapping[str, str], data: Mapping[str, Any]) -> dict[str, str]:
+    """Return the props of a connector after an update. Raises Problem (NotValid).
+
+    What the update does not touch is not judged, but for what it must have, and must not have together.
+    """
+    props = _change(stored, data)
+    faults = [
+        fault
+        for fault in _check(props)
+        if fault["error"] in ("required", "conflict") or fault["parameter"] in data
+    ]
+    _refuse(faults + _check_loop(props))
+    return props
+
+
+def refuse_change(data: Mapping[str, Any]) -> None:
+    """Raise Problem (NotValid) if an update cannot be right, whatever connector it changes."""
+    _refuse(_check_loop(_change({}, data)))
+
+
+def format_props(data: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return the props in an input as they are stored; None is one that is to be removed."""
+    return {
+        prop: str(int(value)) if value is not None and prop in NUMBERS else value
+        for prop, value in data.items()
+        if prop not in _NO_PROPS
+    }
+
+
+def event(name: str) -> Answer:
+    """Return the answer to a change: success, and NethServer's standard event."""
     return {"state": "success", "event": "cockpit-getmail-save", "status": "success", "name": name}
 
 
-@cache
-def _props() -> frozenset[str]:
-    return frozenset(schema.load("create/create.input.json")["properties"]).difference(NOT_PROPS)
+def _change(stored: Mapping[str, str], data: Mapping[str, Any]) -> dict[str, str]:
+    props = dict(stored)
+    for prop, value in format_props(data).items():
+        if value is None:
+            props.pop(prop, None)
+            props |= {prop: DEFAULTS[prop]} if prop in DEFAULTS else {}
+        elif value or prop not in SECRETS:
+            props[prop] = value
+    return props
+
+
+def _check(props: Mapping[str, str]) -> list[Fault]:
+    """Return the faults of a record. Old databases have props that nobody knows: these are none."""
+    known = schema.load("create/create.input.json")["properties"].keys() - set(_NO_PROPS)
+    return schema.check("create", "create", {prop: props[prop] for prop in props if prop in known})
+
+
+def _check_loop(props: Mapping[str, str]) -> list[Fault]:
+    """Return a fault if an account of this host would be pulled into itself."""
+    user, account, server = (props.get(prop, "") for prop in ("Username", "Account", "Server"))
+    if not (user and account and is_same_person(user, account)):
+        return []
+    from cockpit_getmail.actions.this_host import is_this_host
+
+    return [{"parameter": "Server", "value": server, "error": "self"}] if is_this_host(server) else []
+
+
+def _refuse(faults: list[Fault]) -> None:
+    if faults:
+        raise not_valid(faults)

@@ -1,29 +1,57 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""delete: a connector and what it remembers. Mail stays where it is."""
+"""Removing a connector and what is known of its messages. Mail is never touched."""
 
 import os
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
 from cockpit_getmail import database, state, units
-from cockpit_getmail.actions import event, require
+from cockpit_getmail.actions import Action, Answer, event, find, require
 from cockpit_getmail.connector import folder_name, unit_name
+from cockpit_getmail.problem import Problem, printable
 from cockpit_getmail.settings import Settings
 
 
-def delete(data: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    """End a run under way, then remove record and state. Raises Problem if a foreground run is at work."""
+def delete(data: dict[str, Any], settings: Settings) -> Answer:
+    """End the connector's run, remove its record and then its state. Raises Problem (NotFound, Conflict).
+
+    The state goes last: without it, a connector that is still there would fetch everything again. If it
+    could not be removed, deleting the same name once more does so.
+    """
     name = data["name"]
-    require(database.read(settings.connectors_db), name)
-    if os.geteuid() == 0 and units.is_available() and units.is_running(unit_name(name)):
-        units.stop(unit_name(name))
-    # The state goes last: without it, a connector that is still there would fetch everything again.
-    with (
-        state.removal(settings.state_dir / folder_name(name)),
-        database.transaction(settings.connectors_db) as connectors,
-    ):
-        require(connectors, name)
-        connectors.remove(name)
+    folder = settings.state_dir / folder_name(name)
+    if not os.path.isfile(folder / "state.sqlite"):
+        require(database.read(settings.connectors_db), name)
+    _end_run(unit_name(name))
+    is_gone = False
+    try:
+        with _removal(folder):
+            _remove_record(name, settings)
+            is_gone = True
+    except Problem as problem:
+        if not is_gone:
+            raise
+        message = f"{printable(name)} is removed, but not the record of what it fetched: delete it once more."
+        raise Problem(problem.type, f"{message} {problem.message}", problem.attributes) from problem
     return event(name)
 
 
-ACTIONS = {"delete": delete}
+def _end_run(unit: str) -> None:
+    if os.geteuid() == 0 and units.is_available() and units.is_running(unit):
+        units.stop(unit)
+
+
+def _removal(folder: Path) -> AbstractContextManager[None]:
+    """Return what removes the state, if this user may: another's connector may have the same name."""
+    return state.removal(folder) if os.access(folder, os.R_OK | os.W_OK | os.X_OK) else nullcontext()
+
+
+def _remove_record(name: str, settings: Settings) -> None:
+    with database.transaction(settings.connectors_db) as content:
+        if find(content, name):
+            content.remove(name)
+
+
+ACTIONS: Mapping[str, Action] = {"delete": delete}

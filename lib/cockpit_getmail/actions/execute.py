@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""execute: run."""
+"""Starting a run."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from cockpit_getmail import database, units
-from cockpit_getmail.actions import require_runnable
+from cockpit_getmail.actions import Action, Answer, require_runnable
 from cockpit_getmail.settings import Settings
 
 
-def run(data: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    """Start a run as a unit; return its name, and whether it was running already."""
+def run(data: dict[str, Any], settings: Settings) -> Answer:
+    """Start a run of a connector as a unit, or find the one under way.
+
+    Raises Problem (NotFound, Conflict for one that is disabled, NotValid, GenericError).
+    """
     connector = require_runnable(database.read(settings.connectors_db), data["name"])
     unit, running = units.start_run(connector, settings)
     return {"unit": unit, "running": True} if running else {"unit": unit}
 
 
-ACTIONS = {"run": run}
+ACTIONS: Mapping[str, Action] = {"run": run}

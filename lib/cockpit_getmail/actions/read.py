@@ -1,41 +1,45 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""read: list, check-credentials."""
+"""Reading: the connectors there are, and whether a log-in works."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from cockpit_getmail import database
+from cockpit_getmail.actions import TYPE, Action, Answer, format_props
 from cockpit_getmail.connector import SECRETS, Connector, account_group
 from cockpit_getmail.settings import Settings
 
 
-def list_(data: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    """Return all connectors by the account that gets their mail, and the broken lines of the database."""
-    found = database.read(settings.connectors_db)
-    connectors: dict[str, list[dict[str, Any]]] = {}
-    for record in found.records:
-        if record.type == "getmail":
-            props = _redacted(record.props) if data.get("redact") else record.props
-            group = connectors.setdefault(account_group(record.props.get("Account", "")), [])
-            group.append({"name": record.key, "type": "getmail", "props": {**props, "type": "getmail"}})
-    if not found.broken:
-        return {"connectors": connectors}
-    broken = [{"line": line.line, "reason": line.reason} for line in found.broken]
-    return {"connectors": connectors, "broken": broken}
+def list_(data: dict[str, Any], settings: Settings) -> Answer:
+    """Return all connectors, grouped by account, and the lines of the database that are no record."""
+    content = database.read(settings.connectors_db)
+    redact = data.get("redact", False)
+    groups: dict[str, list[Answer]] = {}
+    for record in content.records:
+        if record.type == TYPE:
+            props = _redact(record.props) if redact else record.props
+            listed = {"props": {**props, "type": record.type}, "name": record.key, "type": record.type}
+            groups.setdefault(account_group(props.get("Account", "")), []).append(listed)
+    broken = [{"line": broken.line, "reason": broken.reason} for broken in content.broken]
+    return {"connectors": groups, "broken": broken} if broken else {"connectors": groups}
 
 
-def check_credentials(data: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    """Return what the server says after a log-in with these values. Nothing is fetched, nothing stored."""
+def check_credentials(data: dict[str, Any], settings: Settings) -> Answer:
+    """Log in and return what was found. Raises the Problem that was met."""
     from cockpit_getmail import units
-    from cockpit_getmail.actions import stored_props
 
-    name = data.get("name") or f"{data['Username']}@{data['Server']}"
-    connector = Connector.from_record(name, {"Account": "", **stored_props(data)})
+    props = {prop: value for prop, value in format_props(data).items() if value is not None}
+    connector = Connector.from_record("", {"Account": "", **props})
     return {"state": "success", **units.check(connector, settings)}
 
 
-def _redacted(props: dict[str, str]) -> dict[str, str]:
-    kept = {prop: value for prop, value in props.items() if prop not in SECRETS}
-    return {**kept, "Password": ""} if props.get("Password") else kept
+def _redact(props: Mapping[str, str]) -> dict[str, str]:
+    """Leave out the secrets; empty, one that is set stands for itself."""
+    return {
+        prop: "" if prop in SECRETS else value
+        for prop, value in props.items()
+        if value or prop not in SECRETS
+    }
 
 
-ACTIONS = {"list": list_, "check-credentials": check_credentials}
+ACTIONS: Mapping[str, Action] = {"list": list_, "check-credentials": check_credentials}

@@ -1,41 +1,37 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""update: update, enable, disable."""
+"""Changing a connector."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from cockpit_getmail import database
-from cockpit_getmail.actions import check_whole, event, merged, require
+from cockpit_getmail.actions import Action, Answer, change_props, event, require
 from cockpit_getmail.settings import Settings
 
-Props = Mapping[str, str]
+
+def update(data: dict[str, Any], settings: Settings) -> Answer:
+    """Change the props given and keep the others. Raises Problem (NotFound, NotValid)."""
+    with database.transaction(settings.connectors_db) as content:
+        record = require(content, data["name"])
+        content.put(record.key, record.type, change_props(record.props, data))
+    return event(record.key)
 
 
-def update(data: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    """Change the props given and keep the others."""
-
-    def change(props: Props) -> Props:
-        changed = merged(props, data)
-        check_whole(changed)
-        return changed
-
-    return _change(data["name"], settings, change)
+def enable(data: dict[str, Any], settings: Settings) -> Answer:
+    """Enable a connector. Raises Problem (NotFound)."""
+    return _set_status("enabled", data, settings)
 
 
-def enable(data: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    """Switch a connector on."""
-    return _change(data["name"], settings, lambda props: {**props, "status": "enabled"})
+def disable(data: dict[str, Any], settings: Settings) -> Answer:
+    """Disable a connector. Raises Problem (NotFound)."""
+    return _set_status("disabled", data, settings)
 
 
-def disable(data: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    """Switch a connector off. A run under way goes on to its end."""
-    return _change(data["name"], settings, lambda props: {**props, "status": "disabled"})
+def _set_status(status: str, data: dict[str, Any], settings: Settings) -> Answer:
+    with database.transaction(settings.connectors_db) as content:
+        record = require(content, data["name"])
+        content.put(record.key, record.type, {**record.props, "status": status})
+    return event(record.key)
 
 
-def _change(name: str, settings: Settings, change: Callable[[Props], Props]) -> dict[str, Any]:
-    with database.transaction(settings.connectors_db) as connectors:
-        connectors.put(name, "getmail", change(require(connectors, name).props))
-    return event(name)
-
-
-ACTIONS = {"update": update, "enable": enable, "disable": disable}
+ACTIONS: Mapping[str, Action] = {"update": update, "enable": enable, "disable": disable}

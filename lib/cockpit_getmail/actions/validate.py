@@ -1,24 +1,30 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""validate: create, update. The schema has been asked already; what is left concerns the whole connector."""
+"""Whether create or update would take an input. Nothing is stored."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from cockpit_getmail import database
-from cockpit_getmail.actions import check_whole, completed, merged
+from cockpit_getmail.actions import Action, Answer, change_props, find, make_props, refuse_change
 from cockpit_getmail.settings import Settings
 
-
-def create(data: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    """Return success if create would take this."""
-    check_whole(completed(data))
-    return {"state": "success"}
+SUCCESS: Answer = {"state": "success"}
 
 
-def update(data: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    """Return success if update would take this. A name that is not there is not a fault of the values."""
-    record = database.read(settings.connectors_db).get(data["name"])
-    check_whole(merged(record.props if record else {}, data))
-    return {"state": "success"}
+def create(data: dict[str, Any], settings: Settings) -> Answer:
+    """Return success. Raises Problem (NotValid)."""
+    make_props(data)
+    return SUCCESS
 
 
-ACTIONS = {"create": create, "update": update}
+def update(data: dict[str, Any], settings: Settings) -> Answer:
+    """Return success, also for an unknown name: the props are what is judged. Raises Problem (NotValid)."""
+    record = find(database.read(settings.connectors_db), data["name"])
+    if record is None:
+        refuse_change(data)
+    else:
+        change_props(record.props, data)
+    return SUCCESS
+
+
+ACTIONS: Mapping[str, Action] = {"create": create, "update": update}

@@ -43,7 +43,7 @@ def test_name_that_is_unknown_removes_nothing(api: Api, put: Callable[[str], Non
     api.create(Username="a")
     folder = give_state(api, "a@my.remote.com")
     before = api.files()
-    for name in ("..", ".", "../x", "ibay", "no record", "", "x" * 5000, "a"):
+    for name in ("..", "../x", "ibay", "", "x" * 5000):
         answer = api.fail("delete", name=name)
         assert answer["type"] == ("NotFound" if 0 < len(name) < 5000 else "NotValid"), name
     assert api.faults("delete") == {"name": "required"}

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A password is in the database and in what list tells; it is nowhere else."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import CONNECTOR, Api
+from tests.support.hostile import Server, pop3
+
+CANARY = "kanari-4711"
+WITH_CANARY = {**CONNECTOR, "Password": CANARY}
+CHECK = {key: value for key, value in WITH_CANARY.items() if key != "Account"} | {
+    "action": "check-credentials"
+}
+
+
+def say(api: Api, verb: str, data: dict[str, Any] | bytes) -> str:
+    """Return all that a helper writes, on stdout and stderr."""
+    done = api.run(verb, data if isinstance(data, bytes) else json.dumps(data).encode())
+    return (done.stdout + done.stderr).decode()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"Time": 1},
+        {"Password": f"{CANARY}\n"},
+        {"Password": {"a": CANARY}},
+        {"Password": CANARY * 2000},
+        {"Pasword": CANARY},
+        {"password": {"Password": CANARY}},
+        {"Server": "localhost", "Username": "a", "Account": "a"},
+    ],
+)
+def test_create_does_not_tell(api: Api, change: dict[str, Any]) -> None:
+    assert CANARY not in say(api, "create", WITH_CANARY | change)
+
+
+def test_names_of_props_may_be_told_and_not_their_values(api: Api) -> None:
+    (fault,) = api.fail("create", **CONNECTOR, Pasword=CANARY)["attributes"]
+    assert fault == {"parameter": "Pasword", "value": "", "error": "additionalProperties"}
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        json.dumps({"Password": CANARY}).encode() + b"}",
+        b'{"Password": "%s", "Password": "%s"}' % (CANARY.encode(), CANARY.encode()),
+        b'{"Password": "%s' % CANARY.encode(),
+        b'{"Password": %s}' % CANARY.encode(),
+        b'"%s"' % CANARY.encode(),
+        b'{"Password": "%s\xff"}' % CANARY.encode(),
+        b'{"Password": "%s\\ud800"}' % CANARY.encode(),
+    ],
+)
+def test_broken_input_is_not_told(api: Api, raw: bytes) -> None:
+    assert CANARY not in say(api, "create", raw)
+
+
+def test_other_actions_do_not_tell(api: Api) -> None:
+    name = api.create(Password=CANARY)
+    said = [
+        say(api, "read", {"action": "list", "redact": True}),
+        say(api, "update", {"action": "update", "name": name, "Password": CANARY, "Time": 1}),
+        say(api, "update", {"action": "update", "name": name, "Password": CANARY, "Time": 9}),
+        say(api, "update", {"action": "update", "name": "unknown", "Password": CANARY}),
+        say(api, "validate", {"action": "update", "name": name, "Username": "b"}),
+        say(api, "execute", {"action": "run", "name": name}),
+        say(api, "update", {"action": "disable", "name": name}),
+        say(api, "execute", {"action": "run", "name": name}),
+        say(api, "delete", {"name": name}),
+    ]
+    assert not [text for text in said if CANARY in text]
+
+
+def test_check_does_not_tell(api: Api) -> None:
+    """Not even if the server does."""
+    echo = f"-ERR {CANARY}? No.\r\n".encode()
+    script = pop3(overrides={"PASS .*": echo})
+    with Server(script) as server:
+        data = {**CHECK, "Server": "127.0.0.1", "Port": server.port, "Retriever": "SimplePOP3Retriever"}
+        said = say(api, "read", data)
+        assert server.commands(f"PASS {CANARY}")
+    assert "INVALID_CREDENTIALS" in said
+    assert CANARY not in said
+    assert CANARY not in say(api, "read", {**data, "Fingerprint": "0"})
+    assert CANARY not in say(api, "read", {**data, "CAFile": "/none"})
+
+
+def test_broken_records_and_settings_do_not_tell(api: Api, put: Callable[[str], None]) -> None:
+    put(f"a=getmail|Password|{CANARY}|x\nb=getmail|Account|b|Password|{CANARY}\\n|Server|{'x' * 300}\n")
+    assert CANARY not in say(api, "read", {"action": "list", "redact": True})
+    assert CANARY not in say(api, "execute", {"action": "run", "name": "b"})
+    assert CANARY not in say(api, "update", {"action": "update", "name": "b", "Time": 5})
+    assert CANARY not in say(api.having(STATE_DIR="x"), "create", WITH_CANARY)
+
+
+def test_database_is_private_whatever_the_umask(api: Api) -> None:
+    api.create(Password=CANARY)
+    found = [
+        path for path in api.folder.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes()
+    ]
+    assert found == [api.db]
+    assert api.db.stat().st_mode & 0o777 == 0o600

@@ -23,7 +23,7 @@ from cockpit_getmail.retriever.imap_fetch import Fetcher
 from cockpit_getmail.transport import Connection, Endpoint, choose_tls
 
 LINE_LIMIT = 1 << 20
-COMMAND_LIMIT = 32 << 20
+COMMAND_LIMIT = 4 << 20
 """Octets a server may send in answer to one command of IMAPClient's."""
 DELETE_BATCH = 500
 LEAVE_SECONDS = 5.0
@@ -257,6 +257,16 @@ class Wire(imaplib.IMAP4):
 
     def open(self, host: str = "", port: int = 0, timeout: float | None = None) -> None:
         self.host, self.port = host, port
+
+    def _connect(self) -> None:
+        try:
+            super()._connect()  # type: ignore[misc]
+        except self.error as error:
+            welcome = getattr(self, "welcome", None) or b""
+            if not welcome.startswith(b"* BYE"):
+                raise
+            said = printable(welcome[2:].strip())
+            raise failure("network", f"{self.host} turns connections away: {said}") from error
 
     def read(self, size: int) -> bytes:
         self._spend(size)

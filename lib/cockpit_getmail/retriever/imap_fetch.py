@@ -16,12 +16,15 @@ from cockpit_getmail.transport import Connection
 
 COMMANDS_AHEAD = 4
 LINE_LIMIT = 1 << 20
-SEARCH_LIMIT = 64 << 20
+SEARCH_LIMIT, SIZES_LIMIT = 16 << 20, 64 << 20
+"""Octets of a whole answer: enough for a million messages."""
+LITERALS_LIMIT = 100
 CHATTER_LIMIT = 4 << 20
 """Octets beside the messages themselves that the answer to one FETCH of a batch may have."""
 _LITERAL = re.compile(rb"\{([^{}]*)\}\r?\n$")
 _UID = re.compile(rb"[( ]UID (\d{1,10})(?=[ )])", re.IGNORECASE)
 _SIZE = re.compile(rb"[( ]RFC822\.SIZE (\d{1,19})(?=[ )])", re.IGNORECASE)
+_WHOLE = re.compile(rb"\* \d{1,10} FETCH \(.*\)\r?\n", re.IGNORECASE | re.DOTALL)
 _BODY_NEXT = re.compile(rb"[( ]BODY\[\](?:<0>)? $", re.IGNORECASE)
 _tags = itertools.count(1)
 
@@ -41,31 +44,25 @@ class Fetcher:
 
     def search_all(self, messages: int) -> list[int]:
         """Return the UIDs of all messages, ascending. Fewer than there are messages is an error."""
-        tag = self._send("UID SEARCH ALL")
         uids: set[int] = set()
         expunged = 0
-        while not (line := self._connection.read_line(SEARCH_LIMIT)).startswith(tag + b" "):
+        for line in self._untagged(self._send("UID SEARCH ALL"), SEARCH_LIMIT):
             words = line.split()
             if len(words) >= 2 and words[1].upper() == b"SEARCH":
                 uids.update(self._parse_uids(words[2:]))
             elif len(words) == 3 and words[2].upper() == b"EXPUNGE":
                 expunged += 1
-            self._check_bye(line)
-        self._check_done(line)
         if len(uids) < messages - expunged:
             raise failure("protocol", f"{self._server} has {messages} messages but lists {len(uids)} only.")
         return sorted(uids)
 
     def sizes(self, uid_set: str) -> dict[int, int]:
         """Return RFC822.SIZE by UID of those of the set that exist."""
-        tag = self._send(f"UID FETCH {uid_set} (UID RFC822.SIZE)")
         found: dict[int, int] = {}
-        while not (line := self._connection.read_line(LINE_LIMIT)).startswith(tag + b" "):
+        for line in self._untagged(self._send(f"UID FETCH {uid_set} (UID RFC822.SIZE)"), SIZES_LIMIT):
             uid, size = _UID.search(line), _SIZE.search(line)
             if uid and size:
                 found[int(uid[1])] = int(size[1])
-            self._check_bye(line)
-        self._check_done(line)
         return found
 
     def retrieve(self, wanted: Sequence[Remote], uid_set: Callable[[Iterable[int]], str]) -> Iterator[Part]:
@@ -94,6 +91,17 @@ class Fetcher:
                 chatter = 0
                 yield part
 
+    def _untagged(self, tag: bytes, limit: int) -> Iterator[bytes]:
+        """Yield the lines before the end of a command, of at most so many octets together."""
+        octets = 0
+        while not (line := self._connection.read_line(limit)).startswith(tag + b" "):
+            octets += len(line)
+            if octets > limit:
+                raise failure("protocol", f"{self._server} answers with endless lines.")
+            self._check_bye(line)
+            yield line
+        self._check_done(line)
+
     def _end_batch(self, line: bytes, batch: list[Remote], missing: dict[int, Remote]) -> Iterator[Part]:
         status = line.split(None, 2)[1].upper() if line.count(b" ") else b""
         if status not in (b"OK", b"NO"):
@@ -108,9 +116,12 @@ class Fetcher:
         text = b""
         streamed: Remote | None = None
         body: bytes | None = None
-        octets = 0
+        octets = literals = 0
         while literal := self._literal(line):
             text += literal.text
+            literals += 1
+            if len(text) > LINE_LIMIT or literals > LITERALS_LIMIT:
+                raise failure("protocol", f"{self._server} answers FETCH with an endless line.")
             if body is None and not octets and _BODY_NEXT.search(text):
                 expected = self._expected(text, missing)
                 self._check_size(literal.size, expected)
@@ -125,7 +136,12 @@ class Fetcher:
             else:
                 text += self._read_aside(literal.size)
             line = self._connection.read_line(LINE_LIMIT)
+            # Anything else is a part of the message, or was: the announced size is wrong.
+            if not line.startswith((b")", b" ")):
+                self._refuse(line)
         text += line
+        if octets and not _WHOLE.fullmatch(text):
+            self._refuse(line)
         found = _UID.search(text)
         message = missing.get(int(found[1])) if found else None
         if streamed is not None and streamed is not message:

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A whole run in this process, from a server on 127.0.0.1 into a Maildir of the test's own."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cockpit_getmail import fetch
+from cockpit_getmail.connector import Connector
+from cockpit_getmail.problem import Problem
+from cockpit_getmail.settings import Settings
+
+
+def make_connector(retriever: str, port: int, **props: str) -> Connector:
+    fixed = {
+        "Retriever": retriever,
+        "Server": "127.0.0.1",
+        "Port": str(port),
+        "Username": "u",
+        "Account": "someone",
+    }
+    return Connector.from_record("u@127.0.0.1", {**fixed, "Password": "geheim-4711", **props})
+
+
+@dataclass
+class Log:
+    """A Reporter that keeps what it is told."""
+
+    said: list[str] = field(default_factory=list)
+
+    def begin(self, messages: int, octets: int) -> None:
+        self.said.append(f"{messages} new, {octets} octets")
+
+    def advance(self, messages: int, octets: int) -> None:
+        self.said.append(f"{messages} delivered, {octets} octets")
+
+    def note(self, text: str) -> None:
+        self.said.append(text)
+
+    def warn(self, text: str) -> None:
+        self.said.append(text)
+
+
+class Account:
+    """The state and the Maildir of one connector, in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.log = Log()
+        self._folder = folder
+        self._state = folder / "state"
+        self._state.mkdir(mode=0o700)
+
+    def fetch(self, connector: Connector, ca_pem: str | None = None) -> fetch.Result:
+        """Run once. Raises Problem."""
+        settings = Settings(
+            self._folder / "db", self._folder, f"maildir:{self._folder}/{{account}}", "nobody", 5.0
+        )
+        return fetch.run(connector, settings, self._state, ca_pem, self.log)
+
+    def fails(self, connector: Connector) -> Problem:
+        """Run once and return why it failed."""
+        try:
+            result = self.fetch(connector)
+        except Problem as problem:
+            return problem
+        raise AssertionError(f"the run did not fail: {result}")
+
+    @property
+    def messages(self) -> list[bytes]:
+        """What lies in the Maildir, whatever the order."""
+        mail = self._folder / "someone"
+        return sorted(file.read_bytes() for folder in ("new", "cur") for file in (mail / folder).iterdir())
+
+    @property
+    def unfinished(self) -> int:
+        """The number of files left in tmp/."""
+        return len(list((self._folder / "someone" / "tmp").iterdir()))

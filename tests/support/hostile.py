@@ -25,9 +25,9 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, TypeAlias
 
-Step: TypeAlias = "bytes | tuple[Any, ...] | Callable[[Session], None]"
-Script: TypeAlias = "Sequence[Step]"
-Rules: TypeAlias = "Mapping[str, Step | Script]"
+Step: TypeAlias = bytes | tuple[Any, ...] | Callable[["Session"], None]
+Script: TypeAlias = Sequence[Step]
+Rules: TypeAlias = Mapping[str, Step | Script]
 PATIENCE = 30.0
 
 
@@ -285,7 +285,7 @@ def rules(table: Rules) -> Step:
 
 def pop3(
     messages: Mapping[str, bytes] | Sequence[tuple[str, bytes]] = (),
-    overrides: "Rules | None" = None,
+    overrides: Rules | None = None,
     capabilities: Sequence[str] = ("UIDL", "USER"),
 ) -> list[Step]:
     """Return the script of a POP3 server with these messages (UIDL and octets).

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.installed import Installed
 from tests.support.machine import Machine
 
 
@@ -13,3 +14,8 @@ def machine() -> Iterator[Machine]:
     with Machine() as booted:
         booted.install()
         yield booted
+
+
+@pytest.fixture(scope="session")
+def installed(machine: Machine) -> Installed:
+    return Installed(machine)

@@ -113,11 +113,11 @@ def test_connector_that_cannot_run_is_configuration(site: Site, name: str) -> No
 
 
 def test_faults_of_a_connector_are_listed(site: Site) -> None:
-    site.add("me", Time="3", Server="")
+    site.add("me", Retriever="IMAP", Server="")
     done = site.run("fetch", "me")
     assert (done.returncode, done.stdout) == (78, "")
     assert "Server (" in done.stderr
-    assert "Time (" in done.stderr
+    assert "Retriever (enum)" in done.stderr
 
 
 def test_setting_that_is_wrong_is_configuration(site: Site) -> None:

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The project as it is installed in a machine: its connectors, helpers, units and mail."""
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from cockpit_getmail.database import Database
+from tests.support.machine import Machine
+
+PASSWORD = "canary-4711"
+PYTHON = "/usr/local/lib/cockpit-getmail/bin/python"
+HELPERS = "/usr/local/libexec/cockpit-getmail"
+END_SECONDS = 60.0
+
+
+class Installed:
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.folder = machine.root / "var/lib/cockpit-getmail"
+
+    @property
+    def uid(self) -> int:
+        """The user id of FETCH_USER."""
+        return int(self.machine.run(["id", "-u", "cockpit-getmail"]).stdout)
+
+    def add(self, name: str, retriever: str, port: int, **props: str) -> None:
+        """Put a connector of any name into the database, for a server on 127.0.0.1."""
+        common = {
+            "Retriever": retriever,
+            "Server": "127.0.0.1",
+            "Port": str(port),
+            "Username": "u",
+            "Password": PASSWORD,
+            "Account": "someone@here",
+        }
+        # In place: to write it safely is to resolve its path, and that leads to the host's.
+        file = self.folder / "connectors"
+        connectors = Database(file.read_bytes() if file.exists() else b"")
+        connectors.put(name, "getmail", common | props)
+        file.touch(mode=0o600)
+        file.write_bytes(connectors.format())
+
+    def call(self, verb: str, env: dict[str, str] | None = None, **data: Any) -> dict[str, Any]:
+        """Return the answer of a helper, called by root."""
+        done = self.machine.run([f"{HELPERS}/{verb}"], input=json.dumps(data), check=False, env=env)
+        assert not done.stderr
+        answer: dict[str, Any] = json.loads(done.stdout)
+        assert done.returncode == ("type" in answer), answer
+        return answer
+
+    def start(self, name: str, env: dict[str, str] | None = None) -> str:
+        """Start a run; return its unit."""
+        answer = self.call("execute", env, action="run", name=name)
+        assert answer.keys() == {"unit"}, answer
+        return str(answer["unit"])
+
+    def run(self, name: str, env: dict[str, str] | None = None) -> str:
+        """Run to the end; return what this run logged."""
+        self.machine.run(["journalctl", "--sync"])
+        begun = self.machine.run(["journalctl", "--quiet", "--show-cursor", "--lines=1"]).stdout
+        unit = self.start(name, env)
+        self.wait(unit)
+        return self.machine.journal(unit, f"--after-cursor={begun.partition('cursor: ')[2].strip()}")
+
+    def wait(self, unit: str) -> None:
+        """Wait until a unit has ended."""
+        deadline = time.monotonic() + END_SECONDS
+        while self.show(unit, "ActiveState") != "inactive":
+            assert time.monotonic() < deadline, f"{unit} does not end"
+            time.sleep(0.05)
+
+    def stop(self, unit: str) -> None:
+        """End a unit, if it has not ended."""
+        self.machine.run(["systemctl", "stop", f"{unit}.service"], check=False)
+        self.wait(unit)
+
+    def show(self, unit: str, prop: str) -> str:
+        argv = ["systemctl", "show", f"--property={prop}", "--value", "--", f"{unit}.service"]
+        return self.machine.run(argv).stdout.strip()
+
+    def status(self, unit: str) -> dict[str, str]:
+        """Return /proc/PID/status of a unit's program."""
+        text = self.machine.run(["cat", f"/proc/{self.show(unit, 'MainPID')}/status"]).stdout
+        return dict(line.split(":\t", 1) for line in text.splitlines())
+
+    def mail(self, account: str = "someone@here", within: str = "mail") -> list[bytes]:
+        """Return what is delivered to an account, in any order."""
+        folder = self.folder / within / account / "new"
+        return sorted(path.read_bytes() for path in folder.iterdir()) if folder.is_dir() else []
+
+    def owner(self, path: str) -> tuple[int, int]:
+        """Return owner and mode of a path below /var/lib/cockpit-getmail."""
+        found = os.lstat(self.folder / path)
+        return found.st_uid, found.st_mode & 0o7777
+
+    def snapshot(self, *folders: str) -> set[tuple[str, float]]:
+        """Return all paths below these folders, with their times of change."""
+        argv = ["find", *folders, "-printf", "%p %C@\\n"]
+        lines = self.machine.run(argv).stdout.splitlines()
+        return {(line.rpartition(" ")[0], float(line.rpartition(" ")[2])) for line in lines}
+
+    def path(self, name: str) -> Path:
+        """Return the host's way to an absolute path in the machine."""
+        return self.machine.root / name.removeprefix("/")

@@ -127,16 +127,13 @@ def _explain(error: "ValidationError") -> Iterator[tuple[str, Any, str]]:
         # Without its value: a Password that is misspelt is one all the same.
         extra = [printable(name) for name in value if name not in schema["properties"]]
         yield from ((".".join((*path, name)), "", keyword) for name in extra)
-    elif keyword == "anyOf" and word is None and (told := _find_told(error)):
-        for inner in told:
-            yield from _explain(inner)
+    elif keyword == "anyOf" and word is None:
+        # Of a prop that may be null, what the other branch says: not being null is no fault.
+        for inner in error.context or ():
+            if inner.validator_value != "null":
+                yield from _explain(inner)
     else:
-        yield ".".join(path), value, word or {"anyOf": "type", "const": "enum"}.get(keyword, keyword)
-
-
-def _find_told(error: "ValidationError") -> list["ValidationError"]:
-    """Return what an anyOf has to say of a value that has the right type for one of its branches."""
-    return [inner for inner in error.context or () if inner.validator != "type"]
+        yield ".".join(path), value, word or ("enum" if keyword == "const" else keyword)
 
 
 def show(value: Any) -> Any:

@@ -47,8 +47,8 @@ def require_runnable(content: "Database", name: str) -> Connector:
     if not connector.enabled:
         message = f"The connector {printable(name)} is disabled: enable it first."
         raise failure("connector", message, kind="Conflict")
-    # Old databases have words in Delete, which all mean never.
-    _refuse([fault for fault in _check(record.props) if fault["parameter"] != "Delete"])
+    # Old databases have words in Delete and Time; Connector knows what they mean.
+    _refuse([fault for fault in _check(record.props) if fault["error"] != "integer"])
     return connector
 
 
@@ -105,9 +105,12 @@ def _change(stored: Mapping[str, str], data: Mapping[str, Any]) -> dict[str, str
 
 
 def _check(props: Mapping[str, str]) -> list[Fault]:
-    """Return the faults of a record. Old databases have props that nobody knows: these are none."""
-    known = schema.load("create/create.input.json")["properties"].keys() - set(_NO_PROPS)
-    return schema.check("create", "create", {prop: props[prop] for prop in props if prop in known})
+    """Return the faults of a record. In old databases an empty prop is not set, and some nobody knows."""
+    shape = schema.load("create/create.input.json")
+    known = shape["properties"].keys() - set(_NO_PROPS)
+    needed = known.intersection(shape["required"])
+    data = {prop: value for prop, value in props.items() if prop in (known if value else needed)}
+    return schema.check("create", "create", data)
 
 
 def _check_loop(props: Mapping[str, str]) -> list[Fault]:

@@ -124,11 +124,11 @@ def _action_fault(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise _invalid(f"The input has {printable(twice)} twice in one object.")
+    value: dict[str, Any] = {}
+    for name, item in pairs:
+        if name in value:
+            raise _invalid(f"The input has {printable(name)} twice in one object.")
+        value[name] = item
     return value
 
 

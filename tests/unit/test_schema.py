@@ -1,0 +1,370 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What is valid, the words for what is not, and the files that say so."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from hypothesis.provisional import domains
+from jsonschema import Draft202012Validator
+
+from cockpit_getmail import destination, schema
+from cockpit_getmail.connector import DEFAULTS, RETRIEVERS, SECRETS
+from tests.support.schemas import FOLDER, check_schema, load
+
+CONNECTOR = {
+    "Retriever": "SimpleIMAPRetriever",
+    "Server": "mail.example",
+    "Username": "u",
+    "Password": "p",
+    "Account": "a",
+}
+FILES = sorted(str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*.json"))
+INPUTS = [name for name in FILES if name.endswith(".input.json")]
+CONTROL = [*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=4,
+)
+
+
+def word_of(parameter: str, value: Any, verb: str = "create") -> str | None:
+    """Return the word for what is wrong with one prop, None if nothing is."""
+    faults = schema.check(verb, verb, {"action": verb, "name": "", **CONNECTOR, parameter: value})
+    return next((fault["error"] for fault in faults if fault["parameter"] == parameter), None)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "word"),
+    [
+        *[("Retriever", name, None) for name in RETRIEVERS],
+        ("Retriever", "simpleimapretriever", "enum"),
+        ("Retriever", "BrokenUIDLPOP3Retriever", "enum"),
+        ("Retriever", 1, "enum"),
+        ("Server", "", "minLength"),
+        ("Server", ["a"], "type"),
+        ("Delete", "", "integer"),
+        ("Delete", "-1", None),
+        ("Delete", -1.0, None),
+        ("Delete", 1.5, "type"),
+        ("Delete", "1.0", "integer"),
+        ("Delete", "+1", "integer"),
+        ("Delete", " 1", "integer"),
+        ("Delete", "1\n", "integer"),
+        ("Delete", "٣", "integer"),
+        ("Delete", "1_0", "integer"),
+        ("Delete", "--1", "integer"),
+        ("Delete", "never", "integer"),
+        ("Delete", True, "type"),
+        ("Delete", None, "type"),
+        ("Delete", "0" * 5000, "maxLength"),
+        ("Time", "5\n", "integer"),
+        ("Time", [], "type"),
+        ("Port", "993\n", "integer"),
+        ("TLS", "auto", None),
+        ("TLS", "always", "enum"),
+        ("TLS", None, "enum"),
+        ("CAFile", "/ca.pem", None),
+        ("CAFile", "ca.pem", "format"),
+        ("CAFile", "", "format"),
+        ("CAFile", "/ca.pem\n", "format"),
+        ("CAFile", "/" + "x" * 4096, "maxLength"),
+        ("Fingerprint", "0a" * 32, None),
+        ("Fingerprint", ":".join(["0A"] * 32), None),
+        ("Fingerprint", "0a" * 32 + "\n", "format"),
+        ("Fingerprint", "0a" * 20, "format"),
+        ("Fingerprint", "0a:" * 32, "format"),
+        ("Username", "", "minLength"),
+        ("Username", "x" * 1025, "maxLength"),
+        ("Username", 7, "type"),
+        ("Username", " Größe|😀 ", None),
+        ("Password", "", "minLength"),
+        ("Password", " |\\=%\"'é😀 ", None),
+        ("Password", "x" * 8193, "maxLength"),
+        ("Account", "giacomo@local.neth.eu", None),
+        ("Account", "ä b@c", None),
+        ("Account", "a@b@c", None),
+        ("Account", "", "minLength"),
+        ("Account", "../../root", "format"),
+        ("Account", "..", "format"),
+        ("Account", "..@h", "format"),
+        ("Account", "a@..", "format"),
+        ("Account", "a/b", "format"),
+        ("Account", "@h", "format"),
+        ("Account", "a@", "format"),
+        ("Account", "..\n", "format"),
+        ("status", "enabled", None),
+        ("status", "on", "enum"),
+        ("FilterCheck", "", "enum"),
+        ("SpamCheck", "disabled", None),
+        ("VirusCheck", True, "enum"),
+        ("type", "getmail", None),
+        ("type", "mailbox", "enum"),
+        ("name", "x", "enum"),
+        ("Destination", "x", "additionalProperties"),
+        ("retriever", "x", "additionalProperties"),
+    ],
+)
+def test_word(parameter: str, value: Any, word: str | None) -> None:
+    assert word_of(parameter, value) == word
+
+
+@pytest.mark.parametrize(
+    ("parameter", "least", "greatest"),
+    [("Delete", -1, 999999999), ("Time", 5, 999999999), ("Port", 1, 65535)],
+)
+@given(number=st.integers(-200, 200) | st.integers(65_000, 110_000) | st.integers(), zeros=st.integers(0, 3))
+@example(number=65535, zeros=0)
+@example(number=65536, zeros=2)
+@example(number=10**9, zeros=0)
+@example(number=10**9 - 1, zeros=1)
+@example(number=10**60, zeros=0)
+def test_digits_are_judged_as_the_number_is(
+    parameter: str, least: int, greatest: int, number: int, zeros: int
+) -> None:
+    word = "minimum" if number < least else "maximum" if number > greatest else None
+    assert word_of(parameter, number) == word
+    digits = f"{'-' if number < 0 else ''}{'0' * zeros}{abs(number)}"
+    assert word_of(parameter, digits) == word
+
+
+@pytest.mark.parametrize("parameter", ["Username", "Password", "Account", "CAFile"])
+def test_no_control_character(parameter: str) -> None:
+    passed = [
+        code for code in CONTROL if word_of(parameter, f"/{chr(code)}x"[parameter != "CAFile" :]) != "format"
+    ]
+    assert not passed
+
+
+@given(st.ip_addresses(v=4) | st.ip_addresses(v=6))
+def test_any_address_is_a_server(address: Any) -> None:
+    assert word_of("Server", str(address)) is None
+
+
+@given(domains())
+def test_any_host_name_is_a_server(name: str) -> None:
+    assert word_of("Server", name) is None
+    assert word_of("Server", f"{name}.") is None
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        "localhost",
+        "a-b.example",
+        "1and1.example",
+        "3com",
+        "bücher.example",
+        "例え.テスト",
+        "xn--bcher-kva.example",
+        "::ffff:192.0.2.1",
+        "BÜCHER.example",
+        ".".join(["a" * 61] * 4) + ".exam",
+    ],
+)
+def test_server(server: str) -> None:
+    assert word_of("Server", server) is None
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        "a b",
+        " mail.example",
+        "mail.example\n",
+        "mail.example..",
+        "a..b",
+        ".a",
+        ".",
+        "-a.example",
+        "a-.example",
+        "a_b.example",
+        "a" * 64 + ".example",
+        ".".join(["a" * 62] * 4) + ".exam",
+        "256.1.1.1",
+        "1.2.3",
+        "127.1",
+        "0x7f000001",
+        "2130706433",
+        "01.2.3.4",
+        "1.2.3.4:993",
+        "[::1]",
+        "fe80::1%eth0",
+        "::1::",
+        "imap://mail.example",
+        "mail.example/x",
+        "user@mail.example",
+        "mail.example:993",
+        "$(id)",
+        "a\u200bb\u0000.example",
+        "é" * 200,
+    ],
+)
+def test_no_server(server: str) -> None:
+    assert word_of("Server", server) == "format"
+
+
+@given(st.text(max_size=40) | st.text("a@./\\ é\n", max_size=8))
+def test_account_that_is_valid_has_a_folder_of_its_own(account: str) -> None:
+    if word_of("Account", account) is None:
+        parts = ["account", "user", *(["domain"] if "@" in account else [])]
+        for part in parts:
+            _, path = destination.expand(f"maildir:/mail/{{{part}}}", account)
+            assert path.parent == Path("/mail")
+            assert path.name == path.resolve().name
+
+
+def test_all_faults_at_once_and_one_for_a_parameter() -> None:
+    data = {"action": "create", "Server": "\n", "Password": "\n" * 9000, "Time": "-0", "x": 1, "Delete": {}}
+    faults = schema.check("create", "create", data)
+    assert [(fault["parameter"], fault["error"]) for fault in faults] == [
+        ("Account", "required"),
+        ("Delete", "type"),
+        ("Password", faults[2]["error"]),
+        ("Retriever", "required"),
+        ("Server", "format"),
+        ("Time", "minimum"),
+        ("Username", "required"),
+        ("x", "additionalProperties"),
+    ]
+    assert faults[2]["error"] in ("maxLength", "format")
+
+
+@pytest.mark.parametrize("verb", ["create", "update", "validate"])
+def test_tls_cannot_be_switched_off_where_it_begins_at_once(verb: str) -> None:
+    action = "create" if verb == "validate" else verb
+    name = {"name": "x"} if verb == "update" else {}
+    for retriever in RETRIEVERS:
+        data = {"action": action, **name, **CONNECTOR, "Retriever": retriever, "TLS": "none"}
+        words = [(fault["parameter"], fault["error"]) for fault in schema.check(verb, action, data)]
+        assert words == ([("TLS", "conflict")] if "SSL" in retriever else [])
+
+
+def test_update_takes_null_for_what_is_optional() -> None:
+    optional = ("Port", "TLS", "CAFile", "Fingerprint", *DEFAULTS, "FilterCheck", "SpamCheck", "VirusCheck")
+    assert (
+        schema.check("update", "update", {"action": "update", "name": "x", **dict.fromkeys(optional)}) == []
+    )
+    faults = schema.check("update", "update", {"action": "update", "name": "x", **dict.fromkeys(CONNECTOR)})
+    assert {fault["parameter"] for fault in faults} == set(CONNECTOR)
+
+
+@pytest.mark.parametrize(
+    ("value", "word"), [("x", "integer"), ("4", "minimum"), (10**10, "maximum"), ([], "type"), (True, "type")]
+)
+def test_update_has_the_words_of_create(value: Any, word: str) -> None:
+    assert word_of("Time", value, "update") == word
+
+
+def test_value_is_shown_and_no_secret() -> None:
+    shown = {
+        "Time": 3,
+        "Port": "\x1b[1m",
+        "Server": "x" * 5000,
+        "Username": {"Password": "canary"},
+        "Password": "canary\n",
+        "Pasword": "canary",
+    }
+    faults = {
+        fault["parameter"]: fault["value"]
+        for fault in schema.check("create", "create", {**CONNECTOR, **shown})
+    }
+    assert faults.pop("Server").startswith("xxx")
+    assert faults == {"Time": 3, "Port": "\\x1b[1m", "Username": "", "Password": "", "Pasword": ""}
+
+
+@pytest.mark.parametrize("name", INPUTS)
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_nothing_but_jsonschema_decides(name: str, data: st.DataObject) -> None:
+    """The short way for plain inputs lets nothing pass that the schema does not."""
+    content = load(name)
+    validator = Draft202012Validator(content, format_checker=schema.format_checker())
+    props = sorted(find_props(content))
+    plain = st.sampled_from(["", "x", "getmail", "enabled", *{prop.split("/")[0] for prop in FILES}, True, 5])
+    value = data.draw(st.dictionaries(st.sampled_from(props) | st.text(), plain | JSON, max_size=6))
+    verb, _, action = name.removesuffix(".input.json").partition("/")
+    value = {**value, "action": action} if data.draw(st.booleans()) else value
+    faults = schema.check(verb, action, value)
+    assert (not faults) == validator.is_valid(value)
+    if faults:
+        check_schema(
+            "problem.json", {"type": "NotValid", "message": "validation_failed", "attributes": faults}
+        )
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_file_is_a_schema(name: str) -> None:
+    content = json.loads((FOLDER / name).read_bytes())
+    Draft202012Validator.check_schema(content)
+    assert content["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    for part in find_schemas(content):
+        if part.get("type") == "object":
+            assert "additionalProperties" in part, part
+        if "pattern" in part:
+            re.compile(part["pattern"])
+    assert content.get("title") or name == "connector.json"
+
+
+def test_each_input_has_an_output() -> None:
+    outputs = {name for name in FILES if name.endswith(".output.json")}
+    assert {name.replace(".input.", ".output.") for name in INPUTS} == outputs
+    assert set(FILES) == {*INPUTS, *outputs, "connector.json", "problem.json"}
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_what_is_write_only_is_a_secret(name: str) -> None:
+    for prop, parts in find_props(load(name)).items():
+        assert any(map(is_write_only, parts)) == (prop in SECRETS), prop
+
+
+def test_a_connector_has_the_same_props_everywhere() -> None:
+    create = find_props(load("create/create.input.json")).keys()
+    for name in (
+        "update/update.input.json",
+        "read/check-credentials.input.json",
+        "validate/create.input.json",
+    ):
+        assert find_props(load(name)).keys() == create, name
+
+
+def test_defaults_are_those_of_the_schema() -> None:
+    create = load("create/create.input.json")["properties"]
+    told = {prop: part["allOf"][0]["default"] for prop, part in create.items() if "default" in str(part)}
+    assert {prop: value for prop, value in told.items() if prop != "TLS"} == DEFAULTS
+
+
+@given(JSON)
+def test_whatever_it_is_it_is_judged(value: Any) -> None:
+    for parameter in CONNECTOR:
+        word_of(parameter, value)
+
+
+def find_schemas(node: Any) -> Iterator[dict[str, Any]]:
+    """Yield all objects in a schema file but those that are maps of schemas."""
+    if isinstance(node, list):
+        for item in node:
+            yield from find_schemas(item)
+    elif isinstance(node, dict):
+        yield node
+        for key, item in node.items():
+            yield from find_schemas(list(item.values()) if key in ("properties", "$defs") else item)
+
+
+def find_props(content: Any) -> dict[str, list[Any]]:
+    """Return the schemas of an input's props by name, wherever `properties` stands."""
+    found: dict[str, list[Any]] = {}
+    for part in find_schemas(content):
+        for prop, rule in part.get("properties", {}).items():
+            found.setdefault(prop, []).append(rule)
+    return found
+
+
+def is_write_only(rule: Any) -> bool:
+    return any(part.get("writeOnly") is True for part in find_schemas(rule))

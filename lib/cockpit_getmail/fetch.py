@@ -8,7 +8,7 @@ Whatever moment a run ends at, the next one knows what is delivered. See DESIGN 
 
 import queue
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,9 @@ from cockpit_getmail.state import DAY, FolderState, Intent, State
 
 SILENCE_SECONDS = 60.0
 ATTEMPTS = 3
-"""After so many failed attempts a message is set aside; a broken connection is not the message's fault."""
+"""After so many failed attempts a message is set aside."""
+BREAKS = 10
+"""So often may the connection break at one: some servers end the session at what they cannot read."""
 FAILURES_SHOWN = 20
 """So many messages that could not be fetched are named in the log; the rest are counted at the end."""
 HAND_OVER_BYTES = 1 << 20
@@ -128,16 +130,18 @@ def _fetch_new(
     retriever: Retriever, folder: FolderState, destination: Destination, new: list[Remote], report: Reporter
 ) -> "_Writer":
     attempts = folder.attempts()
-    # A message that made trouble comes last: it cannot keep the others from being fetched.
     wanted = sorted(new, key=lambda message: attempts.get((message.uid, message.ordinal), 0))
+    untried = sum((message.uid, message.ordinal) not in attempts for message in wanted)
     report.begin(len(wanted), sum(message.size for message in wanted))
     writer = _Writer(folder, destination, report)
     writer.start()
     troubled: Problem | None = None
+    under_way: Remote | None = None
     try:
         hand: list[Part] = []
         octets = 0
-        for part in retriever.retrieve(wanted):
+        for part in _retrieve(retriever, wanted, untried):
+            under_way = None if part.last else part.message
             hand.append(part)
             octets += len(part.data)
             if octets >= HAND_OVER_BYTES or len(hand) >= BATCH_MESSAGES:
@@ -153,17 +157,32 @@ def _fetch_new(
     if writer.problem:
         raise writer.problem
     if troubled:
-        _blame(folder, wanted, writer, troubled)
+        message = next((m for m in wanted if (m.uid, m.ordinal) not in writer.answered), None)
+        if message:
+            _blame(folder, message, troubled, report, came=message == under_way)
         raise troubled
     return writer
 
 
-def _blame(folder: FolderState, wanted: Iterable[Remote], writer: "_Writer", problem: Problem) -> None:
-    """Count the trouble against the message it came at, so that the next run fetches the others first."""
-    for message in wanted:
-        if (message.uid, message.ordinal) not in writer.answered:
-            folder.failed(message, problem.message, ATTEMPTS if problem.cause == "protocol" else None)
-            return
+def _retrieve(retriever: Retriever, wanted: Sequence[Remote], untried: int) -> Iterator[Part]:
+    """Yield the untried messages, and then one by one those that made trouble.
+
+    A server takes what it is asked for at once in an order of its own, and may end the session at one
+    message: then the others have come already.
+    """
+    for batch in (wanted[:untried], *([message] for message in wanted[untried:])):
+        if batch:
+            yield from retriever.retrieve(batch)
+
+
+def _blame(folder: FolderState, message: Remote, problem: Problem, report: Reporter, *, came: bool) -> None:
+    """Count the trouble against the message it came at, so that the next run fetches the others first.
+
+    Where the connection broke while a large message `came`, the network is to blame, however often.
+    """
+    limit = ATTEMPTS if problem.cause == "protocol" else None if came else BREAKS
+    if folder.failed(message, problem.message, limit):
+        report.warn(f"Message {printable(message.uid)} ends every session and is set aside.")
 
 
 class _Writer(threading.Thread):

@@ -2,13 +2,14 @@
 """One account on a real server, its connector, state and Maildir: what runs leave, and where."""
 
 import re
+import shutil
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.support.dovecot import Dovecot, make_message
+from tests.support.dovecot import OWNER, Dovecot, make_message
 from tests.support.stop_after import Plan
 
 PASSWORD = "geheim-4711"
@@ -37,6 +38,23 @@ class Round:
             for message in messages:
                 self.dovecot.add_message(self.user, message)
         return self
+
+    def exchange(self, messages: Sequence[bytes], validity: int) -> Callable[[], None]:
+        """Put another mailbox, with UIDs from 1, in place of this one; return what brings it back."""
+        maildir = self.dovecot.maildir(self.user)
+        aside = maildir.with_name("aside")
+        maildir.rename(aside)
+        for folder in (maildir, *(maildir / name for name in ("new", "cur", "tmp"))):
+            folder.mkdir(mode=0o700)
+            shutil.chown(folder, OWNER)
+        self.fill(messages)
+        self.dovecot.set_uidvalidity(self.user, validity)
+
+        def bring_back() -> None:
+            maildir.rename(maildir.with_name("other"))
+            aside.rename(maildir)
+
+        return bring_back
 
     def plan(self, **props: str) -> Plan:
         """Return the plan of a run in which nothing goes wrong."""

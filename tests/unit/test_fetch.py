@@ -1,0 +1,405 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The run itself: real state, a real Maildir, and in the place of a server a list, to misbehave at will."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from cockpit_getmail import fetch, retriever
+from cockpit_getmail.connector import Connector
+from cockpit_getmail.destination.maildir import Maildir
+from cockpit_getmail.fetch import ATTEMPTS, BREAKS, Result
+from cockpit_getmail.problem import Problem, failure
+from cockpit_getmail.retriever.base import Folder, Part, Remote
+from cockpit_getmail.settings import Settings
+from cockpit_getmail.state import Intent, State
+
+Key = tuple[str, int]
+BROKEN = failure("network", "The connection broke.")
+NONSENSE = failure("protocol", "This is no mail.")
+
+
+def body(uid: str, size: int = 60) -> bytes:
+    return f"Subject: {uid}\r\n\r\n".encode().ljust(size - 2, b".") + b"\r\n"
+
+
+@dataclass
+class Shelf:
+    """A remote mailbox as a list. `trouble` has what comes of a message instead of its octets."""
+
+    mails: dict[str, bytes]
+    trouble: dict[str, Problem | str] = field(default_factory=dict)
+    piece: int = 1 << 20
+    listed_sizes: dict[str, int] = field(default_factory=dict)
+    asked: list[list[str]] = field(default_factory=list)
+    visits: int = 0
+    tls: str | None = None
+    capabilities: Sequence[str] = ()
+    notes: list[str] = field(default_factory=list)
+    refuses: Problem | None = None
+
+    def open(self) -> Folder:
+        self.visits += 1
+        if self.refuses:
+            raise self.refuses
+        return Folder("INBOX", 7, len(self.mails))
+
+    def list_new(self, known: Mapping[Key, int]) -> tuple[list[Remote], set[Key]]:
+        keys = [(uid, 0) for uid in self.mails]
+        new = [
+            Remote(uid, self.listed_sizes.get(uid, len(self.mails[uid])))
+            for uid, n in keys
+            if (uid, n) not in known
+        ]
+        return new, {key for key in keys if key in known}
+
+    def retrieve(self, wanted: Sequence[Remote]) -> Iterator[Part]:
+        self.asked.append([message.uid for message in wanted])
+        for message in wanted:
+            yield from self._parts(message)
+
+    def _parts(self, message: Remote) -> Iterator[Part]:
+        data = self.mails[message.uid]
+        trouble = self.trouble.get(message.uid)
+        pieces = [data[at : at + self.piece] for at in range(0, len(data), self.piece)]
+        for piece in pieces[:-1]:
+            yield Part(message, piece, last=False)
+        if isinstance(trouble, Problem):
+            raise trouble
+        if trouble:
+            yield Part(message, b"", failure=trouble)
+        else:
+            yield Part(message, pieces[-1], exact=len(data) == message.size)
+
+    def delete(self, doomed: Sequence[Remote]) -> set[Key]:
+        for message in doomed:
+            del self.mails[message.uid]
+        return {(message.uid, message.ordinal) for message in doomed}
+
+    def close(self) -> None:
+        self.asked.append([])
+
+
+@dataclass
+class Log:
+    said: list[str] = field(default_factory=list)
+    begun: list[tuple[int, int]] = field(default_factory=list)
+    advanced: list[tuple[int, int]] = field(default_factory=list)
+
+    def begin(self, messages: int, octets: int) -> None:
+        self.begun.append((messages, octets))
+
+    def advance(self, messages: int, octets: int) -> None:
+        self.advanced.append((messages, octets))
+
+    def note(self, text: str) -> None:
+        self.said.append(text)
+
+    def warn(self, text: str) -> None:
+        self.said.append(text)
+
+
+class Bench:
+    """A connector with its state and Maildir below `path`, fetched from a Shelf."""
+
+    def __init__(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.mail, self.state = path / "mail", path / "state"
+        self.state.mkdir()
+        self.log = Log()
+        self._monkeypatch = monkeypatch
+
+    def fetch(self, shelf: Shelf, **props: str) -> Result:
+        self._monkeypatch.setattr(retriever, "make", lambda *_, **__: shelf)
+        self.log = Log()
+        return fetch.run(connector(**props), self.settings, self.state, None, self.log)
+
+    def fails(self, shelf: Shelf, **props: str) -> Problem:
+        with pytest.raises(Problem) as caught:
+            self.fetch(shelf, **props)
+        return caught.value
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(Path("/nonexistent"), Path("/nonexistent"), f"maildir:{self.mail}", "nobody", 1.0)
+
+    @property
+    def delivered(self) -> list[bytes]:
+        return sorted(path.read_bytes() for path in (self.mail / "new").iterdir())
+
+    @property
+    def unfinished(self) -> list[Path]:
+        return list((self.mail / "tmp").iterdir())
+
+
+def connector(**props: str) -> Connector:
+    fixed = {
+        "Retriever": "SimpleIMAPRetriever",
+        "Server": "127.0.0.1",
+        "Port": "9",
+        "Username": "someone",
+        "Account": "me",
+        "Delete": "-1",
+        "Time": "30",
+    }
+    return Connector.from_record("someone@127.0.0.1", {**fixed, **props})
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    return Bench(tmp_path, monkeypatch)
+
+
+def shelf(*uids: str, **trouble: Problem | str) -> Shelf:
+    return Shelf({uid: body(uid) for uid in uids}, {uid.strip("_"): what for uid, what in trouble.items()})
+
+
+def stored(*uids: str) -> list[bytes]:
+    return sorted(body(uid).replace(b"\r\n", b"\n") for uid in uids)
+
+
+# When all goes well
+
+
+def test_new_messages_are_delivered_and_told(bench: Bench) -> None:
+    assert bench.fetch(shelf("1", "2", "3")) == Result(3, 180, 0, 0, 0)
+    assert bench.delivered == stored("1", "2", "3")
+    assert bench.log.begun == [(3, 180)]
+    assert sum(messages for messages, _ in bench.log.advanced) == 3
+    assert sum(octets for _, octets in bench.log.advanced) == 180
+
+
+def test_second_run_has_nothing_to_do(bench: Bench) -> None:
+    remote = shelf("1", "2", "3")
+    bench.fetch(remote)
+    remote.mails["4"] = body("4")
+    assert bench.fetch(remote) == Result(1, 60, 0, 0, 0)
+    assert bench.fetch(remote) == Result()
+    assert bench.log.begun == []
+    assert bench.delivered == stored("1", "2", "3", "4")
+
+
+def test_many_messages_go_in_many_batches(bench: Bench) -> None:
+    uids = [str(number) for number in range(1, 701)]
+    assert bench.fetch(shelf(*uids)).messages == 700
+    assert bench.delivered == stored(*uids)
+    assert len(bench.log.advanced) > 2
+
+
+@pytest.mark.parametrize("piece", [1, 7, 59, 60, 61])
+def test_parts_of_any_size_make_the_same_message(bench: Bench, piece: int) -> None:
+    remote = shelf("1", "2")
+    remote.piece = piece
+    assert bench.fetch(remote).messages == 2
+    assert bench.delivered == stored("1", "2")
+
+
+def test_delivered_messages_are_deleted_when_they_are_due(bench: Bench) -> None:
+    remote = shelf("1", "2")
+    assert bench.fetch(remote, Delete="0") == Result(2, 120, 0, 0, 2)
+    assert remote.mails == {}
+    assert bench.delivered == stored("1", "2")
+
+
+def test_message_of_another_size_than_listed_stays(bench: Bench) -> None:
+    remote = shelf("1", "2")
+    remote.listed_sizes = {"2": 99}
+    assert bench.fetch(remote, Delete="0").deleted == 1
+    assert bench.delivered == stored("1", "2")
+    assert list(remote.mails) == ["2"]
+    assert any("another size" in line for line in bench.log.said)
+    assert bench.fetch(remote, Delete="0") == Result()
+    assert list(remote.mails) == ["2"]
+
+
+def test_filters_that_do_not_exist_yet_are_told(bench: Bench) -> None:
+    bench.fetch(shelf("1"), SpamCheck="enabled", VirusCheck="enabled", FilterCheck="disabled")
+    assert any("SpamCheck, VirusCheck" in line and "nothing is scanned" in line for line in bench.log.said)
+
+
+def test_tls_is_asked_for_again_once_it_was_seen(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+    remote = shelf("1")
+    remote.tls = "TLSv1.3"
+
+    def make(*_: object, tls_seen: bool, **__: object) -> Shelf:
+        asked.append(tls_seen)
+        return remote
+
+    monkeypatch.setattr(retriever, "make", make)
+    for _ in range(2):
+        fetch.run(connector(), bench.settings, bench.state, None, bench.log)
+    assert asked == [False, True]
+
+
+# Messages that make trouble
+
+
+def test_bad_message_does_not_stop_the_others(bench: Bench) -> None:
+    assert bench.fetch(shelf("1", "2", "3", _2_="no body")) == Result(2, 120, 1, 0, 0)
+    assert bench.delivered == stored("1", "3")
+    assert bench.unfinished == []
+    assert any("Message 2" in line and "no body" in line for line in bench.log.said)
+
+
+def test_bad_message_is_tried_again_and_then_set_aside(bench: Bench) -> None:
+    remote = shelf("1", "2", _2_="no body")
+    results = [bench.fetch(remote, Delete="0") for _ in range(ATTEMPTS + 1)]
+    assert [(result.failed, result.set_aside) for result in results] == [(1, 0), (1, 0), (1, 1), (0, 0)]
+    assert list(remote.mails) == ["2"]
+    remote.trouble = {}
+    assert bench.fetch(remote, Delete="0") == Result()
+
+
+def test_bad_message_that_gets_well_is_delivered(bench: Bench) -> None:
+    remote = shelf("1", "2", _2_="no body")
+    bench.fetch(remote)
+    remote.trouble = {}
+    assert bench.fetch(remote, Delete="0") == Result(1, 60, 0, 0, 2)
+    assert bench.delivered == stored("1", "2")
+
+
+def test_failure_in_the_middle_of_a_message_leaves_nothing_of_it(bench: Bench) -> None:
+    remote = shelf("1", "2", "3", _2_="another message came")
+    remote.piece = 7
+    assert bench.fetch(remote).failed == 1
+    assert bench.delivered == stored("1", "3")
+    assert bench.unfinished == []
+
+
+def test_only_some_of_many_failures_are_named(bench: Bench) -> None:
+    uids = [str(number) for number in range(1, 101)]
+    remote = Shelf({uid: body(uid) for uid in uids}, dict.fromkeys(uids, "no body"))
+    assert bench.fetch(remote) == Result(0, 0, 100, 0, 0)
+    assert len(bench.log.said) < 30
+
+
+# Connections that break
+
+
+@pytest.mark.parametrize("trouble", [BROKEN, NONSENSE])
+@pytest.mark.parametrize("piece", [7, 60])
+def test_what_came_before_the_break_stays(bench: Bench, trouble: Problem, piece: int) -> None:
+    remote = shelf("1", "2", "3", "4", _3_=trouble)
+    remote.piece = piece
+    assert bench.fails(remote, Delete="0") is trouble
+    assert bench.delivered == stored("1", "2")
+    assert bench.unfinished == []
+    assert len(remote.mails) == 4
+    remote.trouble = {}
+    assert bench.fetch(remote, Delete="0") == Result(2, 120, 0, 0, 4)
+    assert bench.delivered == stored("1", "2", "3", "4")
+
+
+def test_message_at_which_the_connection_broke_comes_last_and_alone(bench: Bench) -> None:
+    remote = shelf("1", "2", "3", "4", _2_=BROKEN)
+    bench.fails(remote)
+    remote.asked.clear()
+    bench.fails(remote)
+    assert remote.asked == [["3", "4"], ["2"], []]
+    assert bench.delivered == stored("1", "3", "4")
+
+
+def test_two_messages_at_which_it_breaks_take_turns(bench: Bench) -> None:
+    remote = shelf("1", "2", "3", _1_=BROKEN, _2_=BROKEN)
+    first: list[str] = []
+    for _ in range(6):
+        remote.asked.clear()
+        bench.fails(remote)
+        first.append(remote.asked[0][0])
+    assert first == ["1", "2", "3", "2", "1", "2"]
+    assert bench.delivered == stored("3")
+
+
+@pytest.mark.parametrize(("trouble", "runs"), [(BROKEN, BREAKS), (NONSENSE, ATTEMPTS)])
+def test_message_that_ends_every_session_is_set_aside(bench: Bench, trouble: Problem, runs: int) -> None:
+    remote = shelf("1", "2", _2_=trouble)
+    for _ in range(runs):
+        assert not any("set aside" in line for line in bench.log.said)
+        bench.fails(remote, Delete="0")
+    assert any("Message 2" in line and "set aside" in line for line in bench.log.said)
+    assert bench.fetch(remote, Delete="0") == Result(deleted=1)
+    assert list(remote.mails) == ["2"]
+
+
+def test_large_message_on_a_bad_line_is_never_set_aside(bench: Bench) -> None:
+    remote = shelf("1", _1_=BROKEN)
+    remote.piece = 20
+    for _ in range(BREAKS + 2):
+        bench.fails(remote)
+    remote.trouble = {}
+    assert bench.fetch(remote).messages == 1
+
+
+def test_connection_that_cannot_be_made_costs_nothing(bench: Bench) -> None:
+    remote = shelf("1")
+    remote.refuses = failure("credentials", "No.")
+    for _ in range(BREAKS + 2):
+        assert bench.fails(remote).cause == "credentials"
+    remote.refuses = None
+    assert bench.fetch(remote).messages == 1
+
+
+def test_refused_connection_is_a_matter_of_the_network(bench: Bench) -> None:
+    with pytest.raises(Problem) as caught:
+        fetch.run(connector(), bench.settings, bench.state, None, bench.log)
+    assert caught.value.cause == "network"
+
+
+# Destinations that fail
+
+
+def test_failing_destination_is_told_before_a_failing_server(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the server did meanwhile is not counted against a message that was never written."""
+    bench.fetch(shelf())
+
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    remote = shelf("1", "2", _2_=NONSENSE)
+    write = os.write
+    for _ in range(ATTEMPTS + 1):
+        monkeypatch.setattr(os, "write", full)
+        assert bench.fails(remote).cause == "quota"
+        assert bench.unfinished == []
+    monkeypatch.setattr(os, "write", write)
+    remote.trouble = {}
+    assert bench.fetch(remote).messages == 2
+
+
+# After a run that was cut off
+
+
+def leave_open(bench: Bench, mail: Path, uid: str) -> None:
+    """Leave what a run does that is killed just before its message is renamed."""
+    with State(bench.state) as state:
+        box = Maildir(mail, state.token)
+        staging = box.stage()
+        staging.write(body(uid))
+        staged = staging.finish()
+        box.sync([staged])
+        folder = state.begin(connector().mailbox, 86400).folder(Folder("INBOX", 7, 1))
+        folder.intend(box.location, [Intent(Remote(uid, 60), True, staged)])
+
+
+def test_recovery_goes_before_the_connection(bench: Bench) -> None:
+    leave_open(bench, bench.mail, "1")
+    remote = shelf("1", "2")
+    remote.refuses = BROKEN
+    bench.fails(remote)
+    assert bench.delivered == stored("1")
+    remote.refuses = None
+    assert bench.fetch(remote, Delete="0") == Result(1, 60, 0, 0, 2)
+    assert bench.delivered == stored("1", "2")
+
+
+def test_second_run_while_one_is_running(bench: Bench) -> None:
+    remote = shelf("1")
+    with State(bench.state):
+        assert bench.fails(remote).cause == "running"
+    assert remote.visits == 0
+    assert not bench.mail.exists()

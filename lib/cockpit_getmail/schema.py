@@ -41,7 +41,8 @@ def check(verb: str, action: str, data: Mapping[str, Any]) -> list[Fault]:
     faults: dict[str, Fault] = {}
     for error in Draft202012Validator(schema, format_checker=format_checker()).iter_errors(data):
         for parameter, value, word in _explain(error):
-            shown = "" if parameter.partition(".")[0] in secrets else show(value)
+            is_secret = value is not None and parameter.partition(".")[0] in secrets
+            shown = "" if is_secret else show(value)
             faults.setdefault(parameter, {"parameter": parameter, "value": shown, "error": word})
     return sorted(faults.values(), key=lambda fault: str(fault["parameter"]))
 

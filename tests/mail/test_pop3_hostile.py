@@ -194,24 +194,56 @@ def test_line_ends_in_a_log_in_never_reach_the_server(bad: str, field: str, capa
     assert not server.commands("USER.*|PASS.*|AUTH.*|DELE.*")
 
 
-@pytest.mark.parametrize("password", ["| \\ = % \" ' é 😀", " both ends ", "x" * 200])
-@pytest.mark.parametrize("step", ["answers at once", "asks for it again"])
-def test_sasl_plain(password: str, step: str) -> None:
-    token = base64.b64encode(f"\0ü@h\0{password}".encode()).decode()
-    overrides = {
-        "AUTH PLAIN" if len(token) > 240 else "AUTH PLAIN .*": b"+ \r\n",
-        r"[\w+/=]{20,}": b"+OK\r\n",
-    }
-    if step == "answers at once" and len(token) < 240:
-        overrides = {}
-    with Server(pop3(MAILS, overrides)) as server:
+PASSWORDS = pytest.mark.parametrize("password", ["| \\ = % \" ' é 😀", " both ends ", "x" * 200])
+
+
+def sasl_log_in(script: Script, password: str) -> list[bytes]:
+    """Return the lines that a log-in sends."""
+    with Server(script) as server:
         session = pop3_session(server.port, username="ü@h", password=password)
         session.open()
         session.close()
-    sent = b" ".join(server.received)
-    assert token.encode() in sent
-    assert all(len(line) <= 253 for line in server.received if line.startswith(b"AUTH"))
-    assert not server.commands("USER.*|PASS.*")
+    return [line for line in server.received if line not in (b"CAPA", b"STAT", b"QUIT")]
+
+
+def token(password: str) -> bytes:
+    return base64.b64encode(f"\0ü@h\0{password}".encode())
+
+
+TOKEN = r"[\w+/=]{20,}"
+
+
+@PASSWORDS
+def test_sasl_plain_at_once_where_offered(password: str) -> None:
+    script = pop3(MAILS, {"AUTH PLAIN": b"+ \r\n", TOKEN: b"+OK\r\n"}, ["SASL PLAIN LOGIN"])
+    lines = sasl_log_in(script, password)
+    assert b" ".join(lines) == b"AUTH PLAIN " + token(password)
+    assert len(lines) == (2 if len(token(password)) > 242 else 1)
+
+
+@PASSWORDS
+def test_sasl_plain_waits_where_it_is_not_offered(password: str) -> None:
+    lines = sasl_log_in(pop3(MAILS, {"AUTH PLAIN": b"+ \r\n", TOKEN: b"+OK\r\n"}), password)
+    assert lines == [b"AUTH PLAIN", token(password)]
+
+
+def test_sasl_plain_of_a_server_that_asks_for_it_again() -> None:
+    script = pop3(MAILS, {"AUTH PLAIN .*": b"+ \r\n", TOKEN: b"+OK\r\n"}, ["SASL PLAIN"])
+    assert sasl_log_in(script, SECRET) == [b"AUTH PLAIN " + token(SECRET), token(SECRET)]
+
+
+def test_a_server_that_refuses_sasl_plain_does_not_get_the_password() -> None:
+    problem, server = refusal(pop3(overrides={"AUTH.*": b"-ERR what?\r\n"}), username="é")
+    assert problem.cause == "credentials"
+    assert server.commands("AUTH.*") == [b"AUTH PLAIN"]
+
+
+@pytest.mark.parametrize("username", ["u", "é"])
+def test_a_server_that_offers_no_log_in_in_clear_wants_tls(username: str) -> None:
+    refused = {"(USER|AUTH) .*": b"-ERR [AUTH] not like this\r\n"}
+    problem, server = refusal(pop3(overrides=refused, capabilities=["STLX", "SASL"]), username=username)
+    assert problem.cause == "tls"
+    assert not server.commands(f"PASS.*|{TOKEN}")
 
 
 # Listings

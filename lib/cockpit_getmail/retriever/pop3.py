@@ -20,7 +20,7 @@ from cockpit_getmail.transport import Connection, Endpoint, choose_tls
 
 LEAVE_SECONDS = 2.0
 COMMAND_LIMIT = 255
-"""Octets of a command with its end (RFC 2449 section 4); a longer initial response goes apart (RFC 5034)."""
+"""Octets of a command with its end (RFC 2449 section 4)."""
 CAPABILITY_LINES = 500
 OVERSIZE_FACTOR, OVERSIZE_OCTETS = 4, 1 << 20
 """A message may be so many times and so many octets larger than listed: servers estimate, but not by more."""
@@ -166,26 +166,25 @@ class Pop3:
         user, password = self._connector.username, self._connector.password
         if re.search("[\r\n\0]", user + password):
             raise failure("credentials", "A user name or password cannot hold line ends or NUL.")
-        if "PLAIN" in self._offers.get("SASL", ()) or not (user + password).isascii():
-            answer = self._authenticate_plain()
-        else:
-            answer = self._command(f"USER {user}")
-            answer = self._command(f"PASS {password}") if answer.ok else answer
+        offered = "PLAIN" in self._offers.get("SASL", ())
+        sasl = offered or not (user + password).isascii()
+        opening, secret = f"USER {user}", f"PASS {password}"
+        if sasl:
+            opening, secret = "AUTH PLAIN", self._plain_token()
+        # An initial response is for servers that are known to take it, and short (RFC 5034 section 4).
+        at_once = offered and len(f"{opening} {secret}\r\n") <= COMMAND_LIMIT
+        answer = self._command(f"{opening} {secret}" if at_once else opening)
+        if answer.word == ("+" if sasl else "+OK"):
+            answer = self._command(secret)
+        elif not (answer.ok or self.tls or offered or "USER" in self._offers) and self._offers:
+            raise failure("tls", f"{self._server} allows no log-in without TLS: {self._shown(answer.text)}")
         if not answer.ok:
             # A server with AUTH-RESP-CODE (RFC 3206) marks each refusal that is about the credentials.
             cause: Cause = "mailbox" if "AUTH-RESP-CODE" in self._offers else "credentials"
             raise self._refused(answer, cause, "refuses the log-in")
 
-    def _authenticate_plain(self) -> Answer:
-        """AUTH PLAIN (RFC 5034, RFC 4616)."""
-        command = f"AUTH PLAIN {self._plain_token()}"
-        if len(command) + 2 > COMMAND_LIMIT:
-            command = "AUTH PLAIN"
-        answer = self._command(command)
-        # A server that knows no initial response asks for it again.
-        return self._command(self._plain_token()) if answer.word == "+" else answer
-
     def _plain_token(self) -> str:
+        """What SASL PLAIN sends (RFC 4616)."""
         plain = f"\0{self._connector.username}\0{self._connector.password}"
         return base64.b64encode(_octets(plain)).decode()
 

@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cockpit_getmail.connector import Connector
-from cockpit_getmail.problem import Problem
 from cockpit_getmail.retriever.base import BATCH_BYTES, BATCH_MESSAGES, Remote, split_batches
 from cockpit_getmail.retriever.imap import Imap, format_uid_set
 from cockpit_getmail.transport import Endpoint
@@ -71,6 +70,6 @@ def test_refused_login_has_its_cause(answer: bytes, cause: str) -> None:
 
 @pytest.mark.parametrize("echo", ["geheim", "AHUAZ2VoZWlt", "Z2VoZWlt"])
 def test_password_echoed_by_the_server_is_not_shown(echo: str) -> None:
-    problem: Problem = imap()._refused([f"no such password: {echo}!".encode()])
+    problem = imap()._refused([f"no such password: {echo}!".encode()])
     assert echo not in problem.message
     assert "***" in problem.message

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from cockpit_getmail import database
+from cockpit_getmail.connector import make_name
 from tests.support import need_programs, need_root
 from tests.support.schemas import check_schema
 
@@ -123,6 +125,18 @@ class Api:
         assert isinstance(name, str)
         return name
 
+    def add(self, **props: str) -> str:
+        """Put a connector into the database, as create would and faster; return its name."""
+        stored = {**STORED, **props}
+        del stored["type"]
+        name = make_name(stored["Username"], stored["Server"])
+        with database.transaction(self.db) as connectors:
+            assert not connectors.get(name)
+            connectors.put(name, "getmail", stored)
+        if self.user:
+            os.chown(self.db, self.user.pw_uid, self.user.pw_gid)
+        return name
+
     def connectors(self, **options: Any) -> dict[str, Any]:
         """Return what list tells, by account."""
         found = self.succeed("read", "list", **options)["connectors"]
@@ -130,11 +144,10 @@ class Api:
         return found
 
     def props(self, name: str) -> dict[str, str]:
-        """Return the props that list tells of a connector."""
-        records = [record for group in self.connectors().values() for record in group]
-        (props,) = [record["props"] for record in records if record["name"] == name]
-        assert isinstance(props, dict)
-        return props
+        """Return the props of a connector as list would tell them, faster."""
+        record = database.read(self.db).get(name)
+        assert record
+        return {**record.props, "type": record.type}
 
     def files(self) -> dict[str, bytes]:
         """Return the content of every file there is, by its path."""

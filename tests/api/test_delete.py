@@ -25,7 +25,7 @@ def give_state(api: Api, name: str) -> Path:
 
 def test_record_and_state_go_and_mail_stays(api: Api, put: Callable[[str], None]) -> None:
     put("ibay=ibay\n")
-    first, second = api.create(), api.create(Username="a/b")
+    first, second = api.add(), api.add(Username="a/b")
     folders = [give_state(api, name) for name in (first, second)]
     assert api.succeed("delete", name=second, type="getmail")["name"] == second
     assert [folder.exists() for folder in folders] == [True, False]
@@ -40,7 +40,7 @@ def test_record_and_state_go_and_mail_stays(api: Api, put: Callable[[str], None]
 def test_name_that_is_unknown_removes_nothing(api: Api, put: Callable[[str], None]) -> None:
     text = "ibay=ibay\nno record\n"
     put(text)
-    api.create(Username="a")
+    api.add(Username="a")
     folder = give_state(api, "a@my.remote.com")
     before = api.files()
     for name in ("..", "../x", "ibay", "", "x" * 5000):
@@ -54,7 +54,7 @@ def test_name_that_is_unknown_removes_nothing(api: Api, put: Callable[[str], Non
 
 def test_run_in_the_foreground_is_not_disturbed(api: Api) -> None:
     """Nothing is lost: neither the record nor what the run writes now."""
-    name = api.create()
+    name = api.add()
     folder = give_state(api, name)
     before = api.files()
     with open(folder / "lock", "rb") as lock:
@@ -69,7 +69,7 @@ def test_run_in_the_foreground_is_not_disturbed(api: Api) -> None:
 
 def test_state_is_no_way_out_of_its_folder(api: Api) -> None:
     """A link in the place of the state folder: what it leads to is not ours."""
-    name = api.create()
+    name = api.add()
     other = api.folder / "other"
     other.mkdir()
     (other / "precious").write_text("")

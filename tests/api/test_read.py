@@ -21,7 +21,7 @@ def test_nothing_is_there(api: Api, put: Callable[[str], None]) -> None:
 
 def test_groups_are_accounts_up_to_the_first_at(api: Api) -> None:
     accounts = ["admin@local.neth.eu", "admin", "admin@a@b", "other@h", "ädmin"]
-    names = [api.create(Account=account, Username=f"u{n}") for n, account in enumerate(accounts)]
+    names = [api.add(Account=account, Username=f"u{n}") for n, account in enumerate(accounts)]
     found = {
         group: [(record["name"], record["props"]["Account"]) for record in records]
         for group, records in api.connectors().items()
@@ -32,7 +32,7 @@ def test_groups_are_accounts_up_to_the_first_at(api: Api) -> None:
 
 def test_redacted_password_is_empty_and_missing_is_missing(api: Api, put: Callable[[str], None]) -> None:
     put("none=getmail|Account|b\n")
-    name = api.create(Account="a")
+    name = api.add(Account="a")
     found = api.connectors(redact=True)
     assert found["a"] == [
         {"name": name, "type": "getmail", "props": {**STORED, "Account": "a", "Password": ""}}

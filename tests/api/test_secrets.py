@@ -62,7 +62,7 @@ def test_broken_input_is_not_told(api: Api, raw: bytes) -> None:
 
 
 def test_other_actions_do_not_tell(api: Api) -> None:
-    name = api.create(Password=CANARY)
+    name = api.add(Password=CANARY)
     said = [
         say(api, "read", {"action": "list", "redact": True}),
         say(api, "update", {"action": "update", "name": name, "Password": CANARY, "Time": 1}),
@@ -100,7 +100,7 @@ def test_broken_records_and_settings_do_not_tell(api: Api, put: Callable[[str], 
 
 
 def test_database_is_private_whatever_the_umask(api: Api) -> None:
-    api.create(Password=CANARY)
+    api.add(Password=CANARY)
     found = [
         path for path in api.folder.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes()
     ]

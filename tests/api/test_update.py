@@ -24,7 +24,7 @@ def old(put: Callable[[str], None]) -> None:
 
 
 def test_only_what_is_given_is_changed(api: Api) -> None:
-    name = api.create(Port=1143, SpamCheck="enabled")
+    name = api.add(Port="1143", SpamCheck="enabled")
     before = api.props(name)
     api.succeed("update", "update", name=name, Time=5, Account="other")
     assert api.props(name) == {**before, "Time": "5", "Account": "other"}
@@ -33,7 +33,7 @@ def test_only_what_is_given_is_changed(api: Api) -> None:
 
 
 def test_password_that_is_empty_stays(api: Api) -> None:
-    name = api.create()
+    name = api.add()
     api.succeed("update", "update", name=name, Password="", Username="new")
     assert api.props(name) == STORED | {"Username": "new"}
     api.succeed("update", "update", name=name, Password="new")
@@ -41,7 +41,9 @@ def test_password_that_is_empty_stays(api: Api) -> None:
 
 
 def test_null_removes_what_is_optional(api: Api) -> None:
-    name = api.create(Port=1, TLS="required", CAFile="/a", Fingerprint="0" * 64, VirusCheck="enabled", Time=9)
+    name = api.add(
+        Port="1", TLS="required", CAFile="/a", Fingerprint="0" * 64, VirusCheck="enabled", Time="9"
+    )
     nothing = dict.fromkeys(("Port", "TLS", "CAFile", "Fingerprint", "VirusCheck"))
     api.succeed("update", "update", name=name, **nothing)
     assert api.props(name) == {**STORED, "Time": "9"}
@@ -51,7 +53,7 @@ def test_null_removes_what_is_optional(api: Api) -> None:
 
 
 def test_null_removes_nothing_that_is_needed(api: Api) -> None:
-    name = api.create()
+    name = api.add()
     before = api.db.read_bytes()
     faults = api.faults("update", "update", name=name, **dict.fromkeys(CONNECTOR))
     assert faults == {**dict.fromkeys(CONNECTOR, "type"), "Retriever": "enum"}
@@ -60,7 +62,7 @@ def test_null_removes_nothing_that_is_needed(api: Api) -> None:
 
 def test_listed_record_can_be_sent_back(api: Api) -> None:
     """As a form does: list, change one prop, update; with redact the password stays as it is."""
-    name = api.create(Port="1143", Password=" |a\\")
+    name = api.add(Port="1143", Password=" |a\\")
     before = api.props(name)
     ((record,),) = api.connectors(redact=True).values()
     api.succeed("update", "update", **record["props"] | {"name": record["name"], "Time": "7"})

@@ -50,7 +50,7 @@ def test_update_of_a_name_that_is_unknown_is_valid(api: Api) -> None:
 
 
 def test_update_is_held_against_what_is_stored(api: Api, put: Callable[[str], None]) -> None:
-    name = api.create(**LOOP | {"Server": "elsewhere.example"})
+    name = api.add(**LOOP | {"Server": "elsewhere.example"})
     before = api.files()
     assert api.succeed("validate", "update", name=name, Time=5, Server="127.0.0.1", Account="b") == SUCCESS
     assert api.faults("validate", "update", name=name, Server="127.0.0.1") == {"Server": "self"}

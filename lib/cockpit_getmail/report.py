@@ -59,9 +59,8 @@ class Bar(Lines):
 
         super().__init__(stream)
         columns = (BarColumn(), DownloadColumn(), TimeRemainingColumn())
-        self._progress = Progress(
-            *columns, "{task.description}", console=Console(file=stream, highlight=False, markup=False)
-        )
+        console = Console(file=stream, highlight=False, markup=False, emoji=False)
+        self._progress = Progress(*columns, "{task.description}", console=console)
         self._task: TaskID | None = None
 
     def __enter__(self) -> "Bar":
@@ -112,4 +111,4 @@ def size(octets: int) -> str:
         if value < 1000 or unit == "GB":
             break
         value /= 1000
-    return f"{octets} bytes" if unit == "bytes" else f"{value:.1f} {unit}"
+    return count(octets, "byte") if unit == "bytes" else f"{value:.1f} {unit}"

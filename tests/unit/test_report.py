@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a run says: plain lines, lines for the journal, a bar on a terminal."""
+
+import io
+import os
+import pty
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TextIO
+
+import pytest
+
+from cockpit_getmail import report
+from cockpit_getmail.report import Bar, Lines, reporter
+
+
+def say_everything(lines: Lines) -> None:
+    with lines:
+        lines.note("Connected.")
+        lines.begin(3, 2500)
+        lines.advance(2, 2000)
+        lines.warn("One message has another size.")
+        lines.advance(1, 500)
+        lines.error("It broke.")
+
+
+EVERYTHING = [
+    "Connected.",
+    "3 new messages, 2.5 kB.",
+    "2 of 3 delivered.",
+    "One message has another size.",
+    "3 of 3 delivered.",
+    "It broke.",
+]
+
+
+def test_lines_are_plain_where_nobody_reads_priorities() -> None:
+    stream = io.StringIO()
+    say_everything(reporter(stream))
+    assert stream.getvalue().splitlines() == EVERYTHING
+
+
+def test_each_line_is_out_at_once(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("w") as stream:
+        reporter(stream).note("Connected.")
+        assert (tmp_path / "log").read_text() == "Connected.\n"
+
+
+def test_lines_of_the_journal_bear_priorities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (tmp_path / "log").open("w") as stream:
+        found = os.fstat(stream.fileno())
+        monkeypatch.setenv("JOURNAL_STREAM", f"{found.st_dev}:{found.st_ino}")
+        say_everything(reporter(stream))
+    priorities = ["<5>", "<5>", "<5>", "<4>", "<5>", "<3>"]
+    expected = [priority + line for priority, line in zip(priorities, EVERYTHING, strict=True)]
+    assert (tmp_path / "log").read_text().splitlines() == expected
+
+
+def test_stream_that_is_not_the_journals_bears_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variable is inherited by what redirects its output elsewhere (systemd.exec(5))."""
+    other = tmp_path.stat()
+    monkeypatch.setenv("JOURNAL_STREAM", f"{other.st_dev}:{other.st_ino}")
+    with (tmp_path / "log").open("w") as stream:
+        reporter(stream).note("Connected.")
+    assert (tmp_path / "log").read_text() == "Connected.\n"
+
+
+def test_second_count_starts_again() -> None:
+    stream = io.StringIO()
+    lines = reporter(stream)
+    for _ in range(2):
+        lines.begin(1, 10)
+        lines.advance(1, 10)
+    assert stream.getvalue().splitlines() == ["1 new message, 10 bytes.", "1 of 1 delivered."] * 2
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[TextIO, int]]:
+    """A terminal, and the descriptor from which to read what it shows."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "100")
+    shown, descriptor = pty.openpty()
+    with os.fdopen(descriptor, "w") as stream:
+        yield stream, shown
+    os.close(shown)
+
+
+def test_terminal_gets_a_bar(terminal: tuple[TextIO, int]) -> None:
+    stream, shown = terminal
+    lines = reporter(stream)
+    assert isinstance(lines, Bar)
+    say_everything(lines)
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", os.read(shown, 1 << 20).decode())
+    assert "3 of 3" in text
+    assert "2.5/2.5 kB" in text
+    for line in ("Connected.", "3 new messages, 2.5 kB.", "One message has another size.", "It broke."):
+        assert line in text
+
+
+def test_what_servers_say_is_no_markup_for_the_terminal(terminal: tuple[TextIO, int]) -> None:
+    stream, shown = terminal
+    with reporter(stream) as lines:
+        lines.warn("[bold red]NO[/] [link=http://x]here[/link] :smile:")
+    assert "[bold red]NO[/] [link=http://x]here[/link] :smile:" in os.read(shown, 1 << 20).decode()
+
+
+def test_bar_ends_with_its_run_whatever_ends_that(terminal: tuple[TextIO, int]) -> None:
+    stream, shown = terminal
+    with suppress(KeyboardInterrupt), reporter(stream) as lines:
+        lines.begin(3, 300)
+        raise KeyboardInterrupt
+    # The cursor is shown again.
+    assert os.read(shown, 1 << 20).decode().rpartition("\x1b[?25h")[1]
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, "0 messages"), (1, "1 message"), (2, "2 messages"), (1000, "1000 messages")]
+)
+def test_count(number: int, text: str) -> None:
+    assert report.count(number, "message") == text
+
+
+@pytest.mark.parametrize(
+    ("octets", "text"),
+    [
+        (0, "0 bytes"),
+        (1, "1 byte"),
+        (999, "999 bytes"),
+        (1000, "1.0 kB"),
+        (1_234_567, "1.2 MB"),
+        (999_949_999, "999.9 MB"),
+        (5_000_000_000_000, "5000.0 GB"),
+    ],
+)
+def test_size(octets: int, text: str) -> None:
+    assert report.size(octets) == text

@@ -3,12 +3,13 @@
 
 import json
 import os
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
 from cockpit_getmail.database import Database
-from tests.support.machine import Machine
+from tests.support.machine import ENVIRONMENT, Machine
 
 PASSWORD = "canary-4711"
 PYTHON = "/usr/local/lib/cockpit-getmail/bin/python"
@@ -65,6 +66,21 @@ class Installed:
         self.wait(unit)
         return self.machine.journal(unit, f"--after-cursor={begun.partition('cursor: ')[2].strip()}")
 
+    def begin(self, *argv: str, stdin: str = "", env: dict[str, str] | None = None) -> subprocess.Popen[str]:
+        """Run a program as root without waiting for its end."""
+        process = subprocess.Popen(
+            self.machine.argv(*argv),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**ENVIRONMENT, **(env or {})},
+            text=True,
+        )
+        assert process.stdin
+        process.stdin.write(stdin)
+        process.stdin.close()
+        process.stdin = None
+        return process
+
     def wait(self, unit: str) -> None:
         """Wait until a unit has ended."""
         deadline = time.monotonic() + END_SECONDS
@@ -105,3 +121,9 @@ class Installed:
     def path(self, name: str) -> Path:
         """Return the host's way to an absolute path in the machine."""
         return self.machine.root / name.removeprefix("/")
+
+
+def child_of(process: subprocess.Popen[str]) -> int:
+    """Return the host's process id of the program that was begun, once it is known to run."""
+    [child] = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return int(child)

@@ -47,6 +47,10 @@ $(VENV)/.can-lint: $(VENV)/.can-test
 	$(VENV)/bin/pip install --quiet --editable '.[lint]'
 	touch $@
 
+demo: $(VENV)/.can-test ## Show the main job, step by step, on a machine of its own
+	@packaging/need-packages $(CHECK_PACKAGES)
+	$(VENV)/bin/python -m demo
+
 check: lint check-lower ## Run every test, those on a booted machine included
 	packaging/need-packages $(CHECK_PACKAGES)
 	$(VENV)/bin/pytest
@@ -133,4 +137,4 @@ dist: ## Pack the sources of the last commit
 
 clean: ## Remove all that make made in this folder
 	rm -rf $(VENV) build dist lib/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	find lib tests -name __pycache__ -prune -exec rm -rf {} +
+	find lib tests demo -name __pycache__ -prune -exec rm -rf {} +

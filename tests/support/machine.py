@@ -48,9 +48,14 @@ mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mkdir "/sys/fs/cgroup/$name"
 echo $$ >"/sys/fs/cgroup/$name/cgroup.procs"
 
-# The host's services and disks are no business of this machine's.
+# The host's services, disks and installation of this project are no business of this machine's.
 cd "$base/root"
 rm -rf etc/systemd/system/*.wants etc/systemd/system/*.requires
+rm -rf var/lib/cockpit-getmail etc/cockpit-getmail*
+for prefix in etc usr usr/local; do
+    rm -rf "$prefix"/*/cockpit-getmail "$prefix"/systemd/system/cockpit-getmail* \
+        "$prefix"/lib/systemd/system/cockpit-getmail*
+done
 : >etc/fstab
 tr -d - </proc/sys/kernel/random/uuid >etc/machine-id
 cd /
@@ -143,8 +148,10 @@ class Machine:
         return done
 
     def argv(self, *argv: str | Path) -> list[str]:
-        """Return the host's command for running this one in the machine."""
-        return ["nsenter", f"--target={self.pid}", "--all", "--", *map(str, argv)]
+        """Return the host's command for running this one in the machine; ending it ends both."""
+        # nsenter forks, and would leave its child alone.
+        bound = ["setpriv", "--pdeathsig", "TERM", "--"]
+        return ["nsenter", f"--target={self.pid}", "--all", "--", *bound, *map(str, argv)]
 
     def journal(self, unit: str | None = None, *options: str) -> str:
         """Return what was logged by and about a unit, or all: the message of each entry, a line each."""

@@ -255,6 +255,30 @@ def test_without_systemd_the_way_out_is_told(installed: Installed, dovecot: Dove
     assert len(installed.mail("alone")) == COUNT
 
 
+def test_systemd_that_does_not_answer_is_told(installed: Installed, dovecot: Dovecot) -> None:
+    installed.add("mute", "SimpleIMAPRetriever", dovecot.imap)
+    request = json.dumps({"action": "run", "name": "mute"})
+    hide = "mount -t tmpfs none /run/systemd; mkdir /run/systemd/system; mount -t tmpfs none /run/dbus; "
+    script = f"{hide} echo '{request}' | /usr/local/libexec/cockpit-getmail/execute"
+    done = installed.machine.run(["unshare", "--mount", "sh", "-c", script], check=False)
+    message = json.loads(done.stdout)["message"]
+    assert "systemd does not answer" in message
+    assert message.endswith("cockpit-getmail fetch mute")
+    assert not list(installed.path("/run/cockpit-getmail").glob("*.credential"))
+
+
+def test_program_that_the_user_cannot_run_is_told(installed: Installed, dovecot: Dovecot) -> None:
+    installed.add("shut", "SimpleIMAPRetriever", dovecot.imap)
+    python = "/usr/local/lib/cockpit-getmail"
+    request = json.dumps({"action": "run", "name": "shut"})
+    script = f"chmod 700 {python}; echo '{request}' | /usr/local/libexec/cockpit-getmail/execute; "
+    done = installed.machine.run(["sh", "-c", f"{script} chmod 755 {python}"])
+    message = json.loads(done.stdout)["message"]
+    assert "could not be started" in message
+    assert "journalctl -u 'cockpit-getmail-shut'" in message
+    assert "Permission denied" in installed.machine.journal("cockpit-getmail-shut")
+
+
 @pytest.mark.parametrize(
     ("setting", "value", "told"),
     [

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cockpit_getmail.connector import UNIT_PREFIX, Connector, unit_name
-from cockpit_getmail.problem import failure, printable, with_status
+from cockpit_getmail.problem import Problem, failure, printable, with_status
 from cockpit_getmail.settings import Settings
 from cockpit_getmail.units import credentials, wire
 from cockpit_getmail.units.place import Place, find_fetch_user, prepare
@@ -42,7 +42,10 @@ def start_run(connector: Connector, settings: Settings) -> tuple[str, bool]:
     with credentials.written(connector, settings) as files:
         properties = [*run_properties(place, state, files), *hiding_properties(settings)]
         argv = start_argv(unit, f"Mail of {printable(connector.name)}", properties, "fetch")
-        return unit, _start(unit, argv)
+        try:
+            return unit, _start(unit, argv)
+        except Problem as problem:
+            raise failure("internal", f"{problem.message} Meanwhile, {foreground}", unit=unit) from problem
 
 
 def check(connector: Connector, settings: Settings) -> dict[str, Any]:
@@ -68,7 +71,7 @@ def is_running(unit: str) -> bool:
     argv = ["systemctl", "show", "--property=ActiveState", "--value", "--", f"{unit}.service"]
     done = run(argv, timeout=ASK_SECONDS)
     if done.status != 0:
-        raise failure("internal", f"systemd does not answer: {_last_line(done)}")
+        raise failure("internal", f"systemd does not answer: {_reason(done, 0)}")
     return done.output.strip() not in (b"inactive", b"failed")
 
 
@@ -76,7 +79,7 @@ def stop(unit: str) -> None:
     """Stop a unit (without `.service`) and wait for its end. The next run goes on from there."""
     done = run(["systemctl", "stop", "--", f"{unit}.service"], timeout=STOP_SECONDS)
     if done.status != 0 and is_running(unit):
-        raise failure("internal", f"{unit} could not be stopped: {_last_line(done)}")
+        raise failure("internal", f"{unit} could not be stopped: {_reason(done, 0)}")
 
 
 def start_argv(
@@ -139,11 +142,8 @@ def _start(unit: str, argv: Sequence[str]) -> bool:
             break
         # It has just ended.
         time.sleep(TRY_AGAIN_SECONDS)
-    raise failure(
-        "internal",
-        f"systemd could not start the unit: {_last_line(done)} See: journalctl -u {_shell_word(unit)}",
-        unit=unit,
-    )
+    message = f"The unit could not be started. {_reason(done, 0)} See journalctl -u '{unit}'."
+    raise failure("internal", message)
 
 
 def _check_in_unit(connector: Connector, settings: Settings, ca_pem: str | None) -> dict[str, Any]:
@@ -164,7 +164,7 @@ def _check_in_unit(connector: Connector, settings: Settings, ca_pem: str | None)
         raise with_status(failure("network", message))
     found = wire.parse_answer(done.output)
     if found is None:
-        raise failure("internal", f"The check ended without an answer: {_last_line(done)}")
+        raise failure("internal", f"The check ended without an answer: {_reason(done, -1)}")
     return found
 
 
@@ -174,11 +174,12 @@ def _kill(unit: str) -> None:
     run(["systemctl", "stop", "--no-block", "--", name], timeout=ASK_SECONDS)
 
 
-def _last_line(done: Finished) -> str:
-    lines = done.errors.strip().splitlines() or [
-        b"It took too long." if done.status is None else b"No reason."
-    ]
-    return printable(lines[-1])
+def _reason(done: Finished, line: int) -> str:
+    """Return a line of what a program complained of, as a sentence."""
+    lines = done.errors.strip().splitlines()
+    if not lines:
+        return "It took too long." if done.status is None else "It gave no reason."
+    return printable(lines[line]).rstrip(".") + "."
 
 
 def _shell_word(text: str) -> str:

@@ -48,7 +48,9 @@ def require_runnable(content: "Database", name: str) -> Connector:
         message = f"The connector {printable(name)} is disabled: enable it first."
         raise failure("connector", message, kind="Conflict")
     # Old databases have words in Delete and Time; Connector knows what they mean.
-    _refuse([fault for fault in _check(record.props) if fault["error"] != "integer"])
+    harmless = {(prop, "integer") for prop in ("Delete", "Time")}
+    faults = _check(record.props)
+    _refuse([fault for fault in faults if (fault["parameter"], fault["error"]) not in harmless])
     return connector
 
 

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Deleting: the record first, what it remembers last, and neither while it runs."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from cockpit_getmail import database, state
+from cockpit_getmail.actions.delete import delete
+from cockpit_getmail.connector import folder_name
+from cockpit_getmail.problem import Problem
+from cockpit_getmail.settings import Settings
+
+NAME = "u@mail.example"
+
+
+@pytest.fixture
+def folder(settings: Settings) -> Path:
+    """The state folder of a connector that has run."""
+    with database.transaction(settings.connectors_db) as content:
+        content.put(NAME, "getmail", {"Account": "a"})
+    found = settings.state_dir / folder_name(NAME)
+    found.mkdir(parents=True)
+    with state.State(found) as opened:
+        assert opened.token
+    return found
+
+
+def test_all_is_gone(settings: Settings, folder: Path) -> None:
+    assert delete({"name": NAME}, settings)["name"] == NAME
+    assert database.read(settings.connectors_db).records == []
+    assert list(settings.state_dir.iterdir()) == []
+
+
+def test_run_keeps_all(settings: Settings, folder: Path) -> None:
+    before = sorted(path.name for path in folder.iterdir())
+    lock = state.lock(folder)
+    with pytest.raises(Problem) as caught:
+        delete({"name": NAME}, settings)
+    os.close(lock)
+    assert (caught.value.type, caught.value.cause) == ("Conflict", "running")
+    assert database.read(settings.connectors_db).get(NAME)
+    assert sorted(path.name for path in folder.iterdir()) == before
+
+
+def test_state_that_was_left_goes_the_second_time(settings: Settings, folder: Path) -> None:
+    with database.transaction(settings.connectors_db) as content:
+        content.remove(NAME)
+    delete({"name": NAME}, settings)
+    assert not folder.exists()
+    with pytest.raises(Problem) as caught:
+        delete({"name": NAME}, settings)
+    assert caught.value.type == "NotFound"
+
+
+def test_other_record_of_that_name_stays(settings: Settings, folder: Path) -> None:
+    with database.transaction(settings.connectors_db) as content:
+        content.put(NAME, "mailbox", {})
+    delete({"name": NAME}, settings)
+    assert [record.type for record in database.read(settings.connectors_db).records] == ["mailbox"]
+
+
+def test_without_state_only_the_record_goes(settings: Settings) -> None:
+    with database.transaction(settings.connectors_db) as content:
+        content.put(NAME, "getmail", {})
+    delete({"name": NAME}, settings)
+    assert database.read(settings.connectors_db).records == []
+    assert not settings.state_dir.exists()
+
+
+def test_database_that_cannot_be_written_keeps_the_state(settings: Settings, folder: Path) -> None:
+    """A connector without memory would fetch everything again."""
+    lock = settings.connectors_db.with_name(settings.connectors_db.name + ".lock")
+    lock.unlink(missing_ok=True)
+    lock.mkdir()
+    with pytest.raises(Problem):
+        delete({"name": NAME}, settings)
+    lock.rmdir()
+    assert database.read(settings.connectors_db).get(NAME)
+    assert (folder / "state.sqlite").exists()

@@ -126,6 +126,19 @@ def test_other_places_for_state_and_mail_are_hidden_too(installed: Installed) ->
     assert (installed.path("/srv/all mail/here/other/x")).read_text() == "x\n"
 
 
+def test_mail_that_was_moved_elsewhere_is_hidden_there(installed: Installed) -> None:
+    mail = "/var/lib/cockpit-getmail/mail"
+    installed.machine.run(
+        ["sh", "-c", f"mv {mail} /srv/moved; ln -s /srv/moved {mail}; mkdir -p /srv/moved/else"]
+    )
+    try:
+        found = run_inside(installed, "sh", "-c", f"ls /srv/moved; touch {mail}/other@here/moved; ls {mail}")
+    finally:
+        installed.machine.run(["sh", "-c", f"rm {mail}; mv /srv/moved {mail}"])
+    assert found.splitlines() == ["other@here"]
+    assert (installed.folder / "mail/other@here/moved").exists()
+
+
 # Mail in homes
 
 

@@ -46,10 +46,11 @@ def hiding_properties(settings: Settings) -> list[str]:
     """Return the properties that hide all state and mail, as far as the drop-in does not do so already."""
     above = settings.destination.partition(":")[2].partition("{")
     mail = Path(above[0].rpartition("/")[0] or "/") if above[1] else HIDDEN
+    hidden = (settings.state_dir, mail)
     needed = [Path(path) for path in (STATE_ROOT, "/tmp", *_SYSTEM, program()[0], __file__)]  # noqa: S108
     return [
         f"TemporaryFileSystem={quote(folder, 2)}:ro"
-        for folder in dict.fromkeys((settings.state_dir, mail))
+        for folder in dict.fromkeys((*hidden, *(folder.resolve() for folder in hidden)))
         if not _is_below(folder, (HIDDEN, *HOMES, *_SYSTEM)) and not _is_above(folder, needed)
     ]
 

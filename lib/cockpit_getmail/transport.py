@@ -95,7 +95,12 @@ class Connection:
             )
         except OSError as error:
             self._fail_handshake(error)
-        self._check_certificate(self._sock)
+        try:
+            self._check_certificate(self._sock)
+        except Problem:
+            # Nothing is said to a stranger, not even goodbye.
+            self.close()
+            raise
         self._reader = io.BufferedReader(_Raw(self), READ_BUFFER)
         self.tls = self._sock.version()
 
@@ -120,8 +125,8 @@ class Connection:
         return self._reader.read1(limit) or self._lost()
 
     def write(self, data: bytes) -> None:
-        self._arm()
         try:
+            self._arm()
             self._sock.sendall(data)
         except OSError as error:
             raise self._broken(error) from error

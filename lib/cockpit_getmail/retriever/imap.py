@@ -144,9 +144,9 @@ class Imap:
         if self._connector.implicit_tls:
             return
         offered = client.wire.state == "NONAUTH" and client.has_capability("STARTTLS")
-        if choose_tls(
-            self._connector.tls, seen=self._tls_seen, offered=offered, server=self._endpoint.server
-        ):
+        # A connection that is to show a certificate must not go on without one.
+        policy = "required" if self._endpoint.inspect else self._connector.tls
+        if choose_tls(policy, seen=self._tls_seen, offered=offered, server=self._endpoint.server):
             client.start_tls()
 
     def _log_in(self, client: "Client") -> None:
@@ -313,8 +313,8 @@ class Client(IMAPClient):  # type: ignore[misc]
 
     def start_tls(self) -> None:
         """STARTTLS (RFC 3501 section 6.2.1); what the server said of itself before it is forgotten."""
-        kind, data = self.wire._simple_command("STARTTLS")
-        self._checkok("STARTTLS", kind, data)
+        if self.wire._simple_command("STARTTLS")[0] != "OK":
+            raise failure("tls", f"{self.host} offers TLS and then refuses it.")
         self.connection.start_tls()
         self._starttls_done = True
         self._cached_capabilities = None

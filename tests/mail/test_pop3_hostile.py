@@ -5,14 +5,16 @@ import base64
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
-from cockpit_getmail.connector import Connector
+from cockpit_getmail import fetch
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.retriever.base import BATCH_BYTES, Part, Remote
 from cockpit_getmail.retriever.pop3 import LEAVE_SECONDS, Pop3
 from cockpit_getmail.transport import Endpoint
+from tests.support.fetching import Account, make_connector
 from tests.support.hostile import (
     Rules,
     Script,
@@ -32,16 +34,11 @@ from tests.support.limits import bounded
 MAIL = b"Subject: %s\r\n\r\ntext\r\n..\r\n.\r\n"
 MAILS = {f"uid{number}": MAIL % str(number).encode() for number in range(1, 8)}
 SECRET = "geheim-4711"
+CRLF, LF = b"\r\n", b"\n"
 
 
 def pop3_session(port: int, *, username: str = "u", password: str = SECRET, timeout: float = 5.0) -> Pop3:
-    props = {
-        "Retriever": "SimplePOP3Retriever",
-        "Server": "127.0.0.1",
-        "Account": "someone",
-        "Username": username,
-    }
-    connector = Connector.from_record("u@h", {**props, "Password": password})
+    connector = make_connector("SimplePOP3Retriever", port, Username=username, Password=password)
     return Pop3(connector, Endpoint("127.0.0.1", port), tls_seen=False, timeout=timeout, deadline=None)
 
 
@@ -650,3 +647,72 @@ def test_leaving_before_anything_was_said() -> None:
         session.close()
         assert time.monotonic() - start < 0.5
     pop3_session(1).close()
+
+
+# Whole runs: what went wrong once is fetched once, later.
+
+
+TROUBLE: dict[str, Step | Script] = {
+    "refused": b"-ERR cannot\r\n",
+    "empty": b"+OK\r\n.\r\n",
+    "cut off": [b"+OK\r\n" + MAIL[:20], close],
+    "cut off at a line end": [b"+OK\r\n" + stuff(MAIL)[:-3], close],
+    "cut off by a reset": [b"+OK\r\n" + MAIL[:20], reset],
+    "ended by LF": [b"+OK\r\n" + MAIL.replace(b"\r\n", b"\n") + b".\n", close],
+    "without end": [b"+OK\r\n", repeat(b"x" * 76 + b"\r\n")],
+    "silent": hang,
+    "no answer": b"Subject: 1\r\n\r\n.\r\n",
+    "answers of its own": [b"+OK\r\n.\r\n+OK\r\n+OK\r\n+OK\r\n", hang],
+}
+
+
+@pytest.mark.parametrize("step", TROUBLE.values(), ids=TROUBLE.keys())
+def test_nothing_is_lost_and_nothing_comes_twice(
+    step: Step | Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch, "SILENCE_SECONDS", 0.5)
+    account = Account(tmp_path)
+    mails = {"uid1": MAIL}
+    with Server(pop3(mails, {"RETR 1": step}), pop3(mails)) as server:
+        with suppress(Problem):
+            assert account.fetch(make_connector("SimplePOP3Retriever", server.port, Delete="0")).messages == 0
+        assert account.messages == []
+        assert account.unfinished == 0
+        assert not server.commands("DELE.*")
+        connector = make_connector("SimplePOP3Retriever", server.port)
+        assert account.fetch(connector).messages == 1
+        assert account.fetch(connector).messages == 0
+    assert account.messages == [MAIL.replace(b"\r\n", b"\n")]
+
+
+@MODES
+def test_a_trap_is_stored_whole_before_it_is_deleted(capabilities: Sequence[str], tmp_path: Path) -> None:
+    account = Account(tmp_path)
+    with Server(pop3({"trap": TRAP, "uid1": MAIL}, capabilities=capabilities)) as server:
+        result = account.fetch(make_connector("SimplePOP3Retriever", server.port, Delete="0"))
+    assert (result.messages, result.deleted) == (2, 2)
+    assert account.messages == sorted(mail.replace(b"\r\n", b"\n") for mail in (TRAP, MAIL))
+
+
+def test_a_message_of_another_size_than_listed_stays_on_the_server(tmp_path: Path) -> None:
+    """As of a server that counts LF for CR LF."""
+    account = Account(tmp_path)
+    sizes = listing(f"1 {len(MAIL.replace(CRLF, LF))}", f"2 {len(MAIL)}")
+    with Server(pop3({"a": MAIL, "b": MAIL}, {"LIST": sizes})) as server:
+        connector = make_connector("SimplePOP3Retriever", server.port, Delete="0")
+        result = account.fetch(connector)
+        assert (result.messages, result.deleted) == (2, 1)
+        assert account.fetch(connector).messages == 0
+        assert set(server.commands("DELE.*")) == {b"DELE 2"}
+
+
+def test_unusual_and_shared_uidls_through_two_runs(tmp_path: Path) -> None:
+    account = Account(tmp_path)
+    mails = [
+        (uid, MAIL % str(number).encode()) for number, uid in enumerate([*UNUSUAL, "same", "same", "same"])
+    ]
+    with Server(pop3(mails)) as server:
+        connector = make_connector("SimplePOP3Retriever", server.port)
+        assert account.fetch(connector).messages == len(mails)
+        assert account.fetch(connector).messages == 0
+    assert account.messages == sorted(mail.replace(CRLF, LF) for _, mail in mails)

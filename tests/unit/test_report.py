@@ -87,12 +87,22 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[TextIO, int]]:
     os.close(shown)
 
 
+def read_to_end(stream: TextIO, shown: int) -> bytes:
+    """Close the terminal and return all that it showed: a read before that may get a part of it."""
+    stream.close()
+    data = b""
+    with suppress(OSError):
+        while piece := os.read(shown, 1 << 20):
+            data += piece
+    return data
+
+
 def test_terminal_gets_a_bar(terminal: tuple[TextIO, int]) -> None:
     stream, shown = terminal
     lines = reporter(stream)
     assert isinstance(lines, Bar)
     say_everything(lines)
-    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", os.read(shown, 1 << 20).decode())
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", read_to_end(stream, shown).decode())
     assert "3 of 3" in text
     assert "2.5/2.5 kB" in text
     for line in ("Connected.", "3 new messages, 2.5 kB.", "One message has another size.", "It broke."):
@@ -103,7 +113,7 @@ def test_what_servers_say_is_no_markup_for_the_terminal(terminal: tuple[TextIO, 
     stream, shown = terminal
     with reporter(stream) as lines:
         lines.warn("[bold red]NO[/] [link=http://x]here[/link] :smile:")
-    assert "[bold red]NO[/] [link=http://x]here[/link] :smile:" in os.read(shown, 1 << 20).decode()
+    assert "[bold red]NO[/] [link=http://x]here[/link] :smile:" in read_to_end(stream, shown).decode()
 
 
 def test_bar_ends_with_its_run_whatever_ends_that(terminal: tuple[TextIO, int]) -> None:
@@ -112,7 +122,7 @@ def test_bar_ends_with_its_run_whatever_ends_that(terminal: tuple[TextIO, int]) 
         lines.begin(3, 300)
         raise KeyboardInterrupt
     # The cursor is shown again.
-    assert os.read(shown, 1 << 20).decode().rpartition("\x1b[?25h")[1]
+    assert read_to_end(stream, shown).decode().rpartition("\x1b[?25h")[1]
 
 
 @pytest.mark.parametrize(

@@ -65,8 +65,8 @@ check-lower: ## Test with the oldest versions that setup.cfg allows
 	find build/lower -mindepth 1 -maxdepth 1 ! -name .venv -exec rm -rf {} +
 	tar --create --exclude=./.git --exclude=./.venv --exclude=./build --exclude='*.egg-info' \
 	    --exclude=__pycache__ --exclude='./.*_cache' --exclude=./.hypothesis . | tar --extract --directory build/lower
-	sed -n '/^install_requires/,/^$$/s/^ *\(.*\)>=/\1==/p' setup.cfg >build/lower/constraint
-	$(MAKE) --no-print-directory --directory build/lower CONSTRAINT=constraint $(VENV)/.can-test
+	sed -n '/^install_requires/,/^$$/s/^ *\(.*\)>=/\1==/p' setup.cfg >build/lower-bounds
+	$(MAKE) --no-print-directory --directory build/lower CONSTRAINT=../lower-bounds $(VENV)/.can-test
 	cd build/lower
 	$(VENV)/bin/pytest -m 'not slow' tests/unit tests/api tests/mail
 

@@ -52,6 +52,19 @@ def test_name_that_is_unknown_removes_nothing(api: Api, put: Callable[[str], Non
     assert api.files() == before
 
 
+def test_names_are_kept_apart(api: Api) -> None:
+    """None leads out of the state's folder, and none takes another's."""
+    users = ["../x", "-x", "a b", "a_b", "$(id)", "%n", "x" * 300, "é", "=C3=A9", ".."]
+    names = [api.add(Username=user, Server="h") for user in users]
+    folders = [give_state(api, name) for name in names]
+    assert len(set(folders)) == len(users)
+    assert all(folder.parent == api.state and folder.is_dir() for folder in folders)
+    for number in (0, 2, 7, 9):
+        api.succeed("delete", name=names[number])
+    assert [folder.exists() for folder in folders] == [number not in (0, 2, 7, 9) for number in range(10)]
+    assert len(api.connectors()["admin"]) == 6
+
+
 def test_run_in_the_foreground_is_not_disturbed(api: Api) -> None:
     """Nothing is lost: neither the record nor what the run writes now."""
     name = api.add()

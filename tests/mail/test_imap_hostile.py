@@ -52,7 +52,7 @@ def refusal(script: Script, **props: str) -> tuple[Problem, Server]:
 def fetched(step: Step | Script, messages: int = 1) -> tuple[list[Part], Problem | None]:
     """Return the parts that come of an answer to FETCH, and the Problem that ends them if one does."""
     parts: list[Part] = []
-    with served(imap({FETCH: step}, messages), timeout=1.0) as (_, session):
+    with served(imap({FETCH: step}, messages), timeout=0.5) as (_, session):
         new, _ = session.list_new({})
         assert len(new) == messages
         try:
@@ -225,6 +225,15 @@ SESSIONS = {
     "silent": ([hang], "network"),
     "garbage": ([b"\xff\xfe\0\r\n", hang], "protocol"),
     "endless capabilities": (imap({"CAPABILITY": [b"* CAPABILITY", repeat(b" IMAP4rev1")]}), "protocol"),
+    "no capability": (imap({"CAPABILITY": tagged(b"* CAPABILITY\r\n")}), "protocol"),
+    "nothing after log-in": (
+        imap({"LOGIN .*": tagged(), "CAPABILITY": tagged(b"* CAPABILITY IMAP4rev1\r\n* CAPABILITY\r\n")}),
+        "protocol",
+    ),
+    "flags without flags": (
+        imap({"(?:SELECT|EXAMINE) .*": tagged(b"* 1 EXISTS\r\n* OK [PERMANENTFLAGS] x\r\n")}),
+        "protocol",
+    ),
     "no IMAP4rev1": (imap({"CAPABILITY": tagged(b"* CAPABILITY XYZ\r\n")}), "protocol"),
     "log-in refused": (imap({"LOGIN .*": tagged(status=b"NO wrong")}), "credentials"),
     "log-in refused, coded": (

@@ -373,7 +373,7 @@ def listed_session(
 def broken_off(step: Step | Script, capabilities: Sequence[str] = ()) -> tuple[Problem, list[Part]]:
     """Return what comes of a server that misbehaves at the third message, and how it ends."""
     parts: list[Part] = []
-    with listed_session({"RETR 3": step}, capabilities, timeout=1.0) as (server, session, new):
+    with listed_session({"RETR 3": step}, capabilities, timeout=0.5) as (server, session, new):
         with pytest.raises(Problem) as caught:
             parts.extend(session.retrieve(new))
         assert session.delete(new[:1]) == set()

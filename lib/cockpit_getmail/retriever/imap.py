@@ -170,7 +170,7 @@ class Imap:
             ) from error
         except wire.error as error:
             kind, data = "NO", [str(error).encode()]
-        except (ValueError, LookupError, TypeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise failure(
                 "protocol", f"{self._endpoint.server} sent what is not IMAP during log-in."
             ) from error
@@ -230,7 +230,7 @@ class Imap:
             raise failure(kind, f"{server} ended the session: {self._shown(str(error))}") from error
         except imaplib.IMAP4.error as error:
             raise failure(cause, f"{server}: {self._shown(str(error))}") from error
-        except (ValueError, LookupError, TypeError, RecursionError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             raise failure("protocol", f"{server} sent what is not IMAP.") from error
 
 
@@ -274,7 +274,8 @@ class Wire(imaplib.IMAP4):
 
     def readline(self) -> bytes:
         line = self._connection.read_line(LINE_LIMIT)
-        self._spend(len(line))
+        # A short line costs imaplib as much time as a long one.
+        self._spend(max(len(line), 64))
         return line
 
     def send(self, data: Any) -> None:

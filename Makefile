@@ -56,7 +56,7 @@ check: lint check-lower ## Run every test, those on a booted machine included
 	$(VENV)/bin/pytest
 
 check-quick: lint ## Run linters, unit and API tests
-	$(VENV)/bin/pytest tests/unit tests/api
+	$(VENV)/bin/pytest --quiet --numprocesses 2 --hypothesis-profile quick tests/unit tests/api
 
 # In a copy, so that the helpers as processes find the lower bounds too.
 check-lower: ## Test with the oldest versions that setup.cfg allows

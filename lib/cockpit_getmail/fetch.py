@@ -203,8 +203,13 @@ class _Writer(threading.Thread):
         self.delivered: set[tuple[str, int]] = set()
         self.answered: set[tuple[str, int]] = set()
         self.octets = 0
-        self.failed = 0
         self.set_aside = 0
+        self._failures: list[Part] = []
+
+    @property
+    def failed(self) -> int:
+        """How many messages could not be fetched."""
+        return len(self._failures)
 
     def take(self, parts: list[Part]) -> bool:
         """Hand parts over; returns False once the writer has stopped."""
@@ -252,10 +257,11 @@ class _Writer(threading.Thread):
             self._staging.abort()
         self._commit()
         self._commit_delivered()
+        self._count_failures()
 
     def _write(self, part: Part) -> None:
         if part.failure is not None:
-            self._fail(part.message, part.failure)
+            self._fail(part)
             return
         if self._staging is None:
             self._staging = self._destination.stage()
@@ -267,17 +273,23 @@ class _Writer(threading.Thread):
             if self._batch_octets >= BATCH_BYTES or len(self._batch) >= BATCH_MESSAGES:
                 self._commit()
 
-    def _fail(self, message: Remote, reason: str) -> None:
+    def _fail(self, part: Part) -> None:
         if self._staging:
             self._staging.abort()
             self._staging = None
-        self.answered.add((message.uid, message.ordinal))
-        self.failed += 1
-        aside = self._folder.failed(message, reason, ATTEMPTS)
-        self.set_aside += aside
-        if self.failed <= FAILURES_SHOWN:
-            what = "is set aside" if aside else "will be tried again"
-            self._report.warn(f"Message {printable(message.uid)} could not be fetched and {what}: {reason}")
+        self.answered.add((part.message.uid, part.message.ordinal))
+        self._failures.append(part)
+
+    def _count_failures(self) -> None:
+        # Where nothing at all can be fetched, it is the server and not the messages.
+        blamed = bool(self.delivered) or len(self._failures) == 1
+        for number, part in enumerate(self._failures):
+            aside = blamed and self._folder.failed(part.message, part.failure or "", ATTEMPTS)
+            self.set_aside += aside
+            if number < FAILURES_SHOWN:
+                what = "is set aside" if aside else "will be tried again"
+                uid = printable(part.message.uid)
+                self._report.warn(f"Message {uid} could not be fetched and {what}: {part.failure}")
 
     def _commit(self) -> None:
         """Deliver the batch: durable in tmp/, intents recorded, renamed into new/."""

@@ -38,7 +38,7 @@ CREATE TABLE place (id INTEGER PRIMARY KEY, location TEXT NOT NULL UNIQUE);
 CREATE TABLE message (
     folder INTEGER NOT NULL REFERENCES folder, uid TEXT NOT NULL, ordinal INTEGER NOT NULL,
     size INTEGER NOT NULL, exact INTEGER NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('delivered', 'quarantined')),
+    state TEXT NOT NULL CHECK (state IN ('delivered', 'removed', 'quarantined')),
     place INTEGER REFERENCES place, name TEXT, clock REAL NOT NULL, missing REAL,
     PRIMARY KEY (folder, uid, ordinal)) WITHOUT ROWID;
 CREATE TABLE intent (
@@ -182,16 +182,21 @@ class FolderState:
         return {(uid, ordinal): count for uid, ordinal, count in self._state._rows(query, (self._folder,))}
 
     def saw(self, known: Mapping[tuple[str, int], int], present: set[tuple[str, int]]) -> None:
-        """Note which known messages the server has; forget those that it has not had for 30 days."""
+        """Note which known messages the server has; forget those that it has not had for 30 days.
+
+        One that was deleted there and is gone indeed is forgotten at once: from then on another may have its
+        UIDL (RFC 1939 section 7).
+        """
         here = self._folder
         query = "SELECT uid, ordinal FROM message WHERE folder = ? AND missing IS NOT NULL"
         back = {(uid, ordinal) for uid, ordinal in self._state._rows(query, (here,))}
         gone = [key for key in known if key not in present and key not in back]
         with self._state.transaction() as db:
             db.executemany(_SET_MISSING, ((self._clock, here, *key) for key in gone))
-            db.executemany(_SET_MISSING, ((None, here, *key) for key in back & present))
+            db.executemany(_SET_BACK, ((here, *key) for key in back & present))
             db.execute(
-                "DELETE FROM message WHERE folder = ? AND missing IS NOT NULL AND ? - missing > ?",
+                "DELETE FROM message WHERE folder = ? AND missing IS NOT NULL "
+                "AND (state = 'removed' OR ? - missing > ?)",
                 (here, self._clock, KEEP_MISSING),
             )
 
@@ -246,7 +251,7 @@ class FolderState:
     def removed(self, keys: Iterable[tuple[str, int]]) -> None:
         """Record that the server has deleted these."""
         with self._state.transaction() as db:
-            db.executemany(_SET_MISSING, ((self._clock, self._folder, *key) for key in keys))
+            db.executemany(_SET_REMOVED, ((self._clock, self._folder, *key) for key in keys))
 
 
 def _deliver(db: sqlite3.Connection) -> None:
@@ -262,7 +267,13 @@ def _deliver(db: sqlite3.Connection) -> None:
     db.execute("DELETE FROM intent")
 
 
-_SET_MISSING = "UPDATE message SET missing = ? WHERE folder = ? AND uid = ? AND ordinal = ?"
+_ONE = "WHERE folder = ? AND uid = ? AND ordinal = ?"
+_SET_MISSING = f"UPDATE message SET missing = ? {_ONE}"  # noqa: S608 (constants only)
+_SET_REMOVED = f"UPDATE message SET state = 'removed', missing = ? {_ONE}"  # noqa: S608
+_SET_BACK = (
+    "UPDATE message SET missing = NULL, state = CASE state WHEN 'removed' THEN 'delivered' ELSE state END "  # noqa: S608
+    + _ONE
+)
 
 
 def lock(folder: Path) -> int:

@@ -10,7 +10,7 @@ import ssl
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, NoReturn
 
 from cockpit_getmail.problem import Problem, failure, printable
@@ -32,9 +32,6 @@ class Endpoint:
     ca_pem: str | None = None
     fingerprint: str | None = None
     inspect: bool = False
-
-    def inspecting(self) -> "Endpoint":
-        return replace(self, inspect=True)
 
 
 class Connection:

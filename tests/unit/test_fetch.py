@@ -253,6 +253,14 @@ def test_bad_message_is_tried_again_and_then_set_aside(bench: Bench) -> None:
     assert bench.fetch(remote, Delete="0") == Result()
 
 
+def test_server_that_gives_nothing_sets_nothing_aside(bench: Bench) -> None:
+    remote = shelf("1", "2", _1_="backend down", _2_="backend down")
+    results = [bench.fetch(remote, Delete="0") for _ in range(ATTEMPTS + 1)]
+    assert [(result.failed, result.set_aside) for result in results] == [(2, 0)] * (ATTEMPTS + 1)
+    remote.trouble = {}
+    assert bench.fetch(remote, Delete="0").messages == 2
+
+
 def test_bad_message_that_gets_well_is_delivered(bench: Bench) -> None:
     remote = shelf("1", "2", _2_="no body")
     bench.fetch(remote)

@@ -422,6 +422,14 @@ def test_removed_message_that_is_still_listed_is_due_again(opened: State) -> Non
     assert sorted(folder.due(0)) == MESSAGES
 
 
+def test_removed_message_that_is_gone_is_forgotten(opened: State) -> None:
+    folder = begin(opened)
+    deliver(folder, *MESSAGES)
+    folder.removed([("1", 0)])
+    folder.saw(folder.known(), set(KNOWN) - {("1", 0)})
+    assert folder.known().keys() == KNOWN.keys() - {("1", 0)}
+
+
 def test_mailbox_that_looks_empty_once_is_still_known(tmp_path: Path, clock: Clock) -> None:
     with State(tmp_path) as opened:
         deliver(begin(opened), *MESSAGES)

@@ -26,6 +26,8 @@ LINE_LIMIT = 1 << 20
 COMMAND_LIMIT = 4 << 20
 """Octets a server may send in answer to one command of IMAPClient's."""
 DELETE_BATCH = 500
+UID_SET_LIMIT = 8000
+"""Octets of a sequence set in one command."""
 LEAVE_SECONDS = 5.0
 _TEMPORARY = ("UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG", "CONTACTADMIN")
 
@@ -84,7 +86,9 @@ class Imap:
         self._existing = fetcher.search_all(self._folder.messages)
         keys = [(str(uid), 0) for uid in self._existing]
         new = [int(key[0]) for key in keys if key not in known]
-        sizes = fetcher.sizes(self._ranges(new)) if new else {}
+        sizes: dict[int, int] = {}
+        for uid_set in split_uid_set(self._ranges(new)):
+            sizes |= fetcher.sizes(uid_set)
         return [Remote(str(uid), sizes.get(uid, 0)) for uid in new], {key for key in keys if key in known}
 
     def retrieve(self, wanted: Sequence[Remote]) -> Iterator[Part]:
@@ -340,6 +344,16 @@ def format_uid_set(uids: Iterable[int], existing: Sequence[int]) -> str:
             spans.append([uid, uid])
         expected = position + 1
     return ",".join(f"{low}:{high}" if low != high else str(low) for low, high in spans)
+
+
+def split_uid_set(uid_set: str) -> Iterator[str]:
+    """Yield a sequence set in parts that servers take in one command (RFC 7162 section 4 asks for 8192)."""
+    while len(uid_set) > UID_SET_LIMIT:
+        end = uid_set.rindex(",", 0, UID_SET_LIMIT)
+        yield uid_set[:end]
+        uid_set = uid_set[end + 1 :]
+    if uid_set:
+        yield uid_set
 
 
 def _quoted(text: str) -> bytes:

@@ -7,15 +7,21 @@ PYTHON ?= /usr/bin/python3
 VENV = .venv
 
 root = $(abspath $(DESTDIR))
-libdir = $(PREFIX)/lib/cockpit-getmail
-libexecdir = $(PREFIX)/libexec/cockpit-getmail
+# Folders of our own, which uninstall removes.
+pkglibdir = $(PREFIX)/lib/cockpit-getmail
+pkglibexecdir = $(PREFIX)/libexec/cockpit-getmail
 sbindir = $(PREFIX)/sbin
 mandir = $(PREFIX)/share/man/man8
 # systemd reads these below /usr, /usr/local and /etc; for another PREFIX name them.
 unitdir = $(PREFIX)/lib/systemd/system
 sysusersdir = $(PREFIX)/lib/sysusers.d
 tmpfilesdir = $(PREFIX)/lib/tmpfiles.d
-site = $(libdir)/lib/python$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')/site-packages
+site = $(pkglibdir)/lib/python$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')/site-packages
+
+VERBS = read validate create update delete execute
+# What is removed whole bears our name: a PREFIX or variable gone wrong must not take a system's folder.
+check-own-folders = for folder in '$(pkglibdir)' '$(pkglibexecdir)'; do \
+	case $$folder in */cockpit-getmail) ;; *) echo "$$folder is not ours" >&2; exit 1 ;; esac; done
 
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' lib/cockpit_getmail/__init__.py)
 SOURCES = setup.cfg pyproject.toml $(shell find lib schemas -name '*.py' -o -name '*.json')
@@ -86,25 +92,26 @@ build/wheels/.built: $(VENV)/.built $(SOURCES)
 
 install: build/wheels/.built install-systemd ## Install below PREFIX (/usr/local); DESTDIR for packages
 	umask 022
-	rm -rf '$(root)$(libdir)'
-	$(PYTHON) -m venv --without-pip '$(root)$(libdir)'
-	rm -f '$(root)$(libdir)'/bin/[Aa]ctivate*
-	sed -i /^command/d '$(root)$(libdir)/pyvenv.cfg'
+	$(check-own-folders)
+	rm -rf '$(root)$(pkglibdir)'
+	$(PYTHON) -m venv --without-pip '$(root)$(pkglibdir)'
+	rm -f '$(root)$(pkglibdir)'/bin/[Aa]ctivate*
+	sed -i /^command/d '$(root)$(pkglibdir)/pyvenv.cfg'
 	$(VENV)/bin/pip install --quiet --no-index --find-links build/wheels --no-compile \
 	    --target '$(root)$(site)' cockpit-getmail
 	rm -rf '$(root)$(site)/bin'
 	$(PYTHON) -m compileall -q -s '$(root)' -p / '$(root)$(site)'
-	install -d '$(root)$(libexecdir)' '$(root)$(sbindir)' '$(root)$(mandir)'
-	for verb in read validate create update delete execute; do
+	install -d '$(root)$(pkglibexecdir)' '$(root)$(sbindir)' '$(root)$(mandir)'
+	for verb in $(VERBS); do
 	    sed -e '/^from os\.path /d' -e '/^here = /d' -e 's|^sys\.path\[:0\] = .*|sys.path[:0] = ["$(site)"]|' \
-	        api/$$verb >'$(root)$(libexecdir)'/$$verb
-	    grep -Fq '["$(site)"]' '$(root)$(libexecdir)'/$$verb
-	    chmod 755 '$(root)$(libexecdir)'/$$verb
+	        api/$$verb >'$(root)$(pkglibexecdir)'/$$verb
+	    grep -Fq '["$(site)"]' '$(root)$(pkglibexecdir)'/$$verb
+	    chmod 755 '$(root)$(pkglibexecdir)'/$$verb
 	done
-	printf '%s\n' '#!$(libdir)/bin/python -I' 'import sys' 'from cockpit_getmail.cli import entry' 'sys.exit(entry())' \
+	printf '%s\n' '#!$(pkglibdir)/bin/python -I' 'import sys' 'from cockpit_getmail.cli import entry' 'sys.exit(entry())' \
 	    >'$(root)$(sbindir)/cockpit-getmail'
 	chmod 755 '$(root)$(sbindir)/cockpit-getmail'
-	sed -e 's|@libexecdir@|$(libexecdir)|g' -e 's|@unitdir@|$(unitdir)|g' docs/cockpit-getmail.8 \
+	sed -e 's|@libexecdir@|$(pkglibexecdir)|g' -e 's|@unitdir@|$(unitdir)|g' docs/cockpit-getmail.8 \
 	    >'$(root)$(mandir)/cockpit-getmail.8'
 
 # What systemd reads; all that a run from a checkout needs of an installation.
@@ -122,10 +129,15 @@ install-systemd:
 	fi
 
 uninstall: ## Remove what install made; configuration, connectors and mail stay
-	rm -rf '$(root)$(libdir)' '$(root)$(libexecdir)' '$(root)$(unitdir)/cockpit-getmail-.service.d'
+	$(check-own-folders)
+	rm -rf '$(root)$(pkglibdir)'
+	rm -f $(foreach verb,$(VERBS),'$(root)$(pkglibexecdir)/$(verb)')
 	rm -f '$(root)$(sbindir)/cockpit-getmail' '$(root)$(mandir)/cockpit-getmail.8' \
-	    '$(root)$(unitdir)/cockpit-getmail.slice' \
+	    '$(root)$(unitdir)/cockpit-getmail.slice' '$(root)$(unitdir)/cockpit-getmail-.service.d/10-fetch.conf' \
 	    '$(root)$(sysusersdir)/cockpit-getmail.conf' '$(root)$(tmpfilesdir)/cockpit-getmail.conf'
+	for folder in '$(root)$(pkglibexecdir)' '$(root)$(unitdir)/cockpit-getmail-.service.d'; do
+	    [ ! -d "$$folder" ] || rmdir --ignore-fail-on-non-empty "$$folder"
+	done
 	if [ -z '$(root)' ] && [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
 
 devel-install: build install-systemd ## Let this checkout's helpers start sandboxed runs on this machine

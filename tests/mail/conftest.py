@@ -6,6 +6,7 @@ import os
 import queue
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -18,7 +19,7 @@ from tests.support.dovecot import Dovecot
 from tests.support.rounds import PASSWORD, Round
 from tests.support.stop_after import Driver, Outcome, Plan
 
-ACCOUNTS = 1000
+ACCOUNTS = 500
 # Nothing here depends on what the server's own disk does.
 FAST = """
 mail_fsync = never
@@ -34,12 +35,28 @@ MEMORY = Path("/dev/shm")
 NewRound = Callable[[str], Round]
 
 
+class Accounts:
+    """Accounts on a server that no test has used."""
+
+    def __init__(self, dovecot: Dovecot) -> None:
+        self.dovecot = dovecot
+        self._numbers = itertools.count(1)
+        self._free: list[str] = []
+        self._lock = threading.Lock()
+
+    def take(self) -> str:
+        """Return the name of one, made with many others: each change of its users takes Dovecot a second."""
+        with self._lock:
+            if not self._free:
+                self._free = [f"user{next(self._numbers)}" for _ in range(ACCOUNTS)]
+                self.dovecot.add_users(dict.fromkeys(self._free, PASSWORD))
+            return self._free.pop()
+
+
 @pytest.fixture(scope="session")
-def full_dovecot() -> Iterator[tuple[Dovecot, Iterator[str]]]:
-    """A server, and the names of accounts that no test has used."""
-    names = [f"user{number}" for number in range(ACCOUNTS)]
-    with Dovecot(dict.fromkeys(names, PASSWORD), extra=FAST) as dovecot:
-        yield dovecot, iter(names)
+def accounts() -> Iterator[Accounts]:
+    with Dovecot({}, extra=FAST) as dovecot:
+        yield Accounts(dovecot)
 
 
 @pytest.fixture
@@ -51,15 +68,14 @@ def memory() -> Iterator[Path]:
 
 
 @pytest.fixture
-def new_round(full_dovecot: tuple[Dovecot, Iterator[str]], memory: Path) -> NewRound:
+def new_round(accounts: Accounts, memory: Path) -> NewRound:
     """Make a round with an account of its own, for a retriever."""
-    dovecot, names = full_dovecot
     numbers = itertools.count()
 
     def make(retriever: str) -> Round:
         folder = memory / f"round{next(numbers)}"
         (folder / "state").mkdir(parents=True, mode=0o700)
-        return Round(dovecot, next(names), retriever, folder / "mail", folder / "state")
+        return Round(accounts.dovecot, accounts.take(), retriever, folder / "mail", folder / "state")
 
     return make
 

@@ -136,8 +136,12 @@ class Dovecot:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def add_user(self, user: str, password: str | bytes) -> None:
-        self._users[user] = password
-        self._make_home(user, pwd.getpwnam(OWNER))
+        self.add_users({user: password})
+
+    def add_users(self, users: Mapping[str, str | bytes]) -> None:
+        self._users.update(users)
+        for user in users:
+            self._make_home(user, pwd.getpwnam(OWNER))
         self._write_users()
 
     def set_password(self, user: str, password: str | bytes) -> None:

@@ -164,6 +164,23 @@ def test_mail_in_a_home_is_fetched_by_its_user(installed: Installed, dovecot: Do
     assert len(list(installed.path("/home/anna/Maildir/new").iterdir())) == COUNT
 
 
+def test_state_of_another_user_is_refused(installed: Installed, dovecot: Dovecot, people: None) -> None:
+    installed.add("moved@here", "SimpleIMAPRetriever", dovecot.imap, Account="anna@here")
+    installed.run("moved@here", IN_HOMES)
+    state = "/var/lib/cockpit-getmail/state/moved@here"
+    answer = installed.call("execute", action="run", name="moved@here")
+    assert answer["attributes"]["cause"] == "settings"
+    assert f"{state} belongs to anna" in answer["message"]
+    assert owner(installed, state) == "anna 700"
+    installed.machine.run(["chown", "-R", "cockpit-getmail:", state])
+    assert "0 messages delivered" in installed.run("moved@here")
+    # Or all over again.
+    installed.machine.run(["chown", "-R", "anna:", state])
+    installed.call("delete", name="moved@here")
+    installed.add("moved@here", "SimpleIMAPRetriever", dovecot.imap, Account="anna@here")
+    assert f"{COUNT} messages delivered" in installed.run("moved@here")
+
+
 def test_maildir_of_another_user_is_refused(installed: Installed, dovecot: Dovecot, people: None) -> None:
     machine = installed.machine
     machine.run(["runuser", "-u", "berta", "--", "ln", "-sfn", "/home/anna/Maildir", "/home/berta/Maildir"])

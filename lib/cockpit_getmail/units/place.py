@@ -48,6 +48,7 @@ def prepare(connector: Connector, settings: Settings, *, foreground: bool = Fals
     user = _find_user(connector, settings, path)
     state_folder = settings.state_dir / folder_name(connector.name)
     place = Place(user.pw_name, user.pw_uid, user.pw_gid, user.pw_dir, state_folder, maildir)
+    _check_state(place)
     if maildir:
         _provide(maildir, "Maildir", "delivery", place)
     if foreground:
@@ -125,6 +126,29 @@ def _find_owner_of_home(name: str, path: Path) -> pwd.struct_passwd | None:
     except (KeyError, ValueError, OSError):
         return None
     return user if own and path.is_relative_to(user.pw_dir) else None
+
+
+def _check_state(place: Place) -> None:
+    """Raise Problem (cause settings) if somebody else made the state folder: a run believes what is in it.
+
+    systemd would give the folder of another user to this one, while that other may have files in it open.
+    """
+    folder = place.state_folder
+    with _explained(folder, "state folder", "settings", place):
+        try:
+            found = folder.lstat()
+        except FileNotFoundError:
+            return
+        if not stat.S_ISDIR(found.st_mode):
+            raise failure("settings", f"The state folder {folder} is not a folder.")
+        if os.geteuid() == 0 and found.st_uid != place.uid:
+            owner = _owner(found.st_uid)
+            message = (
+                f"The state folder {folder} belongs to {owner}, and {place.user} fetches. "
+                "Delete the connector and create it again, which fetches all its mail anew; "
+                f"or, if you trust what {owner} left there, give it to {place.user} with chown -R."
+            )
+            raise failure("settings", message)
 
 
 def _provide(folder: Path, what: str, cause: Cause, place: Place) -> None:

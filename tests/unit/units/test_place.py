@@ -78,6 +78,27 @@ def test_folder_of_another_owner_is_told(roots: Path, what: str) -> None:
     assert f"{roots / what} belongs to root, and nobody fetches" in message
 
 
+@pytest.mark.parametrize("foreground", [False, True])
+@pytest.mark.parametrize("kind", ["theirs", "link", "file"])
+def test_state_that_somebody_else_made_is_not_believed(roots: Path, kind: str, foreground: bool) -> None:
+    state = roots / "state/me@there"
+    (roots / "mine").mkdir(parents=True)
+    os.chown(roots / "mine", SOMEBODY.pw_uid, SOMEBODY.pw_gid)
+    state.parent.mkdir()
+    if kind == "link":
+        state.symlink_to(roots / "mine")
+    elif kind == "file":
+        state.touch()
+    else:
+        state.mkdir()
+        os.chown(state, SOMEBODY.pw_uid + 1, -1)
+    with pytest.raises(Problem) as caught:
+        place.prepare(make_connector(), make_settings(roots), foreground=foreground)
+    assert caught.value.cause == "settings"
+    assert f"{state} {'belongs to' if kind == 'theirs' else 'is not a folder'}" in caught.value.message
+    assert not (roots / "mail").exists()
+
+
 @pytest.mark.parametrize(("what", "cause"), [("mail/me@here", "delivery"), ("state/me@there", "settings")])
 def test_file_in_the_way_is_told(roots: Path, what: str, cause: str) -> None:
     (roots / what).parent.mkdir(parents=True)

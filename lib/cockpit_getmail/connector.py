@@ -17,6 +17,7 @@ RETRIEVERS: Mapping[str, tuple[Literal["imap", "pop3"], bool, int]] = {
 }
 NAME_LIMIT = 170
 UNIT_PREFIX = "cockpit-getmail-"
+UNIT_TYPES = "service|socket|device|mount|automount|swap|target|path|timer|slice|scope"
 
 
 @dataclass(frozen=True)
@@ -127,8 +128,13 @@ def is_same_person(username: str, account: str) -> bool:
 
 def unit_name(name: str) -> str:
     """Return a connector's unit without `.service`: `cockpit-getmail-` and the name, escaped one to one."""
+    escaped = _escape(name, r"\x{:02x}")
+    # systemd 252 applies no drop-in of a prefix to a unit with nothing between the prefix and its first `@`.
+    escaped = re.sub("^@", r"\\x40", escaped)
     # A unit whose name ends with its first `@` would be a template.
-    escaped = re.sub("^([^@]*)@$", r"\1\\x40", _escape(name, r"\x{:02x}"))
+    escaped = re.sub("^([^@]*)@$", r"\1\\x40", escaped)
+    # systemctl takes a name that ends in a type for the name of a whole unit.
+    escaped = re.sub(rf"\.({UNIT_TYPES})$", r"\\x2e\1", escaped)
     return UNIT_PREFIX + _shorten(name, escaped)
 
 

@@ -13,6 +13,7 @@ from tests.support.installed import PASSWORD, Installed
 
 COUNT = 20
 NAMES = ["../x", "-x", "a b", "$(id)", "%n", "x" * 300, "é@h", "foo@", "a:b", "~", "user+tag@h@h", "😀" * 60]
+NAMES += ["@x@h", "@x@", "-@h", "h@a.service"]
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +92,20 @@ def test_any_name_runs(installed: Installed, dovecot: Dovecot, name: str) -> Non
     assert f"{COUNT} of {COUNT} delivered.\n" in log
     assert len(installed.mail(account)) == COUNT
     assert len(list(installed.folder.joinpath("state").iterdir())) == before + 1
+
+
+@pytest.mark.parametrize("name", NAMES, ids=lambda name: str(name)[:12])
+def test_any_name_is_in_the_sandbox_and_can_be_stopped(
+    installed: Installed, busy: Server, name: str
+) -> None:
+    installed.add(name, "SimplePOP3Retriever", busy.port, Account="busy")
+    unit = installed.start(name)
+    wait_for(busy, b"RETR 1")
+    assert installed.show(unit, "DropInPaths").endswith("cockpit-getmail-.service.d/10-fetch.conf")
+    assert installed.show(unit, "NoNewPrivileges") == "yes"
+    # As people type it.
+    installed.machine.run(["systemctl", "stop", "--", unit])
+    assert installed.show(unit, "ActiveState") == "inactive"
 
 
 def test_names_that_differ_in_escaped_bytes_are_two(installed: Installed, dovecot: Dovecot) -> None:

@@ -28,7 +28,8 @@ PROPS = {
     "Account": "giacomo@local.neth.eu",
 }
 names = st.text(st.characters(codec="utf-8")) | st.text("aA0@._-=\\x/ #%\n", max_size=300)
-names_of_escapes = st.lists(st.sampled_from([".", "=", "=2E", "=3D", "\\", "\\x2e", "é", "a"])).map("".join)
+parts_of_names = [".", "=", "=2E", "=3D", "\\", "\\x2e", "\\x40", "é", "a", "@", ".service", "timer"]
+names_of_escapes = st.lists(st.sampled_from(parts_of_names)).map("".join)
 
 
 def connector(**props: str) -> Connector:
@@ -158,6 +159,12 @@ def test_same_person_with_or_without_domain(username: str, account: str, same: b
         ("", "", "="),
         ("foo@", "foo\\x40", "foo@"),
         ("foo@@", "foo@@", "foo@@"),
+        ("@x@h", "\\x40x@h", "@x@h"),
+        ("@x@", "\\x40x\\x40", "@x@"),
+        ("@", "\\x40", "@"),
+        ("h@a.service", "h@a\\x2eservice", "h@a.service"),
+        ("h@a.service.timer", "h@a.service\\x2etimer", "h@a.service.timer"),
+        ("h@a.services", "h@a.services", "h@a.services"),
         ("x" * 170, "x" * 170, "x" * 170),
         ("x" * 171, "x" * 120 + ".7d4787083f7449f1", "x" * 120 + ".7d4787083f7449f1"),
     ],
@@ -176,6 +183,14 @@ def test_names_have_only_what_is_allowed_and_are_short(name: str) -> None:
     assert len(folder_name(name)) <= NAME_LIMIT
 
 
+@given(names | names_of_escapes)
+def test_units_are_units_of_the_sandbox_and_named_in_full(name: str) -> None:
+    unit = unit_name(name)
+    assert not unit.startswith(f"{UNIT_PREFIX}@"), "systemd 252 has no drop-in for it"
+    assert unit.partition("@")[1:] != ("@", ""), "a template"
+    assert not re.search(r"\.(service|socket|timer)$", unit), "systemctl takes it for another unit"
+
+
 @given(names | names_of_escapes, names | names_of_escapes)
 def test_different_names_stay_different(one: str, other: str) -> None:
     assume(one != other)
@@ -183,7 +198,7 @@ def test_different_names_stay_different(one: str, other: str) -> None:
     assert folder_name(one) != folder_name(other)
 
 
-@given(names.filter(lambda name: len(name.encode()) <= NAME_LIMIT // 4))
+@given((names | names_of_escapes).filter(lambda name: len(name.encode()) <= NAME_LIMIT // 4))
 def test_names_can_be_told_from_units_and_folders(name: str) -> None:
     unit = unit_name(name).removeprefix(UNIT_PREFIX).encode()
     assert re.sub(rb"\\x(..)", lambda code: bytes.fromhex(code[1].decode()), unit).decode() == name

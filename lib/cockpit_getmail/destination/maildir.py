@@ -8,6 +8,7 @@ every LF): a W= that is not just what Dovecot counts makes it break off when the
 
 import errno
 import os
+import re
 import secrets
 import socket
 import stat
@@ -21,6 +22,7 @@ from cockpit_getmail.problem import Cause, Problem, failure
 
 FOLDERS = ("tmp", "new", "cur")
 SYNC_THREADS = 4
+_SIZES = re.compile("S=[0-9]+,W=[0-9]+")
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
@@ -44,6 +46,7 @@ class Maildir:
         self._token = token
         host = socket.gethostname() or "localhost"
         self._host = host.replace("/", r"\057").replace(":", r"\072").replace(",", r"\054")
+        self._own_name = re.compile(rf"[0-9]+\.C{re.escape(token)}R[0-9a-f]{{16}}P[0-9]+\.[^/:,\0]+")
         self._files: dict[str, int] = {}
         with self._explained("opened"):
             create(path)
@@ -81,10 +84,12 @@ class Maildir:
             os.fsync(self._new)
 
     def recover(self, open_intents: Iterable[Staged]) -> set[str]:
+        # Others may have written where intents are kept: a name such as `../x` is no message of ours.
+        own = filter(self._is_own, open_intents)
         with self._explained("opened"):
             delivered: set[str] = set()
             absent: list[str] = []
-            for staged in open_intents:
+            for staged in own:
                 if self._finish_rename(staged):
                     delivered.add(staged.name)
                 else:
@@ -122,6 +127,11 @@ class Maildir:
             for _ in pool.map(os.fsync, descriptors):
                 pass
 
+    def _is_own(self, staged: Staged) -> bool:
+        """Whether this connector gives messages such names: see stage() and finish()."""
+        name, _, sizes = staged.name.partition(",")
+        return bool(self._own_name.fullmatch(name) and _SIZES.fullmatch(sizes))
+
     def _finish_rename(self, staged: Staged) -> bool:
         """Rename a message left in tmp/ if it is whole; unlink it if not."""
         name = _tmp_name(staged.name)
@@ -144,9 +154,8 @@ class Maildir:
                 yield from files
 
     def _remove_leftovers(self) -> None:
-        mark = f".C{self._token}R"
         for name in os.listdir(self._tmp):
-            if mark in name:
+            if self._own_name.fullmatch(name):
                 os.unlink(name, dir_fd=self._tmp)
 
     @contextmanager

@@ -302,6 +302,36 @@ def test_what_is_no_message_is_not_delivered(
     assert names(path / "tmp") == names(path / "new") == []
 
 
+FOREIGN_NAMES = [
+    "../notes",
+    "../notes,S=20,W=22",
+    "../new/../notes,S=20,W=22",
+    f"1.C{TOKEN}R{'0' * 16}P1.h/../../notes,S=20,W=22",
+    f"1.C{TOKEN}R{'0' * 16}P1.h,S=20,W=22/../../../notes",
+    f"../tmp/1.C{TOKEN}R{'0' * 16}P1.h,S=20,W=22",
+    f"1.C{TOKEN}R{'0' * 16}P1.h",
+    f"1.C{TOKEN}R{'0' * 16}P1.h,S=20,W=22:2,S",
+    f"1.C{TOKEN}R{'0' * 16}P1.h,S=20,W=22\n",
+    f"1.C{OTHER_TOKEN}R{'0' * 16}P1.h,S=20,W=22",
+    f"1.C{TOKEN}R{'0' * 16}P1.h\0,S=20,W=22",
+    "1700000000.M1P2.host,S=20,W=22",
+    "",
+    ".",
+    "..",
+]
+
+
+@pytest.mark.parametrize("name", FOREIGN_NAMES)
+@pytest.mark.parametrize("size", [len(STORED), 0])
+def test_name_that_is_not_ours_touches_nothing(path: Path, box: Maildir, name: str, size: int) -> None:
+    """The state's SQLite may have been written by somebody else."""
+    for file in ("notes", "tmp/1700000000.M1P2.host", f"tmp/1.C{OTHER_TOKEN}R{'0' * 16}P1.h"):
+        (path / file).write_bytes(STORED)
+    before = sorted(path.rglob("*"))
+    assert Maildir(path, TOKEN).recover([Staged(name, size)]) == set()
+    assert sorted(path.rglob("*")) == before
+
+
 @pytest.mark.parametrize("folder", ["tmp", ".Archive/tmp", "drafts", "."])
 def test_name_where_no_reader_looks_is_not_delivered(path: Path, box: Maildir, folder: str) -> None:
     """A copy elsewhere is nobody's mail; in tmp/ it has the name without sizes, or is not ours."""
@@ -310,6 +340,22 @@ def test_name_where_no_reader_looks_is_not_delivered(path: Path, box: Maildir, f
     target.parent.mkdir(parents=True, exist_ok=True)
     in_tmp(path, staged).rename(target)
     assert Maildir(path, TOKEN).recover([staged]) == set()
+
+
+def test_names_of_others_do_not_hinder_ours(path: Path, box: Maildir) -> None:
+    batch = prepare(box, MESSAGE, MESSAGE)
+    (path / "notes").write_bytes(STORED)
+    intents = [batch[0], Staged("../notes", 1), batch[1]]
+    assert Maildir(path, TOKEN).recover(intents) == {staged.name for staged in batch}
+    assert (path / "notes").exists()
+
+
+def test_message_of_this_host_by_another_name_is_ours(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: "a/b:c,d")
+    batch = prepare(Maildir(path, TOKEN), MESSAGE)
+    monkeypatch.setattr(socket, "gethostname", lambda: "other")
+    assert Maildir(path, TOKEN).recover(batch) == {batch[0].name}
+    assert names(path / "new") == [batch[0].name]
 
 
 def test_half_a_batch_is_completed(path: Path, box: Maildir) -> None:

@@ -25,7 +25,7 @@ from cockpit_getmail.state import DAY, FolderState, Intent, State
 
 SILENCE_SECONDS = 60.0
 ATTEMPTS = 3
-"""After so many failed attempts a message is set aside."""
+"""After so many failed attempts, over state.PATIENCE at least, a message is set aside."""
 BREAKS = 10
 """So often may the connection break at one: some servers end the session at what they cannot read."""
 FAILURES_SHOWN = 20
@@ -77,9 +77,12 @@ def run(
             connector, ca_pem=ca_pem, tls_seen=mailbox.tls_seen, timeout=SILENCE_SECONDS
         )
         try:
-            opened = retriever.open()
-            if retriever.tls and not mailbox.tls_seen:
-                mailbox.saw_tls()
+            try:
+                opened = retriever.open()
+            finally:
+                # Also where the log-in failed: from here on there is no way back to a clear channel.
+                if retriever.tls and not mailbox.tls_seen:
+                    mailbox.saw_tls()
             report.note(f"Connected to {connector.server} ({retriever.tls or 'not encrypted'}).")
             return _fetch(connector, retriever, mailbox.folder(opened), destination, report)
         finally:
@@ -121,6 +124,8 @@ def _fetch(
             deleted = len(removed)
     for note in retriever.notes:
         report.warn(note)
+    if aside := folder.set_aside():
+        report.warn(f"Messages set aside because they could not be fetched: {aside}. They are on the server.")
     if writer is None:
         return Result(deleted=deleted)
     return Result(len(writer.delivered), writer.octets, writer.failed, writer.set_aside, deleted)

@@ -9,6 +9,7 @@ message old.
 import errno
 import fcntl
 import os
+import re
 import secrets
 import sqlite3
 import time
@@ -23,6 +24,8 @@ from cockpit_getmail.retriever.base import Folder, Remote
 
 DAY = 86400
 KEEP_MISSING = 30 * DAY
+PATIENCE = 2 * DAY
+"""Credited seconds since the first failure before a message is set aside: outages and rate limits pass."""
 SCHEMA_VERSION = 1
 _PRIVATE_FILE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 _NO_SPACE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
@@ -48,7 +51,8 @@ CREATE TABLE intent (
     PRIMARY KEY (folder, uid, ordinal)) WITHOUT ROWID;
 CREATE TABLE failure (
     folder INTEGER NOT NULL REFERENCES folder, uid TEXT NOT NULL, ordinal INTEGER NOT NULL,
-    attempts INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (folder, uid, ordinal)) WITHOUT ROWID;
+    attempts INTEGER NOT NULL, reason TEXT NOT NULL, since REAL NOT NULL,
+    PRIMARY KEY (folder, uid, ordinal)) WITHOUT ROWID;
 """
 
 
@@ -85,8 +89,12 @@ class State:
 
     @property
     def token(self) -> str:
-        """Sixteen hexadecimal digits that mark this connector's files."""
-        return str(self._row("SELECT token FROM token")[0])
+        """Sixteen hexadecimal digits that mark this connector's files. Raises Problem (internal)."""
+        token = str(self._row("SELECT token FROM token")[0])
+        if not re.fullmatch("[0-9a-f]{16}", token):
+            # It becomes a part of file names.
+            raise failure("internal", f"State in {self._folder}: the token is damaged.")
+        return token
 
     def begin(self, identity: str, limit: float) -> "MailboxState":
         """Return the state of a mailbox; credit it the time since the last run, at most `limit` seconds."""
@@ -108,7 +116,7 @@ class State:
         found: dict[str, list[Staged]] = {}
         query = "SELECT location, name, stored FROM intent JOIN place ON place.id = intent.place"
         for location, name, stored in self._rows(query):
-            found.setdefault(location, []).append(Staged(name, stored))
+            found.setdefault(location, []).append(Staged(str(name), stored))
         return found
 
     def settle(self, delivered: Iterable[str]) -> None:
@@ -172,9 +180,17 @@ class FolderState:
         self._clock = clock
 
     def known(self) -> dict[tuple[str, int], int]:
-        """Return size by (uid, ordinal) of the messages that are not to be fetched again."""
-        query = "SELECT uid, ordinal, size FROM message WHERE folder = ?"
-        return {(uid, ordinal): size for uid, ordinal, size in self._state._rows(query, (self._folder,))}
+        """Return size by (uid, ordinal) of the messages that are not to be fetched again; see list_new()."""
+        query = "SELECT uid, ordinal, size, state FROM message WHERE folder = ?"
+        return {
+            (uid, ordinal): ~size if state == "removed" else size
+            for uid, ordinal, size, state in self._state._rows(query, (self._folder,))
+        }
+
+    def set_aside(self) -> int:
+        """Return how many messages are set aside."""
+        query = "SELECT count(*) FROM message WHERE folder = ? AND state = 'quarantined'"
+        return int(self._state._row(query, (self._folder,))[0])
 
     def attempts(self) -> dict[tuple[str, int], int]:
         """Return the number of failed attempts by (uid, ordinal)."""
@@ -185,7 +201,7 @@ class FolderState:
         """Note which known messages the server has; forget those that it has not had for 30 days.
 
         One that was deleted there and is gone indeed is forgotten at once: from then on another may have its
-        UIDL (RFC 1939 section 7).
+        UIDL (RFC 1939 section 7). If it is still or again there, nobody knows which it is: it is let alone.
         """
         here = self._folder
         query = "SELECT uid, ordinal FROM message WHERE folder = ? AND missing IS NOT NULL"
@@ -193,7 +209,7 @@ class FolderState:
         gone = [key for key in known if key not in present and key not in back]
         with self._state.transaction() as db:
             db.executemany(_SET_MISSING, ((self._clock, here, *key) for key in gone))
-            db.executemany(_SET_BACK, ((here, *key) for key in back & present))
+            db.executemany(_SET_MISSING, ((None, here, *key) for key in back & present))
             db.execute(
                 "DELETE FROM message WHERE folder = ? AND missing IS NOT NULL "
                 "AND (state = 'removed' OR ? - missing > ?)",
@@ -220,18 +236,22 @@ class FolderState:
             _deliver(db)
 
     def failed(self, message: Remote, reason: str, quarantine_after: int | None) -> bool:
-        """Count a failed attempt; return whether the message is now set aside, as it is after so many."""
+        """Count a failed attempt; return whether the message is now set aside.
+
+        That takes so many attempts, over PATIENCE at least.
+        """
         key = (self._folder, message.uid, message.ordinal)
         with self._state.transaction() as db:
             db.execute(
-                "INSERT INTO failure VALUES (?, ?, ?, 1, ?) ON CONFLICT DO UPDATE "
+                "INSERT INTO failure VALUES (?, ?, ?, 1, ?, ?) ON CONFLICT DO UPDATE "
                 "SET attempts = attempts + 1, reason = excluded.reason",
-                (*key, reason),
+                (*key, reason, self._clock),
             )
-            attempts = db.execute(
-                "SELECT attempts FROM failure WHERE folder = ? AND uid = ? AND ordinal = ?", key
-            ).fetchone()[0]
-            aside = quarantine_after is not None and attempts >= quarantine_after
+            attempts, since = db.execute(
+                "SELECT attempts, since FROM failure WHERE folder = ? AND uid = ? AND ordinal = ?", key
+            ).fetchone()
+            tried = quarantine_after is not None and attempts >= quarantine_after
+            aside = tried and self._clock - since >= PATIENCE
             if aside:
                 db.execute(
                     "INSERT OR REPLACE INTO message (folder, uid, ordinal, size, exact, state, clock) "
@@ -270,10 +290,6 @@ def _deliver(db: sqlite3.Connection) -> None:
 _ONE = "WHERE folder = ? AND uid = ? AND ordinal = ?"
 _SET_MISSING = f"UPDATE message SET missing = ? {_ONE}"  # noqa: S608 (constants only)
 _SET_REMOVED = f"UPDATE message SET state = 'removed', missing = ? {_ONE}"  # noqa: S608
-_SET_BACK = (
-    "UPDATE message SET missing = NULL, state = CASE state WHEN 'removed' THEN 'delivered' ELSE state END "  # noqa: S608
-    + _ONE
-)
 
 
 def lock(folder: Path) -> int:

@@ -2,6 +2,7 @@
 """The run itself: real state, a real Maildir, and in the place of a server a list, to misbehave at will."""
 
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from cockpit_getmail.fetch import ATTEMPTS, BREAKS, Result
 from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.retriever.base import Folder, Part, Remote
 from cockpit_getmail.settings import Settings
-from cockpit_getmail.state import Intent, State
+from cockpit_getmail.state import DAY, Intent, State
 
 Key = tuple[str, int]
 BROKEN = failure("network", "The connection broke.")
@@ -110,8 +111,12 @@ class Bench:
         self.state.mkdir()
         self.log = Log()
         self._monkeypatch = monkeypatch
+        self._now = time.time()
+        monkeypatch.setattr(time, "time", lambda: self._now)
 
     def fetch(self, shelf: Shelf, **props: str) -> Result:
+        """Fetch once, a day after the time before."""
+        self._now += DAY
         self._monkeypatch.setattr(retriever, "make", lambda *_, **__: shelf)
         self.log = Log()
         return fetch.run(connector(**props), self.settings, self.state, None, self.log)
@@ -251,6 +256,13 @@ def test_bad_message_is_tried_again_and_then_set_aside(bench: Bench) -> None:
     assert list(remote.mails) == ["2"]
     remote.trouble = {}
     assert bench.fetch(remote, Delete="0") == Result()
+
+
+def test_what_is_set_aside_is_told_in_each_run(bench: Bench) -> None:
+    remote = shelf("1", "2", _2_="no body")
+    for _ in range(ATTEMPTS + 1):
+        bench.fetch(remote)
+    assert any("set aside" in line and "1" in line for line in bench.log.said)
 
 
 def test_server_that_gives_nothing_sets_nothing_aside(bench: Bench) -> None:

@@ -226,6 +226,29 @@ def test_intents_outlive_the_run(tmp_path: Path) -> None:
         assert begin(opened).known() == {("1", 0): 100, ("3", 0): 300}
 
 
+@pytest.mark.parametrize("name", ["../notes", b"../notes", b"\xff", 7])
+def test_intent_of_any_name_is_settled_as_never_begun(tmp_path: Path, name: object) -> None:
+    """Somebody else may have written to the file."""
+    with State(tmp_path) as opened:
+        begin(opened).intend(HERE, intents(*MESSAGES[:2]))
+        with opened.transaction() as db:
+            db.execute("UPDATE intent SET name = ? WHERE uid = '1'", (name,))
+    with State(tmp_path) as opened:
+        assert len(opened.open_intents()[HERE]) == 2
+        opened.settle(["name2.0"])
+        assert opened.open_intents() == {}
+        assert begin(opened).known() == {("2", 0): 200}
+
+
+@pytest.mark.parametrize("token", ["", "M", "../" * 5 + "x", "0" * 17, "0" * 15 + "A", b"0" * 16])
+def test_damaged_token_never_becomes_a_file_name(opened: State, token: object) -> None:
+    with opened.transaction() as db:
+        db.execute("UPDATE token SET token = ?", (token,))
+    with pytest.raises(Problem) as caught:
+        assert opened.token
+    assert caught.value.cause == "internal"
+
+
 def test_settled_messages_are_due_as_any(tmp_path: Path) -> None:
     with State(tmp_path) as opened:
         begin(opened).intend(HERE, intents(MESSAGES[0]))
@@ -411,15 +434,17 @@ def test_removed_is_known_and_not_due(opened: State) -> None:
     deliver(folder, *MESSAGES)
     folder.removed([("1", 0), ("3", 0)])
     assert folder.due(0) == [MESSAGES[1]]
-    assert folder.known() == KNOWN
+    assert folder.known() == KNOWN | {key: ~KNOWN[key] for key in (("1", 0), ("3", 0))}
 
 
-def test_removed_message_that_is_still_listed_is_due_again(opened: State) -> None:
+def test_removed_message_that_is_still_listed_is_let_alone(opened: State) -> None:
     folder = begin(opened)
     deliver(folder, *MESSAGES)
     folder.removed([("1", 0)])
-    folder.saw(folder.known(), set(KNOWN))
-    assert sorted(folder.due(0)) == MESSAGES
+    for _ in range(2):
+        folder.saw(folder.known(), set(KNOWN))
+        assert sorted(folder.due(0)) == MESSAGES[1:]
+        assert folder.known() == KNOWN | {("1", 0): ~KNOWN["1", 0]}
 
 
 def test_removed_message_that_is_gone_is_forgotten(opened: State) -> None:
@@ -467,16 +492,29 @@ def test_days_of_absence_count_anew_after_a_return(tmp_path: Path, clock: Clock)
 # Failures
 
 
-def test_message_is_set_aside_after_so_many_failures(opened: State) -> None:
-    folder = begin(opened)
-    assert [folder.failed(MESSAGES[0], f"reason {n}", 3) for n in range(3)] == [False, False, True]
+def test_message_is_set_aside_after_so_many_failures_over_days(opened: State, clock: Clock) -> None:
+    aside: list[bool] = []
+    for _ in range(3):
+        folder = begin(opened)
+        aside.append(folder.failed(MESSAGES[0], "no body", 3))
+        clock.go(days=1)
+    assert aside == [False, False, True]
+    assert folder.set_aside() == 1
     assert folder.known() == {("1", 0): 100}
     assert folder.due(0) == []
 
 
-def test_broken_connection_never_sets_aside(opened: State) -> None:
-    folder = begin(opened)
-    assert not any(folder.failed(MESSAGES[0], "reset", None) for _ in range(20))
+def test_many_failures_in_a_short_time_set_nothing_aside(opened: State, clock: Clock) -> None:
+    for _ in range(47):
+        assert not begin(opened).failed(MESSAGES[0], "rate limit", 3)
+        clock.go(days=1 / 24)
+
+
+def test_broken_connection_never_sets_aside(opened: State, clock: Clock) -> None:
+    for _ in range(20):
+        folder = begin(opened)
+        assert not folder.failed(MESSAGES[0], "reset", None)
+        clock.go(days=1)
     assert folder.known() == {}
     assert folder.attempts() == {("1", 0): 20}
 
@@ -489,10 +527,11 @@ def test_attempts_end_with_delivery(opened: State) -> None:
     assert folder.attempts() == {("2", 0): 1}
 
 
-def test_attempts_survive_the_run(tmp_path: Path) -> None:
+def test_attempts_survive_the_run(tmp_path: Path, clock: Clock) -> None:
     for attempt in range(3):
         with State(tmp_path) as opened:
             assert begin(opened).failed(MESSAGES[0], "no body", 3) == (attempt == 2)
+        clock.go(days=1)
 
 
 # Removing

@@ -63,7 +63,8 @@ class Retriever(Protocol):
     def list_new(self, known: Mapping[tuple[str, int], int]) -> tuple[list[Remote], set[tuple[str, int]]]:
         """Return the messages not known, oldest first, and the (uid, ordinal) of known ones still there.
 
-        `known` holds the sizes recorded, by (uid, ordinal), of this folder and validity.
+        `known` holds the sizes recorded, by (uid, ordinal), of this folder and validity: `size`, or `~size`
+        (which is negative) of a message that was deleted there by us.
         """
 
     def retrieve(self, wanted: Sequence[Remote]) -> Iterator[Part]:

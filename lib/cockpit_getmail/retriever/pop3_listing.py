@@ -68,13 +68,15 @@ def match_records(listed: Mapping[int, int], recorded: Mapping[int, int]) -> tup
     `listed` has sizes by number, oldest first; `recorded` has sizes by ordinal. Returns the ordinals of the
     records that are still there, and the next free ordinals by the numbers of the new messages. One message
     and one record belong together whatever the size: some servers change their mind about it. Of several,
-    those of equal size do, in order.
+    those of equal size do, in order; so they do where the record is of a message deleted by us (~size), whose
+    UIDL may have gone to another.
     """
-    if len(listed) == len(recorded) == 1:
+    if len(listed) == len(recorded) == 1 and min(recorded.values()) >= 0:
         return list(recorded), {}
     by_size: defaultdict[int, deque[int]] = defaultdict(deque)
     for ordinal in sorted(recorded):
-        by_size[recorded[ordinal]].append(ordinal)
+        size = recorded[ordinal]
+        by_size[size if size >= 0 else ~size].append(ordinal)
     free = (ordinal for ordinal in range(len(listed) + len(recorded)) if ordinal not in recorded)
     matched: list[int] = []
     new: dict[int, int] = {}

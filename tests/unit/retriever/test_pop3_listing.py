@@ -30,6 +30,11 @@ def test_known_whatever_its_size_if_it_is_the_only_one() -> None:
     assert listing(("a", 10)).compare({("a", 3): 99}) == ([], {("a", 3)})
 
 
+def test_uidl_of_a_message_deleted_by_us_may_go_to_another() -> None:
+    assert listing(("a", 10)).compare({("a", 0): ~10}) == ([], {("a", 0)})
+    assert listing(("a", 15)).compare({("a", 0): ~10}) == ([Remote("a", 15, 1, 1)], set())
+
+
 def test_messages_of_one_uidl_are_not_collapsed() -> None:
     new, present = listing(("a", 10), ("a", 10), ("a", 30)).compare({})
     assert [message.ordinal for message in new] == [0, 1, 2]

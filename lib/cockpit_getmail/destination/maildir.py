@@ -147,7 +147,7 @@ class Maildir:
 
     def _names(self) -> Iterator[str]:
         """Yield the names of all messages in new/ and cur/, of this Maildir and its subfolders."""
-        for folder, folders, files in os.walk(self._path):
+        for folder, folders, files in os.walk(self._path, onerror=_raise_unless_gone):
             # The way readers move messages: one that is moved meanwhile is not missed.
             folders[:] = sorted({*folders} - {"tmp"}, key=lambda name: (name != "new", name != "cur"))
             if os.path.basename(folder) in ("new", "cur"):
@@ -200,6 +200,12 @@ class MaildirStaging:
         pairs = data.count(b"\r\n") + (self._last + data[:1] == b"\r\n")
         self._bare_ends += data.count(b"\n") - pairs
         self._last = data[-1:] or self._last
+
+
+def _raise_unless_gone(error: OSError) -> None:
+    # What cannot be listed is not empty: a message in it would be delivered again.
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def _tmp_name(name: str) -> str:

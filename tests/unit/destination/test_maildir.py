@@ -411,3 +411,23 @@ def test_message_that_moves_while_it_is_looked_for_is_found(
     monkeypatch.setattr(os, "scandir", move_along)
     assert Maildir(path, TOKEN).recover([staged]) == {staged.name}
     assert visited.index("new") < visited.index("cur") < visited.index(".Archive/cur")
+
+
+def test_folder_that_cannot_be_listed_is_not_taken_for_empty(
+    path: Path, box: Maildir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [staged] = deliver(box, MESSAGE)
+    put(path, staged, "cur")
+    scandir = os.scandir
+
+    def fail(folder: str) -> object:
+        if os.path.basename(folder) == "cur":
+            raise OSError(errno.EIO, "read error", folder)
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", fail)
+    with pytest.raises(Problem) as caught:
+        box.recover([staged])
+    assert caught.value.cause == "delivery"
+    monkeypatch.undo()
+    assert box.recover([staged]) == {staged.name}

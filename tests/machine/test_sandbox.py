@@ -126,6 +126,36 @@ def test_other_places_for_state_and_mail_are_hidden_too(installed: Installed) ->
     assert (installed.path("/srv/all mail/here/other/x")).read_text() == "x\n"
 
 
+@pytest.mark.parametrize(
+    "folder", ["/usr/local/vmail", "/run/vmail", "/etc/vmail", "/tmp/vmail", "/home/vmail"]
+)
+def test_mail_in_a_system_folder_is_hidden_too(installed: Installed, folder: str) -> None:
+    environment = {"COCKPIT_GETMAIL_DESTINATION": f"maildir:{folder}/{{account}}"}
+    installed.machine.run(
+        ["sh", "-c", f"mkdir -p {folder}/else {folder}/other@here; chmod 777 {folder}/else"]
+    )
+    installed.machine.run(["chown", "cockpit-getmail:", f"{folder}/other@here"])
+    script = f"ls {folder}; echo x >{folder}/other@here/x; touch {folder}/else/x"
+    found = run_inside(installed, "sh", "-c", f"({script}) 2>/dev/null; true", env=environment).splitlines()
+    assert found == ["other@here"]
+    assert installed.path(f"{folder}/other@here/x").read_text() == "x\n"
+    assert not installed.path(f"{folder}/else/x").exists()
+
+
+@pytest.mark.parametrize("folder", ["", "/var/lib", "/usr/share/vmail"])
+def test_mail_that_cannot_be_hidden_is_refused(installed: Installed, dovecot: Dovecot, folder: str) -> None:
+    environment = {"COCKPIT_GETMAIL_DESTINATION": f"maildir:{folder}/{{account}}/Maildir"}
+    installed.add("seen@here", "SimpleIMAPRetriever", dovecot.imap, Account="seen@here")
+    run = installed.call("execute", environment, action="run", name="seen@here")
+    server = {"Retriever": "SimpleIMAPRetriever", "Server": "127.0.0.1", "Port": str(dovecot.imap)}
+    log_in = {"Username": "u", "Password": PASSWORD}
+    check = installed.call("read", environment, action="check-credentials", **server, **log_in)
+    for answer in (run, check):
+        assert answer["attributes"]["setting"] == "DESTINATION", answer
+        assert answer["attributes"]["cause"] == "settings"
+    assert not installed.path(f"{folder}/seen@here").exists()
+
+
 def test_mail_that_was_moved_elsewhere_is_hidden_there(installed: Installed) -> None:
     mail = "/var/lib/cockpit-getmail/mail"
     installed.machine.run(

@@ -17,7 +17,7 @@ from cockpit_getmail import destination
 from cockpit_getmail.connector import Connector, account_group, folder_name
 from cockpit_getmail.problem import Cause, Problem, failure, printable
 from cockpit_getmail.settings import Settings
-from cockpit_getmail.units import folders
+from cockpit_getmail.units import folders, sandbox
 
 RUN_FOLDER = Path("/run/cockpit-getmail")
 """Root's alone: credentials on their way into a unit, and the lock on making folders."""
@@ -48,6 +48,8 @@ def prepare(connector: Connector, settings: Settings, *, foreground: bool = Fals
     user = _find_user(connector, settings, path)
     state_folder = settings.state_dir / folder_name(connector.name)
     place = Place(user.pw_name, user.pw_uid, user.pw_gid, user.pw_dir, state_folder, maildir)
+    if not foreground and place.user == settings.fetch_user:
+        sandbox.require_hiding(settings)
     _check_state(place)
     if maildir:
         _provide(maildir, "Maildir", "delivery", place)

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a unit sees: the drop-in's sandbox, what is hidden beside it, and the program."""
 
+import os
 import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from cockpit_getmail.problem import failure
+from cockpit_getmail.problem import failure, printable
 from cockpit_getmail.settings import Settings
 from cockpit_getmail.units.folders import HOMES
 
@@ -19,9 +20,18 @@ UNIT_FOLDERS = (
     "/lib/systemd/system",
 )
 STATE_ROOT = Path("/var/lib")
+EXAMPLE = "maildir:/srv/mail/{account}"
 HIDDEN = Path("/var/lib/cockpit-getmail")
 """What the drop-in hides from every unit, beside HOMES."""
-_SYSTEM = ("/usr", "/etc", "/bin", "/sbin", "/lib", "/lib64", "/run", "/proc", "/sys", "/dev")
+PRIVATE = ("/tmp", "/var/tmp")  # noqa: S108
+"""What every unit has of its own by the drop-in."""
+_SYSTEM = (
+    *("/usr", "/bin", "/sbin", "/lib", "/lib64", "/proc", "/sys", "/dev", "/run/systemd", "/run/credentials"),
+    *("/etc/ssl", "/etc/pki", "/etc/crypto-policies", "/etc/alternatives"),
+)
+"""Folders that a unit needs with all that is in them."""
+_LOCAL = "/usr/local"
+"""The part of _SYSTEM of which it needs only the program."""
 _SYNTAX = re.compile("([^A-Za-z0-9/._@=+\x80-\U0010ffff-])")
 
 
@@ -44,15 +54,50 @@ def quote(path: Path, depth: int) -> str:
 
 def hiding_properties(settings: Settings) -> list[str]:
     """Return the properties that hide all state and mail, as far as the drop-in does not do so already."""
-    above = settings.destination.partition(":")[2].partition("{")
-    mail = Path(above[0].rpartition("/")[0] or "/") if above[1] else HIDDEN
-    hidden = (settings.state_dir, mail)
-    needed = [Path(path) for path in (STATE_ROOT, "/tmp", *_SYSTEM, program()[0], __file__)]  # noqa: S108
+    hidden = _shared_folders(settings).values()
     return [
         f"TemporaryFileSystem={quote(folder, 2)}:ro"
         for folder in dict.fromkeys((*hidden, *(folder.resolve() for folder in hidden)))
-        if not _is_below(folder, (HIDDEN, *HOMES, *_SYSTEM)) and not _is_above(folder, needed)
+        if not _is_hidden(folder) and _can_be_hidden(folder)
     ]
+
+
+def require_hiding(settings: Settings) -> None:
+    """Raise Problem (cause settings) if runs of one user would see each other's state or mail."""
+    for setting, folder in _shared_folders(settings).items():
+        found = folder.resolve()
+        if not _is_hidden(found) and not _can_be_hidden(found):
+            example = f"{STATE_ROOT}/cockpit-getmail/state" if setting == "STATE_DIR" else EXAMPLE
+            message = (
+                f"Units need {printable(str(found))}, so it cannot be hidden from them, and a run would see "
+                f"what is another's in it. Choose a {setting} in a folder of its own, such as {example}."
+            )
+            raise failure("settings", message, setting=setting)
+
+
+def _shared_folders(settings: Settings) -> dict[str, Path]:
+    """Return, by setting, the folders in which more than one connector or account has its own."""
+    above = settings.destination.partition(":")[2].partition("{")
+    folders = {"STATE_DIR": settings.state_dir}
+    if above[1]:
+        folders["DESTINATION"] = Path(above[0].rpartition("/")[0] or "/")
+    return folders
+
+
+def _is_hidden(folder: Path) -> bool:
+    return _is_below(folder, (HIDDEN, *HOMES, *PRIVATE))
+
+
+def _can_be_hidden(folder: Path) -> bool:
+    resolver = Path("/etc/resolv.conf")
+    needed = (STATE_ROOT, resolver, resolver.resolve(), *map(Path, (*PRIVATE, *_SYSTEM)), *_program_paths())
+    is_system = _is_below(folder, _SYSTEM) and Path(_LOCAL) not in folder.parents
+    return not is_system and not _is_above(folder, needed)
+
+
+def _program_paths() -> tuple[Path, ...]:
+    interpreter = Path(program()[0])
+    return interpreter, interpreter.resolve(), Path(os.__file__), Path(__file__)
 
 
 def is_confined() -> bool:
@@ -67,8 +112,7 @@ def require_installation() -> None:
             "The sandbox of runs is not installed: `make install`, or `make devel-install` for a checkout."
         )
         raise failure("internal", message)
-    interpreter = Path(program()[0])
-    for path in (interpreter, interpreter.resolve(), Path(__file__)):
+    for path in _program_paths():
         if _is_below(path, HOMES):
             message = f"Units do not see {path} in a home: `make install` puts cockpit-getmail elsewhere."
             raise failure("internal", message)

@@ -14,7 +14,14 @@ from cockpit_getmail.settings import Settings
 from cockpit_getmail.units import credentials, wire
 from cockpit_getmail.units.place import Place, find_fetch_user, prepare
 from cockpit_getmail.units.process import OUTPUT_LIMIT, Finished, run
-from cockpit_getmail.units.sandbox import STATE_ROOT, hiding_properties, program, quote, require_installation
+from cockpit_getmail.units.sandbox import (
+    STATE_ROOT,
+    hiding_properties,
+    program,
+    quote,
+    require_hiding,
+    require_installation,
+)
 
 BOOTED = Path("/run/systemd/system")
 START_SECONDS = 30.0
@@ -149,6 +156,7 @@ def _start(unit: str, argv: Sequence[str]) -> bool:
 def _check_in_unit(connector: Connector, settings: Settings, ca_pem: str | None) -> dict[str, Any]:
     deadline = time.monotonic() + settings.check_timeout
     require_installation()
+    require_hiding(settings)
     unit = f"{UNIT_PREFIX}:check-{secrets.token_hex(8)}"
     properties = [f"User={find_fetch_user(settings).pw_name}", *hiding_properties(settings)]
     argv = start_argv(unit, "Check of a mail server", properties, "check", "--pipe", "--wait")

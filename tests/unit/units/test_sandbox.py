@@ -57,12 +57,74 @@ def test_program_is_run_by_the_interpreter_of_its_packages() -> None:
         ("/var/lib/cockpit-getmail/state", "/{account}", []),
         ("/var/lib/cockpit-getmail/state", "/var/{account}", []),
         ("/var/lib/cockpit-getmail/state", "/usr/lib/{account}", []),
-        ("/var/lib/cockpit-getmail/state", "/etc/mail/{account}", []),
+        ("/var/lib/cockpit-getmail/state", "/etc/mail/{account}", ["/etc/mail"]),
+        ("/var/lib/cockpit-getmail/state", "/tmp/mail/{account}", []),
     ],
 )
 def test_other_state_and_mail_is_hidden(state: str, destination: str, hidden: list[str]) -> None:
     settings = replace(SETTINGS, state_dir=Path(state), destination=f"maildir:{destination}")
     assert sandbox.hiding_properties(settings) == [f"TemporaryFileSystem={path}:ro" for path in hidden]
+
+
+@pytest.mark.parametrize(
+    "destination",
+    [
+        *(
+            "/{account}/Maildir",
+            "/opt2-{account}",
+            "/var/{user}",
+            "/var/lib/{account}/Maildir",
+            "/run/{user}",
+        ),
+        *("/usr/local/{user}", "/usr/mail/{user}", "/usr/lib/{account}", "/etc/{account}", "/dev/shm/{user}"),
+        *(
+            "/etc/ssl/{user}",
+            "/etc/ssl/mail/{user}",
+            "/run/systemd/x/{user}",
+            "/proc/{user}",
+            "/lib/x/{user}",
+        ),
+        str(Path(sys.prefix).parent / "{account}"),
+        str(ROOT / "lib/x-{account}"),
+    ],
+)
+def test_mail_that_cannot_be_hidden_is_refused(destination: str) -> None:
+    settings = replace(SETTINGS, destination=f"maildir:{destination}")
+    with pytest.raises(Problem, match="DESTINATION in a folder of its own, such as maildir:/srv") as caught:
+        sandbox.require_hiding(settings)
+    assert caught.value.attributes == {"cause": "settings", "setting": "DESTINATION"}
+
+
+@pytest.mark.parametrize(
+    "destination",
+    [
+        *("/var/lib/cockpit-getmail/mail/{account}", "/home/{user}/Maildir", "/home/vmail/{account}"),
+        *("/srv/{account}", "/var/lib/vmail/{user}", "/var/mail/{user}", "/var/spool/x-{user}/Maildir"),
+        *(
+            "/usr/local/vmail/{account}",
+            "/run/vmail/{account}",
+            "/var/run/vmail/{account}",
+            "/etc/mail/{user}",
+        ),
+        *("/tmp/mail/{account}", "/all/in/one", "/usr/one/Maildir"),
+    ],
+)
+def test_mail_that_can_be_hidden_is_not_refused(destination: str) -> None:
+    sandbox.require_hiding(replace(SETTINGS, destination=f"maildir:{destination}"))
+
+
+def test_state_that_cannot_be_hidden_is_refused(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, state_dir=tmp_path / "state")
+    (tmp_path / "state").symlink_to("/usr/lib")
+    with pytest.raises(Problem, match="Choose a STATE_DIR") as caught:
+        sandbox.require_hiding(settings)
+    assert caught.value.attributes == {"cause": "settings", "setting": "STATE_DIR"}
+
+
+def test_mail_is_refused_by_where_it_is_and_not_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "mail").symlink_to("/usr/lib")
+    with pytest.raises(Problem, match="need /usr/lib,"):
+        sandbox.require_hiding(replace(SETTINGS, destination=f"maildir:{tmp_path}/mail/{{account}}"))
 
 
 def test_sandbox_that_is_missing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,27 +7,20 @@ Log-in, folders and flags go through IMAPClient. What carries mail is read by im
 import base64
 import imaplib
 import re
-import socket
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
 
-from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientReadOnlyError
 
 from cockpit_getmail.connector import Connector
 from cockpit_getmail.problem import Cause, Problem, failure, printable
 from cockpit_getmail.retriever.base import Folder, Part, Remote
+from cockpit_getmail.retriever.imap_client import Client
 from cockpit_getmail.retriever.imap_fetch import Fetcher
+from cockpit_getmail.retriever.uid_set import format_uid_set, split_uid_set
 from cockpit_getmail.transport import Connection, Endpoint, choose_tls
 
-LINE_LIMIT = 1 << 20
-COMMAND_LIMIT = 4 << 20
-"""Octets a server may send in answer to one command of IMAPClient's."""
 DELETE_BATCH = 500
-UID_SET_LIMIT = 8000
-"""Octets of a sequence set in one command."""
 LEAVE_SECONDS = 5.0
 _TEMPORARY = ("UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG", "CONTACTADMIN")
 
@@ -139,12 +132,12 @@ class Imap:
         return {(message.uid, 0) for message in same if int(message.uid) not in left}
 
     @property
-    def _opened(self) -> "Client":
+    def _opened(self) -> Client:
         if self._client is None:
             raise RuntimeError("open() goes first")
         return self._client
 
-    def _secure(self, client: "Client") -> None:
+    def _secure(self, client: Client) -> None:
         if self._connector.implicit_tls:
             return
         offered = client.wire.state == "NONAUTH" and client.has_capability("STARTTLS")
@@ -153,7 +146,7 @@ class Imap:
         if choose_tls(policy, seen=self._tls_seen, offered=offered, server=self._endpoint.server):
             client.start_tls()
 
-    def _log_in(self, client: "Client") -> None:
+    def _log_in(self, client: Client) -> None:
         user, password = self._connector.username, self._connector.password
         if re.search("[\r\n\0]", user + password):
             raise failure("credentials", "A user name or password cannot hold line ends or NUL.")
@@ -236,124 +229,6 @@ class Imap:
             raise failure(cause, f"{server}: {self._shown(str(error))}") from error
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             raise failure("protocol", f"{server} sent what is not IMAP.") from error
-
-
-class Wire(imaplib.IMAP4):
-    """imaplib over a Connection, with a bound on what one command may bring back."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._budget = COMMAND_LIMIT
-        super().__init__()
-
-    @property
-    def debug(self) -> int:
-        """Always 0: IMAPClient would format each line, passwords among them, for a logger nobody reads."""
-        return 0
-
-    @debug.setter
-    def debug(self, _: int) -> None:
-        pass
-
-    @property
-    def said_bye(self) -> bool:
-        return "BYE" in self.untagged_responses
-
-    def open(self, host: str = "", port: int = 0, timeout: float | None = None) -> None:
-        self.host, self.port = host, port
-
-    def _connect(self) -> None:
-        try:
-            super()._connect()  # type: ignore[misc]
-        except self.error as error:
-            welcome = getattr(self, "welcome", None) or b""
-            if not welcome.startswith(b"* BYE"):
-                raise
-            said = printable(welcome[2:].strip())
-            raise failure("network", f"{self.host} turns connections away: {said}") from error
-
-    def read(self, size: int) -> bytes:
-        self._spend(size)
-        return self._connection.read(size)
-
-    def readline(self) -> bytes:
-        line = self._connection.read_line(LINE_LIMIT)
-        # A short line costs imaplib as much time as a long one.
-        self._spend(max(len(line), 64))
-        return line
-
-    def send(self, data: Any) -> None:
-        self._budget = COMMAND_LIMIT
-        self._connection.write(data)
-
-    def shutdown(self) -> None:
-        self._connection.close()
-
-    @property
-    def sock(self) -> socket.socket:  # type: ignore[override]
-        return self._connection.sock
-
-    def socket(self) -> socket.socket:
-        return self._connection.sock
-
-    def _spend(self, octets: int) -> None:
-        self._budget -= octets
-        if self._budget < 0:
-            raise failure(
-                "protocol", f"The server answered one command with more than {COMMAND_LIMIT >> 20} MiB."
-            )
-
-
-class Client(IMAPClient):  # type: ignore[misc]
-    """IMAPClient over a Connection."""
-
-    def __init__(self, connection: Connection, endpoint: Endpoint) -> None:
-        self.connection = connection
-        super().__init__(endpoint.server, endpoint.port, ssl=False)
-
-    @property
-    def wire(self) -> Wire:
-        wire: Wire = self._imap
-        return wire
-
-    def start_tls(self) -> None:
-        """STARTTLS (RFC 3501 section 6.2.1); what the server said of itself before it is forgotten."""
-        if self.wire._simple_command("STARTTLS")[0] != "OK":
-            raise failure("tls", f"{self.host} offers TLS and then refuses it.")
-        self.connection.start_tls()
-        self._starttls_done = True
-        self._cached_capabilities = None
-        self.wire.untagged_responses.clear()
-
-    def _create_IMAP4(self) -> Wire:  # IMAPClient's name
-        return Wire(self.connection)
-
-
-def format_uid_set(uids: Iterable[int], existing: Sequence[int]) -> str:
-    """Return a sequence set (RFC 3501 section 9); `existing` are all UIDs of the folder, ascending.
-
-    A range spans no existing message but wanted ones.
-    """
-    spans: list[list[int]] = []
-    expected = -1
-    for uid in uids:
-        position = bisect_left(existing, uid)
-        if spans and position == expected:
-            spans[-1][1] = uid
-        else:
-            spans.append([uid, uid])
-        expected = position + 1
-    return ",".join(f"{low}:{high}" if low != high else str(low) for low, high in spans)
-
-
-def split_uid_set(uid_set: str) -> Iterator[str]:
-    """Yield a sequence set in parts that servers take in one command (RFC 7162 section 4 asks for 8192)."""
-    while len(uid_set) > UID_SET_LIMIT:
-        end = uid_set.rindex(",", 0, UID_SET_LIMIT)
-        yield uid_set[:end]
-        uid_set = uid_set[end + 1 :]
-    if uid_set:
-        yield uid_set
 
 
 def _quoted(text: str) -> bytes:

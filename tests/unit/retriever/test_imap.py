@@ -7,10 +7,8 @@ from hypothesis import strategies as st
 
 from cockpit_getmail.connector import Connector
 from cockpit_getmail.retriever.base import BATCH_BYTES, BATCH_MESSAGES, Remote, split_batches
-from cockpit_getmail.retriever.imap import UID_SET_LIMIT, Imap, format_uid_set, split_uid_set
+from cockpit_getmail.retriever.imap import Imap
 from cockpit_getmail.transport import Endpoint
-
-UIDS = st.lists(st.integers(1, 2**32 - 1), unique=True, max_size=50).map(sorted)
 
 
 def imap(password: str = "geheim") -> Imap:
@@ -22,33 +20,6 @@ def imap(password: str = "geheim") -> Imap:
     }
     connector = Connector.from_record("u@mail.example", {**props, "Account": "a"})
     return Imap(connector, Endpoint("mail.example", 143), tls_seen=False, timeout=1, deadline=None)
-
-
-def expand(uid_set: str, existing: list[int]) -> list[int]:
-    """What a server makes of a sequence set."""
-    found: list[int] = []
-    for span in uid_set.split(",") if uid_set else []:
-        low, _, high = span.partition(":")
-        found += [uid for uid in existing if int(low) <= uid <= int(high or low)]
-    return found
-
-
-@given(UIDS, st.data())
-def test_uid_set_names_the_wanted_and_no_other(existing: list[int], data: st.DataObject) -> None:
-    wanted = sorted(data.draw(st.sets(st.sampled_from(existing)))) if existing else []
-    assert expand(format_uid_set(wanted, existing), existing) == wanted
-
-
-def test_uid_set_of_neighbours_is_one_range() -> None:
-    assert format_uid_set([3, 5, 9, 12], [1, 3, 5, 9, 10, 12]) == "3:9,12"
-
-
-@given(st.lists(st.integers(1, 2**32 - 1), max_size=2000))
-def test_long_uid_set_is_split_between_commands(uids: list[int]) -> None:
-    whole = ",".join(map(str, uids))
-    parts = list(split_uid_set(whole))
-    assert ",".join(parts) == whole
-    assert all(0 < len(part) <= UID_SET_LIMIT for part in parts)
 
 
 @given(st.lists(st.integers(0, 2 * BATCH_BYTES), max_size=600))

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Sequence sets of UIDs (RFC 3501 section 9)."""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+
+UID_SET_LIMIT = 8000
+"""Octets of a sequence set in one command."""
+
+
+def format_uid_set(uids: Iterable[int], existing: Sequence[int]) -> str:
+    """Return a sequence set (RFC 3501 section 9); `existing` are all UIDs of the folder, ascending.
+
+    A range spans no existing message but wanted ones.
+    """
+    spans: list[list[int]] = []
+    expected = -1
+    for uid in uids:
+        position = bisect_left(existing, uid)
+        if spans and position == expected:
+            spans[-1][1] = uid
+        else:
+            spans.append([uid, uid])
+        expected = position + 1
+    return ",".join(f"{low}:{high}" if low != high else str(low) for low, high in spans)
+
+
+def split_uid_set(uid_set: str) -> Iterator[str]:
+    """Yield a sequence set in parts that servers take in one command (RFC 7162 section 4 asks for 8192)."""
+    while len(uid_set) > UID_SET_LIMIT:
+        end = uid_set.rindex(",", 0, UID_SET_LIMIT)
+        yield uid_set[:end]
+        uid_set = uid_set[end + 1 :]
+    if uid_set:
+        yield uid_set

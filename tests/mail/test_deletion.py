@@ -182,6 +182,13 @@ def test_flags_are_as_they_were(new_round: NewRound, driver: Driver) -> None:
         assert made.dovecot.flags(made.user) == ["", "FS", ""]
 
 
+def test_new_messages_are_still_new_to_other_clients(new_round: NewRound, driver: Driver) -> None:
+    made = new_round("SimpleIMAPRetriever").fill(THREE)
+    assert driver.fetch(made.plan()).ok
+    with another_client(made) as client:
+        assert client.recent() == ("OK", [b"3"])
+
+
 @pytest.fixture(scope="module")
 def dovecot_without_uidplus() -> Iterator[Dovecot]:
     with Dovecot({"remote": PASSWORD}, extra="imap_capability = IMAP4rev1 SASL-IR UNSELECT") as dovecot:

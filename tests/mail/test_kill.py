@@ -7,6 +7,7 @@ import pytest
 
 from tests.mail.conftest import Drivers, NewRound
 from tests.support.rounds import RETRIEVERS, THREE_BATCHES, Round
+from tests.support.stop_after import check_stopped
 
 
 def count_steps(drivers: Drivers, made: Round) -> int:
@@ -28,7 +29,7 @@ def test_kill_after_each_step(new_round: NewRound, drivers: Drivers, retriever: 
     def attempt(step: int) -> None:
         made = new_round(retriever).fill(THREE_BATCHES)
         plan = made.small(Delete="0")
-        assert drivers.fetch(replace(plan, stop=step)).killed
+        check_stopped(drivers.fetch(replace(plan, stop=step)), step, steps)
         made.check_nothing_lost(THREE_BATCHES)
         if between == "readers":
             made.read_mail()

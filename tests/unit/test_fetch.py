@@ -3,7 +3,7 @@
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pytest
 from cockpit_getmail import fetch, retriever
 from cockpit_getmail.connector import Connector
 from cockpit_getmail.destination.maildir import Maildir
-from cockpit_getmail.fetch import ATTEMPTS, BREAKS, Result
+from cockpit_getmail.fetch import ATTEMPTS, BREAKS, HAND_OVER_BYTES, Result
 from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.retriever.base import Folder, Part, Remote
 from cockpit_getmail.settings import Settings
@@ -237,6 +237,28 @@ def test_tls_is_asked_for_again_once_it_was_seen(bench: Bench, monkeypatch: pyte
     for _ in range(2):
         fetch.run(connector(), bench.settings, bench.state, None, bench.log)
     assert asked == [False, True]
+
+
+class Slow(Shelf):
+    """Goes on with the second message only when the first one is delivered."""
+
+    def retrieve(self, wanted: Sequence[Remote]) -> Iterator[Part]:
+        yield from self._parts(wanted[0])
+        deadline = time.monotonic() + 30
+        while not self.is_delivered() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self.waited = self.is_delivered()
+        yield from self._parts(wanted[1])
+
+    waited = False
+    is_delivered: Callable[[], bool]
+
+
+def test_what_came_is_delivered_while_the_server_is_slow(bench: Bench) -> None:
+    remote = Slow({"1": body("1", HAND_OVER_BYTES), "2": body("2")})
+    remote.is_delivered = lambda: len(list(bench.mail.glob("new/*"))) == 1
+    assert bench.fetch(remote).messages == 2
+    assert remote.waited
 
 
 # Messages that make trouble

@@ -428,6 +428,18 @@ def test_one_refused_message_stops_no_other(capabilities: Sequence[str]) -> None
 
 
 @MODES
+@pytest.mark.parametrize("code", ["SYS/TEMP", "sys/temp/busy", "IN-USE", "LOGIN-DELAY"])
+def test_a_temporary_refusal_counts_against_no_message(code: str, capabilities: Sequence[str]) -> None:
+    parts: list[Part] = []
+    refused = {"RETR 3": f"-ERR [{code}] try later\r\n".encode()}
+    with listed_session(refused, capabilities) as (_, session, new), pytest.raises(Problem) as caught:
+        parts.extend(session.retrieve(new))
+    assert caught.value.cause == "mailbox"
+    assert whole(parts).keys() == {"uid1/0", "uid2/0"}
+    assert not any(part.failure for part in parts)
+
+
+@MODES
 def test_an_empty_message_is_a_failure(capabilities: Sequence[str]) -> None:
     with listed_session({"RETR 3": b"+OK\r\n.\r\n"}, capabilities) as (_, session, new):
         parts = list(session.retrieve(new))

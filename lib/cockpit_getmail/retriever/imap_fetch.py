@@ -21,6 +21,8 @@ SEARCH_LIMIT, SIZES_LIMIT = 16 << 20, 64 << 20
 LITERALS_LIMIT = 100
 CHATTER_LIMIT = 4 << 20
 """Octets beside the messages themselves that the answer to one FETCH of a batch may have."""
+TEMPORARY = ("UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG", "CONTACTADMIN", "OVERQUOTA")
+"""Response codes (RFC 5530) of a server that would do it at another time."""
 _LITERAL = re.compile(rb"\{([^{}]*)\}\r?\n$")
 _UID = re.compile(rb"[( ]UID (\d{1,10})(?=[ )])", re.IGNORECASE)
 _SIZE = re.compile(rb"[( ]RFC822\.SIZE (\d{1,19})(?=[ )])", re.IGNORECASE)
@@ -106,10 +108,16 @@ class Fetcher:
         status = line.split(None, 2)[1].upper() if line.count(b" ") else b""
         if status not in (b"OK", b"NO"):
             raise self._refusal(line)
-        for message in batch:
-            if missing.pop(int(message.uid), None):
-                reason = f"The server gave no body for it: {self._shown(line.partition(b' ')[2].strip())}"
-                yield Part(message, b"", failure=reason)
+        lost = [message for message in batch if missing.pop(int(message.uid), None)]
+        text = line.partition(b" ")[2].strip()
+        if lost and status == b"NO" and self._is_temporary(response_code(text[2:].strip()), len(lost)):
+            raise self._refusal(line)
+        for message in lost:
+            yield Part(message, b"", failure=f"The server gave no body for it: {self._shown(text)}")
+
+    def _is_temporary(self, code: str, lost: int) -> bool:
+        # Dovecot with imap_fetch_failure=no-after says SERVERBUG of a single message that is broken.
+        return code in TEMPORARY and not (code == "SERVERBUG" and lost == 1)
 
     def _read_response(self, line: bytes, missing: dict[int, Remote]) -> Iterator[Part]:
         """Read one untagged response to its end, with its literals; yield the message if it is one."""
@@ -215,3 +223,9 @@ class Fetcher:
 
     def _refuse(self, line: bytes) -> NoReturn:
         raise failure("protocol", f"{self._server} sent what is not IMAP: {self._shown(line.strip())[:200]}")
+
+
+def response_code(text: bytes) -> str:
+    """Return the name of the response code that a status text begins with, in capitals; empty for none."""
+    found = re.match(rb"\[([!-Z^-~]+)[ \]]", text)
+    return found[1].decode().upper() if found else ""

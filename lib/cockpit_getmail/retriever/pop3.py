@@ -7,7 +7,7 @@ Not poplib: it refuses long lines, ends a message at a bare LF, and takes one th
 import base64
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
@@ -33,6 +33,8 @@ _CAUSES: Mapping[str, Cause] = {
     "SYS/PERM": "mailbox",
     "SYS/TEMP": "network",
 }
+_TEMPORARY = ("IN-USE", "LOGIN-DELAY", "SYS/TEMP")
+"""Codes of a server that would do it at another time."""
 
 _Value = TypeVar("_Value")
 
@@ -243,6 +245,9 @@ class Pop3:
 
     def _read_message(self, message: Remote) -> Iterator[Part]:
         answer = self._replies.status(multiline=True)
+        if _find_code(answer, _TEMPORARY):
+            # The mailbox, not the network: the connection holds.
+            raise failure("mailbox", f"{self._server} shows no more mail now: {self._shown(answer.text)}")
         if not answer.ok:
             yield Part(message, b"", failure=f"The server refuses it: {self._shown(answer.text)}")
             return
@@ -296,8 +301,8 @@ class Pop3:
         self._connection.write(b"".join(lines))
 
     def _refused(self, answer: Answer, otherwise: Cause, sentence: str) -> Problem:
-        code = answer.code.split("/")
-        cause = _CAUSES.get("/".join(code[:2])) or _CAUSES.get(code[0]) or otherwise
+        code = _find_code(answer, _CAUSES)
+        cause = _CAUSES[code] if code else otherwise
         return failure(cause, f"{self._server} {sentence}: {self._shown(answer.text)}")
 
     def _shown(self, text: bytes) -> str:
@@ -306,6 +311,12 @@ class Pop3:
         if any(secret and _octets(secret) in text for secret in secrets):
             return "(its words repeat the password)"
         return printable(text)
+
+
+def _find_code(answer: Answer, codes: Collection[str]) -> str | None:
+    """Return which of these response codes a refusal has; they may go on with details after a `/`."""
+    code = "" if answer.ok else answer.code
+    return next((known for known in codes if f"{code}/".startswith(f"{known}/")), None)
 
 
 def _parse_size(rest: bytes) -> int | None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cockpit_getmail.problem import Problem, printable
 from cockpit_getmail.retriever.base import BATCH_BYTES, Part, Remote
-from cockpit_getmail.retriever.imap_fetch import Fetcher
+from cockpit_getmail.retriever.imap_fetch import TEMPORARY, Fetcher
 from cockpit_getmail.transport import Connection, Endpoint
 
 Answer = Callable[[bytes, bytes], bytes]
@@ -106,6 +106,30 @@ def test_refused_batch_fails_its_messages_only() -> None:
     )
     assert [(part.message.uid, part.failure is None) for part in parts] == [("1", True), ("2", False)]
     assert "gone" in (parts[1].failure or "")
+
+
+@pytest.mark.parametrize("code", [*TEMPORARY, "limit", "UNAVAILABLE until=noon"])
+def test_temporary_refusal_counts_against_no_message(code: str) -> None:
+    came: list[Part] = []
+    refusal = f" NO [{code}] try again later\r\n".encode()
+    with (
+        served(lambda tag, _: fetch_line(1, b"abc") + tag + refusal) as fetcher,
+        pytest.raises(Problem) as raised,
+    ):
+        came.extend(fetcher.retrieve([Remote(str(uid), 3) for uid in (1, 2, 3)], uid_set))
+    assert raised.value.cause == "mailbox"
+    assert "try again later" in raised.value.message
+    assert [(part.message.uid, part.failure) for part in came] == [("1", None)]
+
+
+def test_single_message_that_a_server_trips_over_stops_no_other() -> None:
+    """Dovecot's answer for a broken message with imap_fetch_failure=no-after."""
+    parts = retrieved(
+        lambda tag, _: fetch_line(1, b"abc") + tag + b" NO [SERVERBUG] Internal error\r\n",
+        Remote("1", 3),
+        Remote("2", 3),
+    )
+    assert [(part.message.uid, part.failure is None) for part in parts] == [("1", True), ("2", False)]
 
 
 def test_large_message_is_streamed() -> None:

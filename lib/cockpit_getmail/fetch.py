@@ -92,15 +92,14 @@ def run(
 def _recover(state: State, destination: Destination, report: Reporter) -> None:
     """Settle what a run that was cut off left open, before anything is connected."""
     intents = state.open_intents()
-    delivered = destination.recover(intents.pop(destination.location, []))
-    if intents:
-        count = sum(map(len, intents.values()))
-        report.warn(
-            f"{count} messages of a run that was cut off were meant for another place: fetched again."
-        )
+    # Those of another place too: the Maildir may have been moved since, and no two messages have one name.
+    delivered = destination.recover([staged for found in intents.values() for staged in found])
     state.settle(delivered)
     if delivered:
         report.note(f"{len(delivered)} messages of a run that was cut off are delivered.")
+    intents.pop(destination.location, None)
+    if lost := sum(staged.name not in delivered for found in intents.values() for staged in found):
+        report.warn(f"{lost} messages of a run that was cut off were meant for another place: fetched again.")
 
 
 def _fetch(

@@ -439,6 +439,23 @@ def test_recovery_goes_before_the_connection(bench: Bench) -> None:
     assert bench.delivered == stored("1", "2")
 
 
+def test_maildir_that_was_moved_after_the_cut_is_recovered(bench: Bench, tmp_path: Path) -> None:
+    leave_open(bench, bench.mail, "1")
+    bench.mail.rename(tmp_path / "moved")
+    bench.mail = tmp_path / "moved"
+    assert bench.fetch(shelf("1", "2"), Delete="0") == Result(1, 60, 0, 0, 2)
+    assert bench.delivered == stored("1", "2")
+    assert bench.unfinished == []
+
+
+def test_message_meant_for_another_maildir_is_fetched_again(bench: Bench, tmp_path: Path) -> None:
+    leave_open(bench, tmp_path / "elsewhere", "1")
+    assert bench.fetch(shelf("1", "2")) == Result(2, 120, 0, 0, 0)
+    assert bench.delivered == stored("1", "2")
+    assert any("another place" in line for line in bench.log.said)
+    assert len(list((tmp_path / "elsewhere" / "tmp").iterdir())) == 1
+
+
 def test_second_run_while_one_is_running(bench: Bench) -> None:
     remote = shelf("1")
     with State(bench.state):

@@ -28,6 +28,8 @@ SOURCES = setup.cfg pyproject.toml $(shell find lib schemas -name '*.py' -o -nam
 # What the tests run beside Python: a real IMAP and POP3 server, a real systemd, ext4 images, the man page's reader.
 CHECK_PACKAGES = dbus dovecot-imapd dovecot-pop3d e2fsprogs man-db openssl procps systemd systemd-container
 
+PYTEST = packaging/in-reach $(VENV)/bin/pytest
+
 SHELL = /bin/sh
 .ONESHELL:
 .SHELLFLAGS = -euc
@@ -57,12 +59,12 @@ demo: $(VENV)/.can-test ## Show the main job, step by step, on a machine of its 
 	@packaging/need-packages $(CHECK_PACKAGES)
 	$(VENV)/bin/python -m demo
 
-check: lint check-lower ## Run every test, those on a booted machine included
+check: lint check-lower build/wheels/.built ## Run every test, those on a booted machine included
 	packaging/need-packages $(CHECK_PACKAGES)
-	$(VENV)/bin/pytest
+	$(PYTEST)
 
 check-quick: lint ## Run linters, unit and API tests
-	$(VENV)/bin/pytest --quiet --numprocesses 2 --hypothesis-profile quick tests/unit tests/api
+	$(PYTEST) --quiet --numprocesses 2 --hypothesis-profile quick tests/unit tests/api
 
 # In a copy, so that the helpers as processes find the lower bounds too.
 check-lower: ## Test with the oldest versions that setup.cfg allows
@@ -74,7 +76,7 @@ check-lower: ## Test with the oldest versions that setup.cfg allows
 	sed -n '/^install_requires/,/^$$/s/^ *\(.*\)>=/\1==/p' setup.cfg >build/lower-bounds
 	$(MAKE) --no-print-directory --directory build/lower CONSTRAINT=../lower-bounds $(VENV)/.can-test
 	cd build/lower
-	$(VENV)/bin/pytest -m 'not slow' tests/unit tests/api tests/mail
+	$(PYTEST) -m 'not slow' tests/unit tests/api tests/mail
 
 lint: $(VENV)/.can-lint ## Check style and types
 	@$(VENV)/bin/ruff check --quiet

@@ -16,6 +16,7 @@ from typing import Any, Literal, NoReturn
 from cockpit_getmail.problem import Problem, failure, printable
 
 READ_BUFFER = 256 << 10
+Policy = Literal["auto", "required", "none"]
 
 
 @dataclass(frozen=True)
@@ -211,9 +212,16 @@ class _Raw(io.RawIOBase):
         return self._connection.receive_into(buffer)
 
 
-def choose_tls(
-    policy: Literal["auto", "required", "none"], *, seen: bool, offered: bool, server: str
-) -> bool:
+def find_policy(policy: Policy, endpoint: Endpoint) -> Policy:
+    """Return what a connector's TLS comes to: to name a certificate is to rule out a clear channel.
+
+    A connection that is to show its certificate must not go on without one.
+    """
+    pinned = endpoint.fingerprint is not None or endpoint.ca_pem is not None
+    return "required" if endpoint.inspect or (pinned and policy == "auto") else policy
+
+
+def choose_tls(policy: Policy, *, seen: bool, offered: bool, server: str) -> bool:
     """Return whether to ask for STARTTLS or STLS; raises Problem (tls) where a clear channel is not allowed.
 
     `seen` tells that this connector has spoken TLS with this mailbox before: then there is no way back.

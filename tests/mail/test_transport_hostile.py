@@ -203,6 +203,14 @@ def test_required_tls_that_is_not_offered(kind: str) -> None:
 
 
 @KINDS
+def test_a_certificate_to_believe_calls_for_tls(kind: str, authority: Authority) -> None:
+    with Server(mailbox(kind)) as server:
+        assert refusal(check(CLEAR[kind], server.port, Fingerprint="ab" * 32)).cause == "tls"
+        assert refusal(check(CLEAR[kind], server.port, authority.ca.read_text())).cause == "tls"
+        assert not server.commands(LOG_IN)
+
+
+@KINDS
 def test_tls_that_was_seen_and_is_no_longer_offered(kind: str) -> None:
     with Server(mailbox(kind)) as server:
         problem = opening_fails(session(CLEAR[kind], server.port, tls_seen=True))

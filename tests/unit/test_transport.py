@@ -3,11 +3,12 @@
 
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from cockpit_getmail.problem import Problem
-from cockpit_getmail.transport import Connection, Endpoint, ascii_host, choose_tls
+from cockpit_getmail.transport import Connection, Endpoint, ascii_host, choose_tls, find_policy
 
 ENDPOINT = Endpoint("server.example", 143)
 
@@ -118,6 +119,22 @@ def test_choice_of_tls(policy: str, seen: bool, offered: bool, expected: bool | 
     with pytest.raises(Problem) as raised:
         choose_tls(policy, seen=seen, offered=offered, server="s")  # type: ignore[arg-type]
     assert raised.value.cause == "tls"
+
+
+@pytest.mark.parametrize(
+    ("policy", "endpoint", "expected"),
+    [
+        ("auto", ENDPOINT, "auto"),
+        ("auto", replace(ENDPOINT, fingerprint="ab" * 32), "required"),
+        ("auto", replace(ENDPOINT, ca_pem="-----BEGIN"), "required"),
+        ("auto", replace(ENDPOINT, ca_pem=""), "required"),
+        ("none", replace(ENDPOINT, fingerprint="ab" * 32), "none"),
+        ("required", ENDPOINT, "required"),
+        ("none", replace(ENDPOINT, inspect=True), "required"),
+    ],
+)
+def test_a_certificate_to_believe_calls_for_tls(policy: str, endpoint: Endpoint, expected: str) -> None:
+    assert find_policy(policy, endpoint) == expected  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from cockpit_getmail.retriever.base import Folder, Part, Remote
 from cockpit_getmail.retriever.imap_client import Client
 from cockpit_getmail.retriever.imap_fetch import Fetcher
 from cockpit_getmail.retriever.uid_set import format_uid_set, split_uid_set
-from cockpit_getmail.transport import Connection, Endpoint, choose_tls
+from cockpit_getmail.transport import Connection, Endpoint, choose_tls, find_policy
 
 DELETE_BATCH = 500
 LEAVE_SECONDS = 5.0
@@ -141,8 +141,7 @@ class Imap:
         if self._connector.implicit_tls:
             return
         offered = client.wire.state == "NONAUTH" and client.has_capability("STARTTLS")
-        # A connection that is to show a certificate must not go on without one.
-        policy = "required" if self._endpoint.inspect else self._connector.tls
+        policy = find_policy(self._connector.tls, self._endpoint)
         if choose_tls(policy, seen=self._tls_seen, offered=offered, server=self._endpoint.server):
             client.start_tls()
 

@@ -16,7 +16,7 @@ from cockpit_getmail.problem import Cause, Problem, failure, printable
 from cockpit_getmail.retriever.base import BATCH_BYTES, BATCH_MESSAGES, Folder, Part, Remote
 from cockpit_getmail.retriever.pop3_listing import Listing
 from cockpit_getmail.retriever.pop3_replies import Answer, Replies
-from cockpit_getmail.transport import Connection, Endpoint, choose_tls
+from cockpit_getmail.transport import Connection, Endpoint, choose_tls, find_policy
 
 LEAVE_SECONDS = 2.0
 COMMAND_LIMIT = 255
@@ -140,8 +140,7 @@ class Pop3:
         self._connection.close()
 
     def _secure(self, connection: Connection) -> None:
-        # A connection that is to show a certificate must not go on without one.
-        policy = "required" if self._endpoint.inspect else self._connector.tls
+        policy = find_policy(self._connector.tls, self._endpoint)
         offered = "STLS" in self._offers
         if not choose_tls(policy, seen=self._tls_seen, offered=offered, server=self._server):
             return

@@ -68,7 +68,7 @@ class State:
     """The open state of one connector, locked against every other run. Raises Problem (internal, quota)."""
 
     def __init__(self, folder: Path) -> None:
-        with _explained(folder):
+        with explained(folder):
             self._folder = folder
             self._lock = lock(folder)
             try:
@@ -82,7 +82,7 @@ class State:
 
     def __exit__(self, *_: object) -> None:
         try:
-            with _explained(self._folder):
+            with explained(self._folder):
                 self._db.close()
         finally:
             os.close(self._lock)
@@ -107,8 +107,8 @@ class State:
             clock = row[1] + min(max(now - row[2], 0.0), limit)
             db.execute("UPDATE mailbox SET clock = ?, last_tick = ? WHERE id = ?", (clock, now, row[0]))
         # The names of the database and its log are on disk before anything is said to be recorded.
-        with _explained(self._folder):
-            _sync_folder(self._folder)
+        with explained(self._folder):
+            sync_folder(self._folder)
         return MailboxState(self, row[0], clock)
 
     def open_intents(self) -> dict[str, list[Staged]]:
@@ -129,7 +129,7 @@ class State:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        with _explained(self._folder):
+        with explained(self._folder):
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
@@ -140,7 +140,7 @@ class State:
                 raise
 
     def _rows(self, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
-        with _explained(self._folder):
+        with explained(self._folder):
             return self._db.execute(query, values).fetchall()
 
     def _row(self, query: str, values: tuple[Any, ...] = ()) -> Any:
@@ -310,32 +310,6 @@ def lock(folder: Path) -> int:
         os.close(descriptor)
 
 
-@contextmanager
-def removal(folder: Path) -> Iterator[None]:
-    """Remove a connector's state for good at the end of the block, if that ends well.
-
-    Raises Problem (cause running) while a run has it; none can begin in the block.
-    """
-    import shutil
-
-    with _explained(folder):
-        descriptor = lock(folder) if folder.is_dir() else None
-    try:
-        yield
-        if descriptor is not None:
-            with _explained(folder):
-                # Out of the way in one step: a run that starts meanwhile begins anew, not in what is left.
-                doomed = folder.with_name(f".{folder.name}.removed")
-                if doomed.exists():
-                    shutil.rmtree(doomed)
-                folder.rename(doomed)
-                shutil.rmtree(doomed)
-                _sync_folder(folder.parent)
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)
-
-
 def _connect(path: Path) -> sqlite3.Connection:
     # SQLite would make the file readable for all, as the umask has it.
     os.close(os.open(path, _PRIVATE_FILE, 0o600))
@@ -366,7 +340,8 @@ def _create(db: sqlite3.Connection) -> None:
     db.execute("COMMIT")
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -375,7 +350,8 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _explained(folder: Path) -> Iterator[None]:
+def explained(folder: Path) -> Iterator[None]:
+    """Raise what the state in `folder` meets as a Problem (internal, quota)."""
     try:
         yield
     except sqlite3.Error as error:

@@ -22,6 +22,7 @@ ORDER = [
     "destination.base",
     "filter.base",
     "state",
+    "removal",
     "transport",
     "retriever",
     "destination",

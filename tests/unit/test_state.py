@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a connector remembers, in real SQLite files."""
 
-import fcntl
 import os
 import sqlite3
 import subprocess
@@ -16,7 +15,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cockpit_getmail import state
 from cockpit_getmail.destination.base import Staged
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.retriever.base import Folder, Remote
@@ -532,91 +530,3 @@ def test_attempts_survive_the_run(tmp_path: Path, clock: Clock) -> None:
         with State(tmp_path) as opened:
             assert begin(opened).failed(MESSAGES[0], "no body", 3) == (attempt == 2)
         clock.go(days=1)
-
-
-# Removing
-
-
-def remove(folder: Path) -> None:
-    with state.removal(folder):
-        pass
-
-
-def test_remove_takes_everything(tmp_path: Path) -> None:
-    folder = tmp_path / "state"
-    folder.mkdir()
-    with State(folder) as opened:
-        deliver(begin(opened), *MESSAGES)
-    remove(folder)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_remove_of_what_is_not_there(tmp_path: Path) -> None:
-    remove(tmp_path / "state")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_remove_during_a_run_is_refused(tmp_path: Path) -> None:
-    with State(tmp_path) as opened:
-        deliver(begin(opened), *MESSAGES)
-        with pytest.raises(Problem) as caught:
-            remove(tmp_path)
-        assert caught.value.cause == "running"
-    with State(tmp_path) as opened:
-        assert begin(opened).known() == KNOWN
-
-
-def test_remove_does_not_leave_its_folder(tmp_path: Path) -> None:
-    kept = tmp_path / "kept"
-    kept.mkdir()
-    (kept / "file").touch()
-    folder = tmp_path / "state"
-    folder.mkdir()
-    (folder / "link").symlink_to(kept)
-    remove(folder)
-    assert [path.name for path in tmp_path.rglob("*")] == ["kept", "file"]
-
-
-def test_run_that_starts_during_a_removal_locks_what_is_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = tmp_path / "state"
-    folder.mkdir()
-    flock = fcntl.flock
-
-    def remove_first(descriptor: int, operation: int) -> None:
-        monkeypatch.setattr(fcntl, "flock", flock)
-        remove(folder)
-        folder.mkdir()
-        flock(descriptor, operation)
-
-    monkeypatch.setattr(fcntl, "flock", remove_first)
-    with State(folder), pytest.raises(Problem) as caught:
-        State(folder)
-    assert caught.value.cause == "running"
-
-
-def test_run_whose_state_is_removed_as_it_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "state"
-    folder.mkdir()
-    flock = fcntl.flock
-
-    def remove_first(descriptor: int, operation: int) -> None:
-        monkeypatch.setattr(fcntl, "flock", flock)
-        remove(folder)
-        flock(descriptor, operation)
-
-    monkeypatch.setattr(fcntl, "flock", remove_first)
-    with pytest.raises(Problem) as caught:
-        State(folder)
-    assert caught.value.cause == "internal"
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_removal_that_was_cut_off_does_not_hinder_the_next(tmp_path: Path) -> None:
-    folder = tmp_path / "state"
-    for name in ("state", ".state.removed"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "state.sqlite").touch()
-    remove(folder)
-    assert list(tmp_path.iterdir()) == []

@@ -3,33 +3,33 @@
 
 import os
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
 from typing import Any
 
-from cockpit_getmail import database, state, units
+from cockpit_getmail import database, units
 from cockpit_getmail.actions import Action, Answer, event, find, require
 from cockpit_getmail.connector import folder_name, unit_name
 from cockpit_getmail.problem import Problem, printable
+from cockpit_getmail.removal import is_left, removal
 from cockpit_getmail.settings import Settings
 
 
 def delete(data: dict[str, Any], settings: Settings) -> Answer:
-    """End the connector's run, remove its record and then its state. Raises Problem (NotFound, Conflict).
+    """Remove a connector's record, end its run and remove its state. Raises Problem (NotFound, Conflict).
 
     The state goes last: without it, a connector that is still there would fetch everything again. If it
     could not be removed, deleting the same name once more does so.
     """
     name = data["name"]
     folder = settings.state_dir / folder_name(name)
-    if not os.path.isfile(folder / "state.sqlite"):
+    if not is_left(folder):
         require(database.read(settings.connectors_db), name)
-    _end_run(unit_name(name))
     is_gone = False
     try:
-        with _removal(folder):
+        with removal(folder):
             _remove_record(name, settings)
             is_gone = True
+            # Not before: it could be started again.
+            _end_run(unit_name(name))
     except Problem as problem:
         if not is_gone:
             raise
@@ -41,11 +41,6 @@ def delete(data: dict[str, Any], settings: Settings) -> Answer:
 def _end_run(unit: str) -> None:
     if os.geteuid() == 0 and units.is_available() and units.is_running(unit):
         units.stop(unit)
-
-
-def _removal(folder: Path) -> AbstractContextManager[None]:
-    """Return what removes the state, if this user may: another's connector may have the same name."""
-    return state.removal(folder) if os.access(folder, os.R_OK | os.W_OK | os.X_OK) else nullcontext()
 
 
 def _remove_record(name: str, settings: Settings) -> None:

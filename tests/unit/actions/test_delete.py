@@ -11,6 +11,7 @@ from cockpit_getmail.actions.delete import delete
 from cockpit_getmail.connector import folder_name
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.settings import Settings
+from tests.support import need_root
 
 NAME = "u@mail.example"
 
@@ -52,6 +53,53 @@ def test_state_that_was_left_goes_the_second_time(settings: Settings, folder: Pa
     with pytest.raises(Problem) as caught:
         delete({"name": NAME}, settings)
     assert caught.value.type == "NotFound"
+
+
+def test_state_on_its_way_out_goes_the_second_time(settings: Settings, folder: Path) -> None:
+    delete({"name": NAME}, settings)
+    (settings.state_dir / f".{folder_name(NAME)}.removed" / "folder").mkdir(parents=True)
+    assert delete({"name": NAME}, settings)["state"] == "success"
+    assert list(settings.state_dir.iterdir()) == []
+    with pytest.raises(Problem) as caught:
+        delete({"name": NAME}, settings)
+    assert caught.value.type == "NotFound"
+
+
+def test_folder_that_only_has_the_name_stays(settings: Settings) -> None:
+    mail = settings.state_dir / "mail"
+    (mail / "new").mkdir(parents=True)
+    with pytest.raises(Problem) as caught:
+        delete({"name": "mail"}, settings)
+    assert caught.value.type == "NotFound"
+    assert (mail / "new").exists()
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("hindrance", ["lock", "depth"])
+def test_user_of_the_run_cannot_keep_a_connector(settings: Settings, folder: Path, hindrance: str) -> None:
+    """Nor its password; and the next of that name begins with nothing."""
+    need_root()
+    for path in (folder, *folder.iterdir()):
+        os.chown(path, 65534, 65534)
+    lock = state.lock(folder)
+    if hindrance == "depth":
+        here = os.open(folder, os.O_RDONLY)
+        for _ in range(3000):
+            os.mkdir("d", dir_fd=here)
+            here, above = os.open("d", os.O_RDONLY, dir_fd=here), here
+            os.close(above)
+        os.close(here)
+    delete({"name": NAME}, settings)
+    os.close(lock)
+    assert database.read(settings.connectors_db).records == []
+    assert list(settings.state_dir.iterdir()) == []
+    with database.transaction(settings.connectors_db) as content:
+        content.put(NAME, "getmail", {})
+    folder.mkdir()
+    with state.State(folder) as opened:
+        assert opened.open_intents() == {}
+    delete({"name": NAME}, settings)
+    assert list(settings.state_dir.iterdir()) == []
 
 
 def test_other_record_of_that_name_stays(settings: Settings, folder: Path) -> None:

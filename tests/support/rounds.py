@@ -76,7 +76,12 @@ class Round:
 
     @property
     def port(self) -> int:
-        return self.dovecot.pop3 if "POP3" in self.retriever else self.dovecot.imap
+        return {
+            "SimpleIMAPRetriever": self.dovecot.imap,
+            "SimpleIMAPSSLRetriever": self.dovecot.imaps,
+            "SimplePOP3Retriever": self.dovecot.pop3,
+            "SimplePOP3SSLRetriever": self.dovecot.pop3s,
+        }[self.retriever]
 
     @property
     def delivered(self) -> list[bytes]:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Delivery into real folders: names, octets, and what is found again after a run that was cut off."""
 
+import errno
 import os
 import re
 import resource
@@ -416,7 +417,7 @@ def test_message_that_moves_while_it_is_looked_for_is_found(
 def test_folder_that_cannot_be_listed_is_not_taken_for_empty(
     path: Path, box: Maildir, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    [staged] = deliver(box, MESSAGE)
+    [staged] = prepare(box, MESSAGE)
     put(path, staged, "cur")
     scandir = os.scandir
 

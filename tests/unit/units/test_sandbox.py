@@ -28,6 +28,13 @@ SETTINGS = Settings(
 )
 
 
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkout may lie in root's home, or in /tmp, where units do not see it: as if they did."""
+    monkeypatch.setattr(sandbox, "HOMES", ())
+    monkeypatch.setattr(sandbox, "PRIVATE", ())
+
+
 @pytest.mark.parametrize("depth", [1, 2])
 @pytest.mark.parametrize("path", ["/a b", "/a:b", "/a'b\"", "/a\\b", "/%n", "/é 😀", "/$(id);`x`", "/ x "])
 def test_quoted_path_is_read_as_it_was(path: str, depth: int) -> None:
@@ -88,6 +95,7 @@ def test_other_state_and_mail_is_hidden(state: str, destination: str, hidden: li
         str(ROOT / "lib/x-{account}"),
     ],
 )
+@pytest.mark.usefixtures("seen")
 def test_mail_that_cannot_be_hidden_is_refused(destination: str) -> None:
     settings = replace(SETTINGS, destination=f"maildir:{destination}")
     with pytest.raises(Problem, match="DESTINATION in a folder of its own, such as maildir:/srv") as caught:
@@ -127,6 +135,7 @@ def test_mail_is_refused_by_where_it_is_and_not_by_its_name(tmp_path: Path) -> N
         sandbox.require_hiding(replace(SETTINGS, destination=f"maildir:{tmp_path}/mail/{{account}}"))
 
 
+@pytest.mark.usefixtures("seen")
 def test_sandbox_that_is_missing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox, "UNIT_FOLDERS", (str(tmp_path),))
     with pytest.raises(Problem, match="make install"):

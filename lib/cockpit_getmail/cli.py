@@ -56,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "check":
             return _check_unit()
+        if options.child:
+            return _fetch_child()
         return _fetch_unit() if options.unit else _fetch(options.name)
     except Problem as problem:
         _complain(_sentence(problem))
@@ -94,13 +96,14 @@ def _parser() -> argparse.ArgumentParser:
     what = fetch.add_mutually_exclusive_group(required=True)
     what.add_argument("name", nargs="?", metavar="NAME", help="its name; after -- if it begins with a dash")
     what.add_argument("--unit", action="store_true", help=argparse.SUPPRESS)
+    what.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     check = commands.add_parser("check")
     check.add_argument("--unit", action="store_true", required=True, help=argparse.SUPPRESS)
     return parser
 
 
 def _fetch(name: str) -> int:
-    """Fetch in the foreground; root first becomes the user that the unit would have."""
+    """Fetch in the foreground; root has it done as the user that the unit would have."""
     from cockpit_getmail import database, settings, units
     from cockpit_getmail.actions import require_runnable
 
@@ -109,13 +112,24 @@ def _fetch(name: str) -> int:
     ca_pem = units.read_ca(connector)
     place = units.prepare(connector, found, foreground=True)
     if os.geteuid() == 0:
-        units.become(place)
-        if not os.access(__file__, os.R_OK):
-            message = (
-                f"{place.user} cannot read {Path(__file__).parent}: `make install` puts it where all can."
-            )
-            raise failure("internal", message)
+        return _end_as(units.run_as_user(place, connector, found, ca_pem, STOPS))
     return _run(connector, found, place.state_folder, ca_pem)
+
+
+def _fetch_child() -> int:
+    """Fetch as the user that root wants it done by."""
+    from cockpit_getmail import units
+
+    _refuse_root()
+    connector, settings, state_folder, ca_pem = units.read_request(sys.stdin.buffer.read())
+    return _run(connector, settings, state_folder, ca_pem)
+
+
+def _end_as(status: int) -> int:
+    """Return a child's exit status, or end by the signal that stopped it; others are told as a shell does."""
+    if -status in STOPS:
+        raise Stopped(-status)
+    return status if status >= 0 else 128 - status
 
 
 def _fetch_unit() -> int:

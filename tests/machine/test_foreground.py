@@ -49,7 +49,8 @@ def test_unit_does_not_run_beside_the_foreground(installed: Installed) -> None:
                 assert time.monotonic() < deadline
                 time.sleep(0.02)
             pid = child_of(front)
-            lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+            [child] = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+            lines = Path(f"/proc/{child}/status").read_text().splitlines()
             log = installed.run("both@here")
             os.kill(pid, signal.SIGTERM)
     status = dict(line.split(":\t", 1) for line in lines)

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The command `cockpit-getmail`, as a process."""
 
+import fcntl
 import os
+import pty
 import pwd
 import shutil
 import signal
@@ -9,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import termios
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -176,21 +179,80 @@ def test_run_that_runs_already_is_told(site: Site, silent: socket.socket) -> Non
     assert "being fetched now" in second.stderr
 
 
-def test_root_fetches_as_the_user_of_the_unit(site: Site, silent: socket.socket) -> None:
+@dataclass(frozen=True)
+class Process:
+    """What /proc tells of a run."""
+
+    status: dict[str, str]
+    tty: int
+    files: dict[str, str]
+    environment: dict[str, str]
+
+
+def child_of(run: subprocess.Popen[bytes]) -> int:
+    [child] = Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()
+    return int(child)
+
+
+def look(pid: int) -> Process:
+    folder = Path(f"/proc/{pid}")
+    status = dict(line.split(":\t", 1) for line in (folder / "status").read_text().splitlines())
+    tty = int((folder / "stat").read_text().rpartition(")")[2].split()[4])
+    files = {path.name: str(path.readlink()) for path in (folder / "fd").iterdir()}
+    variables = (folder / "environ").read_text().split("\0")
+    return Process(status, tty, files, dict(line.split("=", 1) for line in variables if line))
+
+
+def test_root_has_it_fetched_by_the_user_of_the_unit(site: Site, silent: socket.socket) -> None:
     need_root()
     site.add("me@there", Port=str(silent.getsockname()[1]))
+    mine, terminal = pty.openpty()
+    environment = site.environment | {"TERM": "xterm", "CANARY": "canary"}
     argv = [*COMMAND, "fetch", "me@there"]
-    with subprocess.Popen(argv, env=site.environment) as run:
+
+    def take_terminal() -> None:
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    with subprocess.Popen(
+        argv, stdin=terminal, stdout=terminal, stderr=terminal, env=environment, preexec_fn=take_terminal
+    ) as run:
         connection, _ = silent.accept()
         with connection:
-            status = Path(f"/proc/{run.pid}/status").read_text()
+            roots, found = look(run.pid), look(child_of(run))
         run.terminate()
-    found = dict(line.split(":\t", 1) for line in status.splitlines())
-    assert found["Uid"].split() == [str(FETCHER.pw_uid)] * 4
-    assert found["Gid"].split() == [str(FETCHER.pw_gid)] * 4
-    assert found["Groups"].split() == [str(FETCHER.pw_gid)]
-    assert int(found["CapPrm"], 16) == 0
-    assert found["Umask"] == "0077"
+    assert run.returncode == -signal.SIGTERM
+    assert found.status["Uid"].split() == [str(FETCHER.pw_uid)] * 4
+    assert found.status["Gid"].split() == [str(FETCHER.pw_gid)] * 4
+    assert found.status["Groups"].split() == [str(FETCHER.pw_gid)]
+    assert int(found.status["CapPrm"], 16) == 0
+    assert found.status["Umask"] == "0077"
+    assert (roots.tty != 0, found.tty) == (True, 0)
+    assert (found.files["0"], found.files["1"]) == ("/memfd:stdin (deleted)", os.ttyname(terminal))
+    assert set(found.environment) == {"PATH", "LANG", "TERM", "HOME", "USER", "LOGNAME"}
+    assert found.environment["HOME"] == FETCHER.pw_dir
+    os.close(terminal)
+    os.close(mine)
+
+
+def test_end_of_the_users_process_is_told(site: Site, silent: socket.socket) -> None:
+    need_root()
+    site.add("me@there", Port=str(silent.getsockname()[1]))
+    with subprocess.Popen([*COMMAND, "fetch", "me@there"], env=site.environment) as run:
+        connection, _ = silent.accept()
+        with connection:
+            os.kill(child_of(run), signal.SIGKILL)
+    assert run.returncode == 128 + signal.SIGKILL
+
+
+def test_what_is_for_roots_child_is_for_it(site: Site) -> None:
+    argv = [*COMMAND, "fetch", "--child"]
+    if os.geteuid() == 0:
+        argv = ["setpriv", f"--reuid={FETCHER.pw_uid}", "--clear-groups", *argv]
+    for request in ("", "{}", "[]", '{"name": 1}'):
+        done = subprocess.run(argv, input=request, capture_output=True, text=True, check=False, cwd="/")
+        assert (done.returncode, done.stdout) == (70, "")
+        assert "runs that root starts" in done.stderr
 
 
 def test_bug_is_told_without_what_was_said() -> None:

@@ -3,13 +3,13 @@
 
 from cockpit_getmail.units.credentials import read as read_credentials
 from cockpit_getmail.units.credentials import read_ca
-from cockpit_getmail.units.place import Place, become, prepare
+from cockpit_getmail.units.foreground import read_request, run_as_user
+from cockpit_getmail.units.place import Place, prepare
 from cockpit_getmail.units.sandbox import is_confined, program
 from cockpit_getmail.units.systemd import check, is_available, is_running, start_run, stop
 
 __all__ = [
     "Place",
-    "become",
     "check",
     "is_available",
     "is_confined",
@@ -18,6 +18,8 @@ __all__ = [
     "program",
     "read_ca",
     "read_credentials",
+    "read_request",
+    "run_as_user",
     "start_run",
     "stop",
 ]

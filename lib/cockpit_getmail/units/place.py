@@ -201,10 +201,10 @@ def _make(folder: Path, place: Place) -> None:
     finally:
         os.close(lock)
     if not made:
-        _as_user(place, lambda: folders.make(folder))
+        as_user(place, lambda: folders.make(folder))
 
 
-def _as_user(place: Place, action: Callable[[], None]) -> None:
+def as_user(place: Place, action: Callable[[], None]) -> None:
     """Do something in a child that is the user. Raises the OSError that it met there."""
     child = os.fork()
     if child == 0:

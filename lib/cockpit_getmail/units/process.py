@@ -3,10 +3,12 @@
 
 import os
 import selectors
+import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import FrameType
 from typing import NamedTuple
 
 from cockpit_getmail.problem import failure
@@ -46,6 +48,52 @@ def run(argv: Sequence[str], *, stdin: bytes = b"", timeout: float) -> Finished:
         finally:
             child.kill()
     return Finished(status, output, errors)
+
+
+class Identity(NamedTuple):
+    """Who a program is run as, and what it gets beside ENVIRONMENT."""
+
+    uid: int
+    gid: int
+    groups: Sequence[int]
+    variables: Mapping[str, str]
+
+
+def attend(argv: Sequence[str], user: Identity, *, stdin: bytes, stops: Iterable[signal.Signals]) -> int:
+    """Run a program as another user, with this process's output, and pass signals on to it until it ends.
+
+    Returns its exit status, or the negative number of the signal that ended it. Its session has no terminal
+    to control it: it cannot type for whoever reads there (TIOCSTI, ioctl_tty(2)). Raises OSError.
+    """
+    asked: list[int] = []
+    child: subprocess.Popen[bytes] | None = None
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        asked.append(number)
+        if child:
+            child.send_signal(number)
+
+    handled = [number for number in stops if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, stop) for number in handled}
+    try:
+        with _as_file(stdin) as file:
+            child = subprocess.Popen(  # noqa: S603 (no shell, and the caller's own program)
+                argv,
+                stdin=file,
+                env={**ENVIRONMENT, **user.variables},
+                cwd="/",
+                umask=0o077,
+                start_new_session=True,
+                user=user.uid,
+                group=user.gid,
+                extra_groups=user.groups,
+            )
+        for early in asked:
+            child.send_signal(early)
+        return child.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

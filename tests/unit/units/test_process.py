@@ -1,12 +1,21 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Other programs: what they are given and what is taken from them."""
 
+import json
+import os
+import pty
+import select
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.units.process import OUTPUT_LIMIT, run
+from tests.support import need_root
 
 ENOUGH = 20.0
 
@@ -65,3 +74,87 @@ def test_program_that_is_missing_is_named() -> None:
 
 def test_signal_is_a_negative_status() -> None:
     assert run(shell("kill -9 $$"), timeout=ENOUGH).status == -9
+
+
+# As another user, on a terminal of root's
+
+ATTEND = """
+import fcntl, json, os, signal, sys, termios
+sys.path[:0] = json.loads(sys.argv[1])
+from cockpit_getmail.units.process import Identity, attend
+os.setsid()
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+user = Identity(65534, 65534, [65534], {"MARK": "1"})
+argv = ["/usr/bin/python3", "-I", "-c", sys.argv[2]]
+status = attend(argv, user, stdin=b"request", stops=[signal.SIGTERM])
+print("status", status, "end", flush=True)
+# The end of who controls a terminal takes away what is not read yet.
+input()
+"""
+INTRUDE = """
+import errno, fcntl, os, sys, termios
+def attempt(action):
+    try:
+        action()
+    except OSError as error:
+        return errno.errorcode[error.errno]
+print(sys.stdin.read(), os.getresuid(), os.getresgid(), os.getgroups(), os.getcwd(), sorted(os.environ))
+print("tty", attempt(lambda: open("/dev/tty")))
+print("type", [attempt(lambda: fcntl.ioctl(number, termios.TIOCSTI, b"x")) for number in (1, 2)])
+print("take", attempt(lambda: fcntl.ioctl(1, termios.TIOCSCTTY, 1)))
+"""
+
+
+@contextmanager
+def attended(script: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Attend to a program on a terminal of its own; give the process that does so, and the terminal's end."""
+    need_root()
+    mine, terminal = pty.openpty()
+    argv = [sys.executable, "-I", "-c", ATTEND, json.dumps(sys.path), script]
+    with subprocess.Popen(argv, stdin=terminal, stdout=terminal, stderr=terminal) as process:
+        try:
+            yield process, mine
+            os.write(mine, b"\n")
+            assert process.wait(ENOUGH) == 0
+        finally:
+            process.kill()
+            os.close(terminal)
+            os.close(mine)
+
+
+def read_until(mark: str, terminal: int) -> list[str]:
+    text = ""
+    while mark not in text:
+        assert select.select([terminal], [], [], ENOUGH)[0], text
+        text += os.read(terminal, 1 << 12).decode()
+    return text.splitlines()
+
+
+def test_attended_program_cannot_type_for_root() -> None:
+    with attended(INTRUDE) as (_, terminal):
+        who, tty, typed, taken, status = read_until("end", terminal)
+    nobody = (65534,) * 3
+    variables = ["LANG", "MARK", "PATH"]
+    assert who in (
+        f"request {nobody} {nobody} [65534] / {variables}",
+        # Python's own.
+        f"request {nobody} {nobody} [65534] / {sorted([*variables, 'LC_CTYPE'])}",
+    )
+    assert tty == "tty ENXIO"
+    # EIO where the kernel does not let anybody.
+    assert typed in ("type ['EPERM', 'EPERM']", "type ['EIO', 'EIO']")
+    assert taken == "take EPERM"
+    assert status == "status 0 end"
+
+
+def test_signal_is_passed_on_to_the_attended_program() -> None:
+    script = """
+import signal, sys, os, time
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+print("ready", flush=True)
+time.sleep(60)
+"""
+    with attended(script) as (process, terminal):
+        read_until("ready", terminal)
+        process.terminate()
+        assert read_until("end", terminal)[-1] == "status 7 end"

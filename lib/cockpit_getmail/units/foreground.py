@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A run in the foreground that root asks for: by a program of the run's user, started anew.
+
+So it has none of root's environment and memory, where the other connectors' passwords are, and not root's
+terminal but to write on.
+"""
+
+import json
+import os
+import signal
+from collections.abc import Iterable
+from pathlib import Path
+
+from cockpit_getmail.connector import Connector
+from cockpit_getmail.problem import failure
+from cockpit_getmail.settings import Settings
+from cockpit_getmail.units.place import Place, as_user
+from cockpit_getmail.units.process import Identity, attend
+from cockpit_getmail.units.sandbox import program
+
+
+def run_as_user(
+    place: Place,
+    connector: Connector,
+    settings: Settings,
+    ca_pem: str | None,
+    stops: Iterable[signal.Signals],
+) -> int:
+    """Run `cockpit-getmail fetch --child` to its end; return its status as process.attend() does.
+
+    Signals of `stops` are passed on to it.
+    Raises Problem (internal) if the user cannot run it.
+    """
+    if place.uid == 0:
+        raise failure("internal", "Mail is never fetched as root.")
+    argv = [*program(), "fetch", "--child"]
+    variables = {"HOME": place.home, "USER": place.user, "LOGNAME": place.user}
+    if "TERM" in os.environ:
+        variables["TERM"] = os.environ["TERM"]
+    user = Identity(place.uid, place.gid, os.getgrouplist(place.user, place.gid), variables)
+    request = _format(place, connector, settings, ca_pem)
+    try:
+        as_user(place, lambda: os.close(os.open(__file__, os.O_RDONLY | os.O_CLOEXEC)))
+        return attend(argv, user, stdin=request, stops=stops)
+    except OSError as error:
+        where = f"{argv[0]} with {Path(__file__).parents[1]}"
+        message = f"{place.user} cannot run {where} ({error.strerror}): `make install` puts it where all can."
+        raise failure("internal", message) from error
+
+
+def read_request(data: bytes) -> tuple[Connector, Settings, Path, str | None]:
+    """Return connector, settings, state folder and certificate authorities (PEM), in that program."""
+    try:
+        request = json.loads(data)
+        connector = Connector(request["name"], request["props"], request["secrets"])
+        settings = Settings.from_json(request["settings"])
+        return connector, settings, Path(request["state_folder"]), request["ca"]
+    except (ValueError, LookupError, TypeError) as error:
+        raise failure("internal", "`--child` is for runs that root starts in the foreground.") from error
+
+
+def _format(place: Place, connector: Connector, settings: Settings, ca_pem: str | None) -> bytes:
+    request = {
+        "name": connector.name,
+        "props": dict(connector.props),
+        "secrets": dict(connector.secrets),
+        "settings": settings.to_json(),
+        "state_folder": str(place.state_folder),
+        "ca": ca_pem,
+    }
+    return json.dumps(request).encode()

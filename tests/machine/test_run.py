@@ -95,9 +95,7 @@ def test_any_name_runs(installed: Installed, dovecot: Dovecot, name: str) -> Non
 
 
 @pytest.mark.parametrize("name", NAMES, ids=lambda name: str(name)[:12])
-def test_any_name_is_in_the_sandbox_and_can_be_stopped(
-    installed: Installed, busy: Server, name: str
-) -> None:
+def test_any_name_is_in_the_sandbox_and_can_be_stopped(installed: Installed, busy: Server, name: str) -> None:
     installed.add(name, "SimplePOP3Retriever", busy.port, Account="busy")
     unit = installed.start(name)
     wait_for(busy, b"RETR 1")

@@ -194,6 +194,18 @@ def test_mail_in_a_home_is_fetched_by_its_user(installed: Installed, dovecot: Do
     assert len(list(installed.path("/home/anna/Maildir/new").iterdir())) == COUNT
 
 
+def test_other_programs_of_the_user_keep_their_ipc(
+    installed: Installed, dovecot: Dovecot, people: None
+) -> None:
+    as_anna = ["runuser", "-u", "anna", "--"]
+    installed.machine.run([*as_anna, "ipcmk", "-Q"])
+    queues = installed.machine.run([*as_anna, "ipcs", "-q"]).stdout
+    assert "anna" in queues
+    installed.add("ipc@here", "SimpleIMAPRetriever", dovecot.imap, Account="anna@here")
+    installed.run("ipc@here", IN_HOMES)
+    assert installed.machine.run([*as_anna, "ipcs", "-q"]).stdout == queues
+
+
 def test_state_of_another_user_is_refused(installed: Installed, dovecot: Dovecot, people: None) -> None:
     installed.add("moved@here", "SimpleIMAPRetriever", dovecot.imap, Account="anna@here")
     installed.run("moved@here", IN_HOMES)

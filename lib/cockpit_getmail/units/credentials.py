@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a run needs, handed to its unit as credentials (systemd.exec(5), LoadCredential=) and read there.
 
-`connector` has name, props and settings; each secret has one of its own, named as its prop; `ca` is what
-CAFile holds. Unit properties show no more of them than the random names of short-lived files.
+`connector` has name, props and settings; each secret has one of its own, named as its prop; `ca` is the
+certificates of CAFile. Unit properties show no more of them than the random names of short-lived files.
 """
 
 import json
 import os
+import re
 import secrets
 import stat
 import time
@@ -24,6 +25,10 @@ TOTAL_LIMIT = 1_000_000
 """systemd takes 1 MiB for all credentials of a unit together, their names included."""
 LEFTOVER_SECONDS = 600
 _SUFFIX = ".credential"
+_CERTIFICATE = re.compile(
+    rb"^-----BEGIN ((?:X509 |TRUSTED )?CERTIFICATE)-----\s[A-Za-z0-9+/=\s]*-----END \1-----", re.MULTILINE
+)
+"""In PEM form (RFC 7468, and OpenSSL's other names for it)."""
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -61,7 +66,10 @@ def read() -> tuple[Connector, Settings, str | None]:
 
 
 def read_ca(connector: Connector) -> str | None:
-    """Return what the connector's CAFile holds (PEM), None if it has none. Raises Problem (connector)."""
+    """Return the certificates in the connector's CAFile (PEM), and nothing else of it; None without one.
+
+    Raises Problem (cause connector).
+    """
     name = connector.props.get("CAFile")
     if not name:
         return None
@@ -79,8 +87,12 @@ def read_ca(connector: Connector) -> str | None:
     if len(data) > CA_LIMIT:
         message = f"The CAFile {printable(name)} has more than {CA_LIMIT >> 10} KiB."
         raise failure("connector", message, parameter="CAFile")
-    # Between certificates in PEM form may stand comments in any encoding; none of them counts.
-    return data.decode("ascii", "ignore")
+    # Beside them may stand a private key, and comments in any encoding.
+    certificates = [match[0].decode() for match in _CERTIFICATE.finditer(data)]
+    if not certificates:
+        message = f"The CAFile {printable(name)} has no certificate in PEM form."
+        raise failure("connector", message, parameter="CAFile")
+    return "\n".join(certificates) + "\n"
 
 
 def _collect(connector: Connector, settings: Settings) -> dict[str, bytes]:

@@ -186,3 +186,18 @@ def test_ca_file_with_a_null_character() -> None:
 def test_ca_file_that_is_too_large(tmp_path: Path) -> None:
     (tmp_path / "large").write_bytes(bytes(credentials.CA_LIMIT + 1))
     assert "512 KiB" in read_ca(tmp_path / "large").message
+
+
+@pytest.mark.parametrize("kind", ["CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"])
+def test_nothing_but_certificates_is_taken_from_a_ca_file(tmp_path: Path, kind: str) -> None:
+    block = f"-----BEGIN {kind}-----\nMIIB+/==\n-----END {kind}-----\n"
+    key = "-----BEGIN PRIVATE KEY-----\nsecret\n-----END PRIVATE KEY-----\n"
+    cut = f"-----BEGIN {kind}-----\nMIIB\n"
+    (tmp_path / "ca.pem").write_text(f"comment\n{block}{key}{cut}{key}{block}password=secret\n")
+    assert credentials.read_ca(make(CAFile=str(tmp_path / "ca.pem"))) == block * 2
+
+
+@pytest.mark.parametrize("content", ["", "root:*:1::::::\n", "-----BEGIN CERTIFICATE-----\nMIIB\n"])
+def test_ca_file_without_a_certificate(tmp_path: Path, content: str) -> None:
+    (tmp_path / "shadow").write_text(content)
+    assert "no certificate" in read_ca(tmp_path / "shadow").message

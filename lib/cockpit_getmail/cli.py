@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from cockpit_getmail import __version__
 from cockpit_getmail.problem import Cause, Problem, failure
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cockpit_getmail.fetch import Result
     from cockpit_getmail.settings import Settings
 
-SUCCESS, SOME_FAILED, BUG = 0, 65, 70
+SUCCESS, WRONG_USE, SOME_FAILED, BUG = 0, 64, 65, 70
 STATUSES: Mapping[Cause, int] = {
     "credentials": 77,
     "network": 69,
@@ -83,12 +83,18 @@ def entry() -> int:
         return 128 + stopped.number
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(WRONG_USE, f"{self.prog}: error: {message}\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="cockpit-getmail",
         description="Fetch the mail of a connector.",
-        epilog="Exit status: 0 done, 65 some messages failed, 66 mailbox, 69 network, 70 bug, 73 delivery, "
-        "75 running already, 76 TLS or protocol, 77 credentials, 78 configuration.",
+        epilog="Exit status: 0 done, 64 wrong use, 65 some messages failed, 66 mailbox, 69 network, 70 bug, "
+        "73 delivery, 75 running already, 76 TLS or protocol, 77 credentials, 78 configuration.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

@@ -96,7 +96,7 @@ def test_version(site: Site) -> None:
 )
 def test_wrong_use_is_told(site: Site, arguments: tuple[str, ...]) -> None:
     done = site.run(*arguments)
-    assert (done.returncode, done.stdout) == (2, "")
+    assert (done.returncode, done.stdout) == (64, "")
     assert "usage: cockpit-getmail" in done.stderr
 
 

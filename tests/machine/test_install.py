@@ -151,3 +151,21 @@ def call(machine: Machine, verb: str, data: Mapping[str, Any]) -> dict[str, Any]
     answer = json.loads(machine.run([f"{LIBEXEC}/{verb}"], input=json.dumps(data), check=False).stdout)
     assert isinstance(answer, dict)
     return answer
+
+
+@pytest.mark.parametrize("way", ["enable", "start"])
+def test_dovecot_of_the_machine_is_left_alone(machine: Machine, way: str) -> None:
+    undo = {"enable": "disable", "start": "stop"}[way]
+    # The real one does not start where others listen on its ports.
+    text = "[Service]\nExecStart=sleep infinity\n[Install]\nWantedBy=multi-user.target\n"
+    unit = "/etc/systemd/system/dovecot.service"
+    machine.run(["sh", "-c", f"cat >{unit} && systemctl daemon-reload"], input=text)
+    try:
+        machine.run(["systemctl", way, "dovecot.service"])
+        done = machine.run([PROJECT / "packaging/need-packages", "dovecot-no-such-part"], check=False)
+    finally:
+        machine.run(["systemctl", undo, "dovecot.service"])
+        machine.run(["sh", "-c", f"rm {unit} && systemctl daemon-reload"])
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "has a Dovecot of its own (dovecot.service)" in done.stderr
+    assert "dovecot-no-such-part" in done.stderr

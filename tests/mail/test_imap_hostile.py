@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """IMAP servers that no real one can be made to be: nothing they do counts as a message fetched."""
 
+import base64
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,7 +14,7 @@ from cockpit_getmail.retriever.base import BATCH_BYTES, Part, Remote
 from cockpit_getmail.retriever.imap import Imap
 from cockpit_getmail.transport import Endpoint
 from tests.support.fetching import Account, make_connector
-from tests.support.hostile import Script, Server, Step, close, hang, imap, repeat, reset, tagged
+from tests.support.hostile import Script, Server, Session, Step, close, hang, imap, repeat, reset, tagged
 from tests.support.limits import bounded
 
 BODY = b"Subject: one\r\n\r\n".ljust(98, b"x") + b"\r\n"
@@ -242,6 +243,9 @@ SESSIONS = {
     ),
     "temporary": (imap({"LOGIN .*": tagged(status=b"NO [UNAVAILABLE] later")}), "mailbox"),
     "in use": (imap({"LOGIN .*": tagged(status=b"NO [INUSE] later")}), "mailbox"),
+    "log-in not understood": (imap({"LOGIN .*": tagged(status=b"BAD what?")}), "protocol"),
+    "no such account": (imap({"LOGIN .*": tagged(status=b"NO [AUTHORIZATIONFAILED] x")}), "mailbox"),
+    "BYE to the log-in": (imap({"LOGIN .*": [b"* BYE later\r\n", hang]}), "network"),
     "TLS first": (imap({"LOGIN .*": tagged(status=b"NO [PRIVACYREQUIRED] TLS first")}), "tls"),
     "no log-in in clear": (imap({}, capabilities="IMAP4rev1 LOGINDISABLED"), "tls"),
     "log-in cut off": (imap({"LOGIN .*": [close]}), "network"),
@@ -280,6 +284,34 @@ def test_a_password_repeated_by_the_server_is_not_shown(said: str) -> None:
     assert SECRET not in problem.message
     problem, _ = refusal(imap({"LOGIN .*": f"{SECRET}\r\n".encode()}))
     assert SECRET not in problem.message
+
+
+@pytest.mark.parametrize("status", [b"NO", b"BAD"])
+@pytest.mark.parametrize("password", ["pässwort", "back\\slash", 'quo"te', "it's"])
+@pytest.mark.parametrize("capabilities", ["IMAP4rev1", "IMAP4rev1 AUTH=PLAIN SASL-IR"])
+def test_a_command_repeated_by_the_server_is_not_shown(
+    status: bytes, password: str, capabilities: str
+) -> None:
+    def repeat_it(session: Session) -> None:
+        assert session.match
+        session.send(session.match["tag"] + b" " + status + b" unknown: " + session.line + b"\r\n")
+
+    log_in = {"(LOGIN|AUTHENTICATE) .*": repeat_it}
+    problem, _ = refusal(imap(log_in, capabilities=capabilities), Password=password)
+    assert problem.message.endswith("(its words repeat the password)")
+
+
+def test_a_password_is_sent_once_however_often_it_is_asked_for() -> None:
+    token = base64.b64encode(f"\0u\0{SECRET}".encode())
+
+    def ask_again(session: Session) -> None:
+        while True:
+            session.send(b"+ \r\n")
+            session.read_line()
+
+    problem, server = refusal(imap({"AUTHENTICATE PLAIN": ask_again}, capabilities="IMAP4rev1 AUTH=PLAIN"))
+    assert problem.cause == "protocol"
+    assert server.received.count(token) == 1
 
 
 # Deletion

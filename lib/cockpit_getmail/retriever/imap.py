@@ -4,7 +4,6 @@
 Log-in, folders and flags go through IMAPClient. What carries mail is read by imap_fetch, in bounded memory.
 """
 
-import base64
 import imaplib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,15 +13,15 @@ from imapclient.exceptions import IMAPClientReadOnlyError
 
 from cockpit_getmail.connector import Connector
 from cockpit_getmail.problem import Cause, Problem, failure, printable
+from cockpit_getmail.retriever import echo
 from cockpit_getmail.retriever.base import Folder, Part, Remote
 from cockpit_getmail.retriever.imap_client import Client
-from cockpit_getmail.retriever.imap_fetch import Fetcher
+from cockpit_getmail.retriever.imap_fetch import TEMPORARY, Fetcher, response_code
 from cockpit_getmail.retriever.uid_set import format_uid_set, split_uid_set
 from cockpit_getmail.transport import Connection, Endpoint, choose_tls, find_policy
 
 DELETE_BATCH = 500
 LEAVE_SECONDS = 5.0
-_TEMPORARY = ("UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG", "CONTACTADMIN")
 
 
 class Imap:
@@ -149,39 +148,40 @@ class Imap:
         user, password = self._connector.username, self._connector.password
         if re.search("[\r\n\0]", user + password):
             raise failure("credentials", "A user name or password cannot hold line ends or NUL.")
-        wire = client.wire
-        plain = f"\0{user}\0{password}".encode()
+        token = echo.plain(user, password)
         try:
             if client.has_capability("AUTH=PLAIN") and client.has_capability("SASL-IR"):
-                kind, data = wire._simple_command("AUTHENTICATE", "PLAIN", base64.b64encode(plain).decode())
+                kind, text = client.wire.ask("AUTHENTICATE", b"PLAIN", token)
             elif client.has_capability("AUTH=PLAIN"):
-                kind, data = wire.authenticate("PLAIN", lambda _: plain)
+                kind, text = client.wire.ask("AUTHENTICATE", b"PLAIN", response=token)
             elif client.has_capability("LOGINDISABLED"):
                 raise failure("tls", f"{self._endpoint.server} allows no log-in without TLS.")
             else:
-                kind, data = wire._simple_command("LOGIN", _quoted(user), _quoted(password))
-        except wire.abort as error:
-            raise failure(
-                "network", f"{self._endpoint.server} ended the log-in: {self._shown(str(error))}"
-            ) from error
-        except wire.error as error:
-            kind, data = "NO", [str(error).encode()]
+                kind, text = client.wire.ask("LOGIN", echo.quoted(user), echo.quoted(password))
+        except imaplib.IMAP4.error as error:
+            cause: Cause = "network" if client.wire.said_bye else "protocol"
+            said = self._shown(str(error))
+            raise failure(cause, f"{self._endpoint.server} ended the log-in: {said}") from error
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise failure(
                 "protocol", f"{self._endpoint.server} sent what is not IMAP during log-in."
             ) from error
         if kind != "OK":
-            raise self._refused(data)
-        wire.state = "AUTH"
+            raise self._refused(kind, text)
+        client.wire.state = "AUTH"
 
-    def _refused(self, data: Sequence[object]) -> Problem:
-        text = self._shown(data[-1] if data and isinstance(data[-1], bytes) else b"")
-        code = text[1:].partition("]")[0].partition(" ")[0].upper() if text.startswith("[") else ""
+    def _refused(self, kind: str, text: bytes) -> Problem:
+        server, said = self._endpoint.server, self._shown(text)
+        code = response_code(text)
         if code == "PRIVACYREQUIRED":
-            return failure("tls", f"{self._endpoint.server} allows no log-in without TLS: {text}")
-        if code in _TEMPORARY:
-            return failure("mailbox", f"{self._endpoint.server} cannot open the account now: {text}")
-        return failure("credentials", f"{self._endpoint.server} refuses this user name and password: {text}")
+            return failure("tls", f"{server} allows no log-in without TLS: {said}")
+        if code == "AUTHORIZATIONFAILED":
+            return failure("mailbox", f"{server} gives this user no access to the account: {said}")
+        if code in TEMPORARY:
+            return failure("mailbox", f"{server} cannot open the account now: {said}")
+        if kind == "BAD":
+            return failure("protocol", f"{server} does not understand the log-in: {said}")
+        return failure("credentials", f"{server} refuses this user name and password: {said}")
 
     def _select(self, *, readonly: bool) -> Folder:
         try:
@@ -207,13 +207,7 @@ class Imap:
         return format_uid_set(uids, self._existing)
 
     def _shown(self, text: str | bytes) -> str:
-        """Return server text fit for a person, without the password if the server echoes it."""
-        shown = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-        secret = self._connector.password
-        for form in (secret, _encoded(f"\0{self._connector.username}\0{secret}"), _encoded(secret)):
-            if form:
-                shown = shown.replace(form, "***")
-        return printable(shown)
+        return echo.shown(text, self._connector.username, self._connector.password)
 
     @contextmanager
     def _translated(self, cause: Cause) -> Iterator[None]:
@@ -228,11 +222,3 @@ class Imap:
             raise failure(cause, f"{server}: {self._shown(str(error))}") from error
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             raise failure("protocol", f"{server} sent what is not IMAP.") from error
-
-
-def _quoted(text: str) -> bytes:
-    return b'"' + text.encode().replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
-
-
-def _encoded(text: str) -> str:
-    return base64.b64encode(text.encode()).decode() if text.strip("\0") else ""

@@ -21,6 +21,7 @@ class Wire(imaplib.IMAP4):
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._budget = COMMAND_LIMIT
+        self._response: bytes | None = None
         super().__init__()
 
     @property
@@ -48,6 +49,24 @@ class Wire(imaplib.IMAP4):
                 raise
             said = printable(welcome[2:].strip())
             raise failure("network", f"{self.host} turns connections away: {said}") from error
+
+    def ask(self, name: str, *arguments: bytes, response: bytes | None = None) -> tuple[str, bytes]:
+        """Send a command of the log-in; return the status, also if it is BAD, and the text as octets.
+
+        `response` is sent if the server asks for one.
+        """
+        self._response = response
+        if response is not None:
+            self.literal = self._respond  # type: ignore[assignment]
+        tag = self._command(name, *arguments)
+        kind, data = self._get_tagged_response(tag)
+        return kind, data[-1]
+
+    def _respond(self, _: bytes) -> bytes:
+        response, self._response = self._response, None
+        if response is None:
+            raise failure("protocol", f"{self.host} asks for the password again and again.")
+        return response
 
     def read(self, size: int) -> bytes:
         self._spend(size)

@@ -4,7 +4,6 @@
 Not poplib: it refuses long lines, ends a message at a bare LF, and takes one that was cut off for whole.
 """
 
-import base64
 import re
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import TypeVar
 
 from cockpit_getmail.connector import Connector
 from cockpit_getmail.problem import Cause, Problem, failure, printable
+from cockpit_getmail.retriever import echo
 from cockpit_getmail.retriever.base import BATCH_BYTES, BATCH_MESSAGES, Folder, Part, Remote
 from cockpit_getmail.retriever.pop3_listing import Listing
 from cockpit_getmail.retriever.pop3_replies import Answer, Replies
@@ -171,7 +171,7 @@ class Pop3:
         sasl = offered or not (user + password).isascii()
         opening, secret = f"USER {user}", f"PASS {password}"
         if sasl:
-            opening, secret = "AUTH PLAIN", self._plain_token()
+            opening, secret = "AUTH PLAIN", echo.plain(user, password).decode()
         # An initial response is for servers that are known to take it, and short (RFC 5034 section 4).
         at_once = offered and len(f"{opening} {secret}\r\n") <= COMMAND_LIMIT
         answer = self._command(f"{opening} {secret}" if at_once else opening)
@@ -183,11 +183,6 @@ class Pop3:
             # A server with AUTH-RESP-CODE (RFC 3206) marks each refusal that is about the credentials.
             cause: Cause = "mailbox" if "AUTH-RESP-CODE" in self._offers else "credentials"
             raise self._refused(answer, cause, "refuses the log-in")
-
-    def _plain_token(self) -> str:
-        """What SASL PLAIN sends (RFC 4616)."""
-        plain = f"\0{self._connector.username}\0{self._connector.password}"
-        return base64.b64encode(_octets(plain)).decode()
 
     def _count_messages(self) -> int:
         answer = self._command("STAT")
@@ -291,7 +286,7 @@ class Pop3:
         return self._replies.status(multiline=True)
 
     def _send(self, commands: Iterable[str]) -> None:
-        lines = [_octets(command) + b"\r\n" for command in commands]
+        lines = [echo.octets(command) + b"\r\n" for command in commands]
         if not lines or self._connection is None:
             return
         if self._replies.unasked:
@@ -305,11 +300,7 @@ class Pop3:
         return failure(cause, f"{self._server} {sentence}: {self._shown(answer.text)}")
 
     def _shown(self, text: bytes) -> str:
-        """Return the server's words fit for a person; not if they repeat the password."""
-        secrets = (self._connector.password, self._plain_token())
-        if any(secret and _octets(secret) in text for secret in secrets):
-            return "(its words repeat the password)"
-        return printable(text)
+        return echo.shown(text, self._connector.username, self._connector.password)
 
 
 def _find_code(answer: Answer, codes: Collection[str]) -> str | None:
@@ -326,7 +317,3 @@ def _parse_size(rest: bytes) -> int | None:
 def _is_number(text: bytes) -> bool:
     """Whether these are digits of a number that fits everywhere."""
     return text.isdigit() and len(text) <= 15
-
-
-def _octets(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")

@@ -267,6 +267,11 @@ def test_sessions_that_cannot_be_opened(script: Script, cause: str) -> None:
     assert problem.cause == cause
 
 
+def test_a_server_that_turns_connections_away_is_named() -> None:
+    problem, _ = refusal([b"* BYE too many\r\n", hang])
+    assert problem.message == "127.0.0.1 turns connections away: BYE too many"
+
+
 @pytest.mark.parametrize("bad", ["a\r\nx DELETE INBOX", "a\nb", "a\rb", "a\0b"])
 @pytest.mark.parametrize("prop", ["Username", "Password"])
 @pytest.mark.parametrize(
@@ -311,6 +316,7 @@ def test_a_password_is_sent_once_however_often_it_is_asked_for() -> None:
 
     problem, server = refusal(imap({"AUTHENTICATE PLAIN": ask_again}, capabilities="IMAP4rev1 AUTH=PLAIN"))
     assert problem.cause == "protocol"
+    assert problem.message.startswith("127.0.0.1 asks")
     assert server.received.count(token) == 1
 
 

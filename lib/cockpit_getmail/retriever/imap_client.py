@@ -18,8 +18,9 @@ COMMAND_LIMIT = 4 << 20
 class Wire(imaplib.IMAP4):
     """imaplib over a Connection, with a bound on what one command may bring back."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, server: str) -> None:
         self._connection = connection
+        self._server = server
         self._budget = COMMAND_LIMIT
         self._response: bytes | None = None
         super().__init__()
@@ -48,7 +49,7 @@ class Wire(imaplib.IMAP4):
             if not welcome.startswith(b"* BYE"):
                 raise
             said = printable(welcome[2:].strip())
-            raise failure("network", f"{self.host} turns connections away: {said}") from error
+            raise failure("network", f"{self._server} turns connections away: {said}") from error
 
     def ask(self, name: str, *arguments: bytes, response: bytes | None = None) -> tuple[str, bytes]:
         """Send a command of the log-in; return the status, also if it is BAD, and the text as octets.
@@ -65,7 +66,7 @@ class Wire(imaplib.IMAP4):
     def _respond(self, _: bytes) -> bytes:
         response, self._response = self._response, None
         if response is None:
-            raise failure("protocol", f"{self.host} asks for the password again and again.")
+            raise failure("protocol", f"{self._server} asks for the password again and again.")
         return response
 
     def read(self, size: int) -> bytes:
@@ -122,4 +123,4 @@ class Client(IMAPClient):  # type: ignore[misc]
         self.wire.untagged_responses.clear()
 
     def _create_IMAP4(self) -> Wire:  # IMAPClient's name
-        return Wire(self.connection)
+        return Wire(self.connection, self.host)

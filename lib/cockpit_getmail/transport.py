@@ -290,16 +290,11 @@ def _connect(endpoint: Endpoint, timeout: float, deadline: float | None) -> sock
     last: OSError | None = None
     addresses = _resolve(endpoint, timeout, deadline)
     for number, (family, kind, protocol, _, address) in enumerate(addresses):
-        sock = socket.socket(family, kind, protocol)
+        # What time there is, is shared by the addresses not tried yet.
+        share = _remaining(endpoint, timeout, deadline) / (len(addresses) - number)
         try:
-            # What time there is, is shared by the addresses not tried yet.
-            share = _remaining(endpoint, timeout, deadline) / (len(addresses) - number)
-            sock.settimeout(share)
-            sock.connect(address)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return sock
+            return _connect_to(socket.socket(family, kind, protocol), address, share)
         except OSError as error:
-            sock.close()
             last = error
     server, port = endpoint.server, endpoint.port
     if isinstance(last, TimeoutError):
@@ -308,6 +303,17 @@ def _connect(endpoint: Endpoint, timeout: float, deadline: float | None) -> sock
         raise failure("network", f"{server} refuses connections on port {port}.") from last
     reason = last.strerror if last else "no address"
     raise failure("network", f"{server} port {port} cannot be reached: {reason}.") from last
+
+
+def _connect_to(sock: socket.socket, address: Any, timeout: float) -> socket.socket:
+    try:
+        sock.settimeout(timeout)
+        sock.connect(address)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except OSError:
+        sock.close()
+        raise
+    return sock
 
 
 def _resolve(endpoint: Endpoint, timeout: float, deadline: float | None) -> list[Any]:

@@ -159,6 +159,22 @@ def test_name_that_does_not_exist_is_network() -> None:
     assert raised.value.cause == "network"
 
 
+def test_address_of_a_family_that_is_switched_off_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with ipv6.disable=1 on the kernel's command line."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        known = (socket.AF_INET, socket.SOCK_STREAM, 6, "", listener.getsockname())
+        unknown = (socket.AF_APPLETALK + 1000, *known[1:])
+        for addresses in ([unknown, known], [unknown]):
+            monkeypatch.setattr(socket, "getaddrinfo", lambda *_, found=addresses, **__: found)
+            endpoint = Endpoint("mail.example", 143)
+            if known in addresses:
+                Connection.open(endpoint, implicit_tls=False, timeout=5).close()
+                continue
+            with pytest.raises(Problem) as raised:
+                Connection.open(endpoint, implicit_tls=False, timeout=5)
+            assert raised.value.cause == "network"
+
+
 def test_refused_connection_says_so() -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))

@@ -17,7 +17,7 @@ from cockpit_getmail.retriever import echo
 from cockpit_getmail.retriever.base import Folder, Part, Remote
 from cockpit_getmail.retriever.imap_client import Client
 from cockpit_getmail.retriever.imap_fetch import TEMPORARY, Fetcher, response_code
-from cockpit_getmail.retriever.uid_set import format_uid_set, split_uid_set
+from cockpit_getmail.retriever.uid_set import contains, format_uid_set, split_uid_set
 from cockpit_getmail.transport import Connection, Endpoint, choose_tls, find_policy
 
 DELETE_BATCH = 500
@@ -44,7 +44,7 @@ class Imap:
         self._connection: Connection | None = None
         self._client: Client | None = None
         self._mid_answer = False
-        self._existing: list[int] = []
+        self._existing: Sequence[int] = ()
         self.capabilities: Sequence[str] = ()
         self.tls: str | None = None
         self.notes: list[str] = []
@@ -76,12 +76,13 @@ class Imap:
             return [], set()
         fetcher = self._fetcher()
         self._existing = fetcher.search_all(self._folder.messages)
-        keys = [(str(uid), 0) for uid in self._existing]
-        new = [int(key[0]) for key in keys if key not in known]
+        # Not the other way round: a mailbox of a million messages is a hundred MB of keys.
+        present = {key for key in known if contains(self._existing, int(key[0]))}
+        new = [uid for uid in self._existing if (str(uid), 0) not in present]
         sizes: dict[int, int] = {}
         for uid_set in split_uid_set(self._ranges(new)):
             sizes |= fetcher.sizes(uid_set)
-        return [Remote(str(uid), sizes.get(uid, 0)) for uid in new], {key for key in keys if key in known}
+        return [Remote(str(uid), sizes.get(uid, 0)) for uid in new], present
 
     def retrieve(self, wanted: Sequence[Remote]) -> Iterator[Part]:
         self._mid_answer = True

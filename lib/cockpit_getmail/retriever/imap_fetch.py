@@ -7,6 +7,7 @@ memory grow beyond a batch.
 
 import itertools
 import re
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, NoReturn
 
@@ -16,13 +17,19 @@ from cockpit_getmail.transport import Connection
 
 COMMANDS_AHEAD = 4
 LINE_LIMIT = 1 << 20
+MESSAGES_LIMIT = 1_000_000
+ARRIVALS = 10_000
+"""So many messages may come between EXAMINE and SEARCH."""
 SEARCH_LIMIT, SIZES_LIMIT = 16 << 20, 64 << 20
-"""Octets of a whole answer: enough for a million messages."""
+"""Octets of a whole answer: enough for so many messages."""
 LITERALS_LIMIT = 100
 CHATTER_LIMIT = 4 << 20
 """Octets beside the messages themselves that the answer to one FETCH of a batch may have."""
 TEMPORARY = ("UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG", "CONTACTADMIN", "OVERQUOTA")
 """Response codes (RFC 5530) of a server that would do it at another time."""
+_SEARCH = re.compile(rb"\* SEARCH\b", re.IGNORECASE)
+_EXPUNGE = re.compile(rb"\* \d+ EXPUNGE\b", re.IGNORECASE)
+_WORD = re.compile(rb"\S+")
 _LITERAL = re.compile(rb"\{([^{}]*)\}\r?\n$")
 _UID = re.compile(rb"[( ]UID (\d{1,10})(?=[ )])", re.IGNORECASE)
 _SIZE = re.compile(rb"[( ]RFC822\.SIZE (\d{1,19})(?=[ )])", re.IGNORECASE)
@@ -44,19 +51,23 @@ class Fetcher:
         self._server = server
         self._shown = shown
 
-    def search_all(self, messages: int) -> list[int]:
-        """Return the UIDs of all messages, ascending. Fewer than there are messages is an error."""
-        uids: set[int] = set()
+    def search_all(self, messages: int) -> Sequence[int]:
+        """Return the UIDs of all messages, ascending. Fewer or many more than there are is an error."""
+        uids = array("I")
         expunged = 0
         for line in self._untagged(self._send("UID SEARCH ALL"), SEARCH_LIMIT):
-            words = line.split()
-            if len(words) >= 2 and words[1].upper() == b"SEARCH":
-                uids.update(self._parse_uids(words[2:]))
-            elif len(words) == 3 and words[2].upper() == b"EXPUNGE":
+            if found := _SEARCH.match(line):
+                for word in _WORD.finditer(line, found.end()):
+                    uids.append(self._parse_uid(word[0]))
+                    if len(uids) > min(messages + ARRIVALS, MESSAGES_LIMIT):
+                        self._refuse_more(messages)
+            elif _EXPUNGE.match(line):
                 expunged += 1
+        if any(uid >= following for uid, following in itertools.pairwise(uids)):
+            uids = array("I", sorted(set(uids)))
         if len(uids) < messages - expunged:
             raise failure("protocol", f"{self._server} has {messages} messages but lists {len(uids)} only.")
-        return sorted(uids)
+        return uids
 
     def sizes(self, uid_set: str) -> dict[int, int]:
         """Return RFC822.SIZE by UID of those of the set that exist."""
@@ -65,6 +76,8 @@ class Fetcher:
             uid, size = _UID.search(line), _SIZE.search(line)
             if uid and size:
                 found[int(uid[1])] = int(size[1])
+            if len(found) > MESSAGES_LIMIT:
+                self._refuse_more(len(found))
         return found
 
     def retrieve(self, wanted: Sequence[Remote], uid_set: Callable[[Iterable[int]], str]) -> Iterator[Part]:
@@ -96,7 +109,7 @@ class Fetcher:
     def _untagged(self, tag: bytes, limit: int) -> Iterator[bytes]:
         """Yield the lines before the end of a command, of at most so many octets together."""
         octets = 0
-        while not (line := self._connection.read_line(limit)).startswith(tag + b" "):
+        while not (line := self._connection.read_line(min(limit, SEARCH_LIMIT))).startswith(tag + b" "):
             octets += len(line)
             if octets > limit:
                 raise failure("protocol", f"{self._server} answers with endless lines.")
@@ -192,14 +205,17 @@ class Fetcher:
             self._refuse(line)
         return _Literal(line[: match.start()], int(match[1]))
 
-    def _parse_uids(self, words: Iterable[bytes]) -> list[int]:
-        try:
-            uids = [int(word) for word in words]
-        except ValueError:
-            uids = [0]
-        if any(not 0 < uid < 1 << 32 for uid in uids):
+    def _parse_uid(self, word: bytes) -> int:
+        uid = int(word) if word.isdigit() and len(word) <= 10 else 0
+        if not 0 < uid < 1 << 32:
             raise failure("protocol", f"{self._server} answers SEARCH with what is not a UID.")
-        return uids
+        return uid
+
+    def _refuse_more(self, messages: int) -> NoReturn:
+        most = f"more than the {messages} messages it has"
+        if messages >= MESSAGES_LIMIT:
+            most = f"more than {MESSAGES_LIMIT} messages: too many for one folder"
+        raise failure("protocol", f"{self._server} lists {most}.")
 
     def _send(self, command: str) -> bytes:
         tag = f"cg{next(_tags)}"

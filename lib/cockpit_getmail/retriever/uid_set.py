@@ -8,6 +8,12 @@ UID_SET_LIMIT = 8000
 """Octets of a sequence set in one command."""
 
 
+def contains(uids: Sequence[int], uid: int) -> bool:
+    """Whether a UID is one of these, which ascend."""
+    position = bisect_left(uids, uid)
+    return position < len(uids) and uids[position] == uid
+
+
 def format_uid_set(uids: Iterable[int], existing: Sequence[int]) -> str:
     """Return a sequence set (RFC 3501 section 9); `existing` are all UIDs of the folder, ascending.
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from cockpit_getmail.problem import Problem, printable
 from cockpit_getmail.retriever.base import BATCH_BYTES, Part, Remote
-from cockpit_getmail.retriever.imap_fetch import TEMPORARY, Fetcher
+from cockpit_getmail.retriever.imap_fetch import ARRIVALS, MESSAGES_LIMIT, TEMPORARY, Fetcher
 from cockpit_getmail.transport import Connection, Endpoint
+from tests.support.limits import bounded
 
 Answer = Callable[[bytes, bytes], bytes]
 """From tag and command to the octets of the answer."""
@@ -199,7 +200,7 @@ def test_search_and_sizes() -> None:
         return b"* 1 FETCH (UID 3 RFC822.SIZE 10)\r\n* 2 FETCH (RFC822.SIZE 20 UID 5)\r\n" + tag + b" OK\r\n"
 
     with served(answer) as fetcher:
-        assert fetcher.search_all(3) == [3, 5, 9]
+        assert list(fetcher.search_all(3)) == [3, 5, 9]
         assert fetcher.sizes("3,5,9") == {3: 10, 5: 20}
 
 
@@ -211,19 +212,47 @@ def test_search_and_sizes() -> None:
         (b"* SEARCH 1 x 3\r\n%b OK\r\n", "protocol"),
         (b"* SEARCH 1 2 0\r\n%b OK\r\n", "protocol"),
         (b"* SEARCH 1 2 4294967296\r\n%b OK\r\n", "protocol"),
+        (b"* SEARCH 1 2 " + b"9" * 5000 + b"\r\n%b OK\r\n", "protocol"),
+        (b"* SEARCH" + b" 7" * (4 + ARRIVALS) + b"\r\n%b OK\r\n", "protocol"),
         (b"%b NO not now\r\n", "mailbox"),
         (b"%b BAD what\r\n", "protocol"),
     ],
 )
 def test_search_that_knows_less_than_there_is_stops(answer: bytes, cause: str) -> None:
-    with served(lambda tag, _: answer % tag) as fetcher, pytest.raises(Problem) as raised:
+    with served(lambda tag, _: answer.replace(b"%b", tag)) as fetcher, pytest.raises(Problem) as raised:
         fetcher.search_all(3)
     assert raised.value.cause == cause
 
 
 def test_search_allows_for_messages_that_went_meanwhile() -> None:
     with served(lambda tag, _: b"* 1 EXPUNGE\r\n* SEARCH 2 3\r\n" + tag + b" OK\r\n") as fetcher:
-        assert fetcher.search_all(3) == [2, 3]
+        assert list(fetcher.search_all(3)) == [2, 3]
+
+
+def listing(first: int, count: int) -> bytes:
+    return b"* SEARCH " + b" ".join(b"%d" % uid for uid in range(first, first + count)) + b"\r\n"
+
+
+@pytest.mark.parametrize("messages", [1, MESSAGES_LIMIT, 2**32 - 1])
+def test_search_with_too_many_uids_takes_bounded_memory(messages: int) -> None:
+    line = listing(1_000_000, 2_050_000)
+    with (
+        served(lambda tag, _: line + tag + b" OK\r\n") as fetcher,
+        bounded(seconds=10, mebibytes=100),
+        pytest.raises(Problem) as raised,
+    ):
+        fetcher.search_all(messages)
+    assert raised.value.cause == "protocol"
+
+
+def test_search_of_a_million_messages_takes_little_memory() -> None:
+    line = listing(1, MESSAGES_LIMIT)
+    with (
+        served(lambda tag, _: line + tag + b" OK\r\n") as fetcher,
+        bounded(seconds=10, mebibytes=64),
+    ):
+        uids = fetcher.search_all(MESSAGES_LIMIT)
+    assert (len(uids), uids[0], uids[-1]) == (MESSAGES_LIMIT, 1, MESSAGES_LIMIT)
 
 
 @given(st.lists(st.binary(min_size=1, max_size=300), min_size=1, max_size=5))

@@ -4,7 +4,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cockpit_getmail.retriever.uid_set import UID_SET_LIMIT, format_uid_set, split_uid_set
+from cockpit_getmail.retriever.uid_set import UID_SET_LIMIT, contains, format_uid_set, split_uid_set
 
 UIDS = st.lists(st.integers(1, 2**32 - 1), unique=True, max_size=50).map(sorted)
 
@@ -34,3 +34,9 @@ def test_long_uid_set_is_split_between_commands(uids: list[int]) -> None:
     parts = list(split_uid_set(whole))
     assert ",".join(parts) == whole
     assert all(0 < len(part) <= UID_SET_LIMIT for part in parts)
+
+
+@given(UIDS, st.integers(1, 2**32 - 1))
+def test_contains(uids: list[int], other: int) -> None:
+    assert all(contains(uids, uid) for uid in uids)
+    assert contains(uids, other) == (other in uids)

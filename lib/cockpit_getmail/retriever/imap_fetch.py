@@ -8,7 +8,7 @@ memory grow beyond a batch.
 import itertools
 import re
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple, NoReturn
 
 from cockpit_getmail.problem import Cause, Problem, failure
@@ -83,14 +83,16 @@ class Fetcher:
     def retrieve(self, wanted: Sequence[Remote], uid_set: Callable[[Iterable[int]], str]) -> Iterator[Part]:
         """Yield the wanted messages as they come. A server may answer the commands under way in any order."""
         waiting = split_batches(wanted)
+        upcoming = next(waiting, None)
         under_way: dict[bytes, list[Remote]] = {}
         missing: dict[int, Remote] = {}
         chatter = 0
         while True:
-            while len(under_way) < COMMANDS_AHEAD and (batch := next(waiting, None)):
-                uids = [int(message.uid) for message in batch]
-                missing.update(zip(uids, batch, strict=True))
-                under_way[self._send(f"UID FETCH {uid_set(uids)} (UID BODY.PEEK[])")] = batch
+            while upcoming and _may_ask(upcoming, under_way.values()):
+                uids = [int(message.uid) for message in upcoming]
+                missing.update(zip(uids, upcoming, strict=True))
+                under_way[self._send(f"UID FETCH {uid_set(uids)} (UID BODY.PEEK[])")] = upcoming
+                upcoming = next(waiting, None)
             if not under_way:
                 return
             line = self._connection.read_line(LINE_LIMIT)
@@ -239,6 +241,14 @@ class Fetcher:
 
     def _refuse(self, line: bytes) -> NoReturn:
         raise failure("protocol", f"{self._server} sent what is not IMAP: {self._shown(line.strip())[:200]}")
+
+
+def _may_ask(batch: list[Remote], under_way: Collection[list[Remote]]) -> bool:
+    """Whether to ask for a batch now. A large message goes alone: one that is streamed must be known before
+    it has come, and some servers give its UID after its body.
+    """
+    large = any(message.size > BATCH_BYTES for message, *_ in (batch, *under_way))
+    return not under_way or (len(under_way) < COMMANDS_AHEAD and not large)
 
 
 def response_code(text: bytes) -> str:

@@ -142,6 +142,18 @@ def test_large_message_is_streamed() -> None:
     assert [part.last for part in parts] == [False] * (len(parts) - 1) + [True]
 
 
+def test_large_messages_come_from_a_server_that_says_last_which_they_are() -> None:
+    bodies = {uid: b"x" * (BATCH_BYTES + 1 if uid in (2, 3, 5) else 9) for uid in range(1, 7)}
+
+    def answer(tag: bytes, command: bytes) -> bytes:
+        uids = [int(uid) for uid in command.split()[2].split(b",")]
+        lines = [b"* 1 FETCH (BODY[] {%d}\r\n%s UID %d)\r\n" % (len(bodies[u]), bodies[u], u) for u in uids]
+        return b"".join(lines) + tag + b" OK\r\n"
+
+    parts = retrieved(answer, *(Remote(str(uid), len(body)) for uid, body in bodies.items()))
+    assert [part.message.uid for part in parts if part.last and part.exact] == list("123456")
+
+
 def test_large_message_of_another_uid_is_void() -> None:
     size = BATCH_BYTES + 5
     answer = b"* 1 FETCH (BODY[] {%d}\r\n%s UID 8)\r\n" % (size, b"x" * size)

@@ -168,16 +168,18 @@ class MailboxState:
         with self._state.transaction() as db:
             db.execute("INSERT OR IGNORE INTO folder (mailbox, name, validity) VALUES (?, ?, ?)", key)
         row = self._state._row("SELECT id FROM folder WHERE mailbox = ? AND name = ? AND validity = ?", key)
-        return FolderState(self._state, row[0], self._clock)
+        # Without UIDVALIDITY there is no promise that a UID is not used again (RFC 1939 section 7).
+        return FolderState(self._state, row[0], self._clock, uids_return=folder.validity == 0)
 
 
 class FolderState:
     """The records of one folder under one UIDVALIDITY."""
 
-    def __init__(self, state: State, folder: int, clock: float) -> None:
+    def __init__(self, state: State, folder: int, clock: float, *, uids_return: bool) -> None:
         self._state = state
         self._folder = folder
         self._clock = clock
+        self._uids_return = uids_return
 
     def known(self) -> dict[tuple[str, int], int]:
         """Return size by (uid, ordinal) of the messages that are not to be fetched again; see list_new()."""
@@ -200,8 +202,8 @@ class FolderState:
     def saw(self, known: Mapping[tuple[str, int], int], present: set[tuple[str, int]]) -> None:
         """Note which known messages the server has; forget those that it has not had for 30 days.
 
-        One that was deleted there and is gone indeed is forgotten at once: from then on another may have its
-        UIDL (RFC 1939 section 7). If it is still or again there, nobody knows which it is: it is let alone.
+        Over POP3 one that was deleted there and is gone indeed is forgotten at once: from then on another may
+        have its UIDL. If one is still or again there, nobody knows which it is: it is let alone.
         """
         here = self._folder
         query = "SELECT uid, ordinal FROM message WHERE folder = ? AND missing IS NOT NULL"
@@ -212,8 +214,8 @@ class FolderState:
             db.executemany(_SET_MISSING, ((None, here, *key) for key in back & present))
             db.execute(
                 "DELETE FROM message WHERE folder = ? AND missing IS NOT NULL "
-                "AND (state = 'removed' OR ? - missing > ?)",
-                (here, self._clock, KEEP_MISSING),
+                "AND (state = 'removed' AND ? OR ? - missing > ?)",
+                (here, self._uids_return, self._clock, KEEP_MISSING),
             )
 
     def intend(self, location: str, batch: Iterable[Intent]) -> None:

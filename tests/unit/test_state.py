@@ -445,12 +445,15 @@ def test_removed_message_that_is_still_listed_is_let_alone(opened: State) -> Non
         assert folder.known() == KNOWN | {("1", 0): ~KNOWN["1", 0]}
 
 
-def test_removed_message_that_is_gone_is_forgotten(opened: State) -> None:
-    folder = begin(opened)
+@pytest.mark.parametrize(("validity", "forgotten"), [(0, True), (7, False)])
+def test_removed_message_that_is_gone_is_forgotten_over_pop3(
+    opened: State, validity: int, forgotten: bool
+) -> None:
+    folder = opened.begin(IMAP, NO_LIMIT).folder(Folder("INBOX", validity, 3))
     deliver(folder, *MESSAGES)
     folder.removed([("1", 0)])
     folder.saw(folder.known(), set(KNOWN) - {("1", 0)})
-    assert folder.known().keys() == KNOWN.keys() - {("1", 0)}
+    assert (("1", 0) not in folder.known()) == forgotten
 
 
 def test_mailbox_that_looks_empty_once_is_still_known(tmp_path: Path, clock: Clock) -> None:

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a run says while it works: a bar on a terminal, a line per batch anywhere else."""
 
+import io
 import os
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
@@ -13,9 +15,14 @@ NOTICE, WARNING, ERROR = "<5>", "<4>", "<3>"
 
 
 class Lines:
-    """Plain lines; with a priority in front of each when `stream` is the journal."""
+    """Plain lines; with a priority in front of each when `stream` is the journal.
+
+    What cannot be shown, or to a reader who has gone, never ends a run.
+    """
 
     def __init__(self, stream: TextIO) -> None:
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
         self._stream = stream
         self._journal = is_journal(stream)
         self._messages = self._done = self._octets = 0
@@ -46,8 +53,18 @@ class Lines:
         self._say(ERROR, text)
 
     def _say(self, priority: str, text: str) -> None:
-        self._stream.write(f"{priority if self._journal else ''}{text}\n")
-        self._stream.flush()
+        try:
+            self._stream.write(f"{priority if self._journal else ''}{text}\n")
+            self._stream.flush()
+        except OSError:
+            self._write_to_nobody()
+
+    def _write_to_nobody(self) -> None:
+        # What is still buffered would fail again, at the latest when Python ends (docs: signal, SIGPIPE).
+        nobody = os.open(os.devnull, os.O_WRONLY)
+        with suppress(OSError):
+            os.dup2(nobody, self._stream.fileno())
+        os.close(nobody)
 
 
 class Bar(Lines):
@@ -70,7 +87,10 @@ class Bar(Lines):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._progress.stop()
+        try:
+            self._progress.stop()
+        except OSError:
+            self._write_to_nobody()
 
     def begin(self, messages: int, octets: int) -> None:
         super().begin(messages, octets)
@@ -82,7 +102,10 @@ class Bar(Lines):
             self._progress.update(self._task, advance=octets, description=f"{self._done} of {self._messages}")
 
     def _say(self, priority: str, text: str) -> None:
-        self._progress.console.print(text)
+        try:
+            self._progress.console.print(text)
+        except OSError:
+            self._write_to_nobody()
 
 
 def reporter(stream: TextIO) -> Lines:

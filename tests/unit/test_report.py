@@ -76,6 +76,37 @@ def test_second_count_starts_again() -> None:
     assert stream.getvalue().splitlines() == ["1 new message, 10 bytes.", "1 of 1 delivered."] * 2
 
 
+def test_what_a_stream_cannot_show_is_escaped(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("w", encoding="latin-1") as stream:
+        reporter(stream).warn("Grüße, Сообщение \udcff")
+    assert (tmp_path / "log").read_bytes().startswith(b"Gr\xfc\xdfe, \\u0421\\u043e")
+
+
+def test_a_reader_who_has_gone_ends_nothing() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as stream:
+        say_everything(reporter(stream))
+
+
+def test_a_full_disk_ends_nothing() -> None:
+    with open("/dev/full", "w", encoding="utf-8") as stream:
+        say_everything(reporter(stream))
+
+
+def test_a_terminal_that_has_gone_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    shown, descriptor = pty.openpty()
+    with os.fdopen(descriptor, "w") as stream:
+        lines = reporter(stream)
+        assert isinstance(lines, Bar)
+        with lines:
+            lines.begin(3, 2500)
+            os.close(shown)
+            lines.advance(2, 2000)
+            lines.warn("One message has another size.")
+
+
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[TextIO, int]]:
     """A terminal, and the descriptor from which to read what it shows."""

@@ -17,7 +17,7 @@ from cockpit_getmail.retriever import echo
 from cockpit_getmail.retriever.base import Folder, Part, Remote
 from cockpit_getmail.retriever.imap_client import Client
 from cockpit_getmail.retriever.imap_fetch import TEMPORARY, Fetcher, response_code
-from cockpit_getmail.retriever.uid_set import contains, format_uid_set, split_uid_set
+from cockpit_getmail.retriever.uid_set import contains, format_uid_set
 from cockpit_getmail.transport import Connection, Endpoint, choose_tls, find_policy
 
 DELETE_BATCH = 500
@@ -79,9 +79,7 @@ class Imap:
         # Not the other way round: a mailbox of a million messages is a hundred MB of keys.
         present = {key for key in known if contains(self._existing, int(key[0]))}
         new = [uid for uid in self._existing if (str(uid), 0) not in present]
-        sizes: dict[int, int] = {}
-        for uid_set in split_uid_set(self._ranges(new)):
-            sizes |= fetcher.sizes(uid_set)
+        sizes = fetcher.sizes(self._ranges(new))
         return [Remote(str(uid), sizes.get(uid, 0)) for uid in new], present
 
     def retrieve(self, wanted: Sequence[Remote]) -> Iterator[Part]:

@@ -13,6 +13,7 @@ from typing import NamedTuple, NoReturn
 
 from cockpit_getmail.problem import Cause, Problem, failure
 from cockpit_getmail.retriever.base import BATCH_BYTES, Part, Remote, split_batches
+from cockpit_getmail.retriever.uid_set import split_uid_set
 from cockpit_getmail.transport import Connection
 
 COMMANDS_AHEAD = 4
@@ -72,16 +73,21 @@ class Fetcher:
     def sizes(self, uid_set: str) -> dict[int, int]:
         """Return RFC822.SIZE by UID of those of the set that exist."""
         found: dict[int, int] = {}
-        for line in self._untagged(self._send(f"UID FETCH {uid_set} (UID RFC822.SIZE)"), SIZES_LIMIT):
-            uid, size = _UID.search(line), _SIZE.search(line)
-            if uid and size:
-                found[int(uid[1])] = int(size[1])
-            if len(found) > MESSAGES_LIMIT:
-                self._refuse_more(len(found))
+        for part in split_uid_set(uid_set):
+            for line in self._untagged(self._send(f"UID FETCH {part} (UID RFC822.SIZE)"), SIZES_LIMIT):
+                uid, size = _UID.search(line), _SIZE.search(line)
+                if uid and size:
+                    found[int(uid[1])] = int(size[1])
+                if len(found) > MESSAGES_LIMIT:
+                    self._refuse_more(len(found))
         return found
 
     def retrieve(self, wanted: Sequence[Remote], uid_set: Callable[[Iterable[int]], str]) -> Iterator[Part]:
-        """Yield the wanted messages as they come. A server may answer the commands under way in any order."""
+        """Yield the wanted messages as they come. A server may answer the commands under way in any order.
+
+        Those without a body come last, as failures; not those that are gone, as other clients expunge too.
+        """
+        lost: list[Part] = []
         waiting = split_batches(wanted)
         upcoming = next(waiting, None)
         under_way: dict[bytes, list[Remote]] = {}
@@ -94,10 +100,10 @@ class Fetcher:
                 under_way[self._send(f"UID FETCH {uid_set(uids)} (UID BODY.PEEK[])")] = upcoming
                 upcoming = next(waiting, None)
             if not under_way:
-                return
+                break
             line = self._connection.read_line(LINE_LIMIT)
             if ended := under_way.pop(line.partition(b" ")[0], None):
-                yield from self._end_batch(line, ended, missing)
+                lost += self._end_batch(line, ended, missing)
                 chatter = 0
                 continue
             chatter += len(line)
@@ -107,6 +113,9 @@ class Fetcher:
             for part in self._read_response(line, missing):
                 chatter = 0
                 yield part
+        if lost:
+            left = self.sizes(uid_set(int(part.message.uid) for part in lost))
+            yield from (part for part in lost if int(part.message.uid) in left)
 
     def _untagged(self, tag: bytes, limit: int) -> Iterator[bytes]:
         """Yield the lines before the end of a command, of at most so many octets together."""
@@ -119,7 +128,7 @@ class Fetcher:
             yield line
         self._check_done(line)
 
-    def _end_batch(self, line: bytes, batch: list[Remote], missing: dict[int, Remote]) -> Iterator[Part]:
+    def _end_batch(self, line: bytes, batch: list[Remote], missing: dict[int, Remote]) -> list[Part]:
         status = line.split(None, 2)[1].upper() if line.count(b" ") else b""
         if status not in (b"OK", b"NO"):
             raise self._refusal(line)
@@ -127,8 +136,8 @@ class Fetcher:
         text = line.partition(b" ")[2].strip()
         if lost and status == b"NO" and self._is_temporary(response_code(text[2:].strip()), len(lost)):
             raise self._refusal(line)
-        for message in lost:
-            yield Part(message, b"", failure=f"The server gave no body for it: {self._shown(text)}")
+        reason = f"The server gave no body for it: {self._shown(text)}"
+        return [Part(message, b"", failure=reason) for message in lost]
 
     def _is_temporary(self, code: str, lost: int) -> bool:
         # Dovecot with imap_fetch_failure=no-after says SERVERBUG of a single message that is broken.

@@ -48,8 +48,15 @@ def uid_set(uids: object) -> str:
     return ",".join(str(uid) for uid in uids)  # type: ignore[attr-defined]
 
 
-def retrieved(answer: Answer, *wanted: Remote) -> list[Part]:
-    with served(answer) as fetcher:
+def retrieved(answer: Answer, *wanted: Remote, left: bytes | None = None) -> list[Part]:
+    """Return what comes of a folder in which all the wanted, or those of `left`, are there to the end."""
+    uids = [message.uid.encode() for message in wanted] if left is None else left.split()
+    sizes = b"".join(b"* 1 FETCH (UID %b RFC822.SIZE 3)\r\n" % uid for uid in uids)
+
+    def serve(tag: bytes, command: bytes) -> bytes:
+        return sizes + tag + b" OK\r\n" if b"RFC822.SIZE" in command else answer(tag, command)
+
+    with served(serve) as fetcher:
         return list(fetcher.retrieve(wanted, uid_set))
 
 
@@ -107,6 +114,15 @@ def test_refused_batch_fails_its_messages_only() -> None:
     )
     assert [(part.message.uid, part.failure is None) for part in parts] == [("1", True), ("2", False)]
     assert "gone" in (parts[1].failure or "")
+
+
+def test_message_that_another_client_expunged_is_no_failure() -> None:
+    parts = retrieved(
+        lambda tag, _: fetch_line(1, b"abc") + b"* 2 EXPUNGE\r\n" + tag + b" OK\r\n",
+        *(Remote(uid, 3) for uid in "123"),
+        left=b"1 3",
+    )
+    assert [(part.message.uid, part.failure is None) for part in parts] == [("1", True), ("3", False)]
 
 
 @pytest.mark.parametrize("code", [*TEMPORARY, "limit", "UNAVAILABLE until=noon"])

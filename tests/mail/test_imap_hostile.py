@@ -77,6 +77,15 @@ def test_a_message_as_it_should_be() -> None:
     assert [(part.data, part.last, part.exact) for part in parts] == [(BODY, True, True)]
 
 
+def test_free_text_that_looks_like_a_literal() -> None:
+    warned = b"* OK [ALERT] see {300}\r\n"
+    script = imap(
+        {"LOGIN .*": tagged(warned), FETCH: tagged(warned + answer(BODY))}, greeting=b"* OK hello {300}\r\n"
+    )
+    with served(script) as (_, session):
+        assert whole(list(session.retrieve(session.list_new({})[0]))) == ["1"]
+
+
 NOT_FETCHED = {
     "no body": tagged(b"* 1 FETCH (UID 1)\r\n"),
     "flags only": tagged(b"* 1 FETCH (UID 1 FLAGS (\\Seen))\r\n"),

@@ -2,6 +2,7 @@
 """IMAPClient over a Connection: what carries no mail."""
 
 import imaplib
+import re
 import socket
 from typing import Any
 
@@ -13,6 +14,9 @@ from cockpit_getmail.transport import Connection, Endpoint
 LINE_LIMIT = 1 << 20
 COMMAND_LIMIT = 4 << 20
 """Octets a server may send in answer to one command."""
+
+
+_STATUS_LITERAL = re.compile(rb"\A(\* (?:OK|NO|BAD|BYE|PREAUTH) .*\})\r\n", re.IGNORECASE)
 
 
 class Wire(imaplib.IMAP4):
@@ -77,7 +81,8 @@ class Wire(imaplib.IMAP4):
         line = self._connection.read_line(LINE_LIMIT)
         # A short line costs imaplib as much time as a long one.
         self._spend(max(len(line), 64))
-        return line
+        # Free text that ends like the announcement of a literal is none (RFC 3501 section 7.1).
+        return _STATUS_LITERAL.sub(rb"\1 \r\n", line)
 
     def send(self, data: Any) -> None:
         self._budget = COMMAND_LIMIT

@@ -36,6 +36,9 @@ _UID = re.compile(rb"[( ]UID (\d{1,10})(?=[ )])", re.IGNORECASE)
 _SIZE = re.compile(rb"[( ]RFC822\.SIZE (\d{1,19})(?=[ )])", re.IGNORECASE)
 _WHOLE = re.compile(rb"\* \d{1,10} FETCH \(.*\)\r?\n", re.IGNORECASE | re.DOTALL)
 _BODY_NEXT = re.compile(rb"[( ]BODY\[\](?:<0>)? $", re.IGNORECASE)
+_BODY_QUOTED = re.compile(rb'[( ]BODY\[\](?:<0>)? "((?:[^"\\\r\n]|\\["\\])*)"(?=[ )])', re.IGNORECASE)
+_STATUS = re.compile(rb"\* (?:OK|NO|BAD|BYE|PREAUTH)\b", re.IGNORECASE)
+"""What ends in free text: a brace at its end announces no literal (RFC 3501 section 7.1)."""
 _tags = itertools.count(1)
 
 
@@ -145,6 +148,8 @@ class Fetcher:
 
     def _read_response(self, line: bytes, missing: dict[int, Remote]) -> Iterator[Part]:
         """Read one untagged response to its end, with its literals; yield the message if it is one."""
+        if _STATUS.match(line):
+            return
         text = b""
         streamed: Remote | None = None
         body: bytes | None = None
@@ -172,6 +177,10 @@ class Fetcher:
             if not line.startswith((b")", b" ")):
                 self._refuse(line)
         text += line
+        if not octets and (short := _BODY_QUOTED.search(text)):
+            body = re.sub(rb"\\(.)", rb"\1", short[1])
+            octets = len(body)
+            text = text[: short.start(1)] + text[short.end(1) :]
         if octets and not _WHOLE.fullmatch(text):
             self._refuse(line)
         found = _UID.search(text)

@@ -82,6 +82,28 @@ def test_uid_after_the_body_is_found() -> None:
     assert (part.message.uid, part.data, part.exact) == ("9", b"abc", True)
 
 
+@pytest.mark.parametrize(
+    ("quoted", "body"),
+    [
+        (b'"short"', b"short"),
+        (b'"a \\"b\\" \\\\ c"', b'a "b" \\ c'),
+        (b'" (UID 7 BODY[] {3} UID 8 "', b" (UID 7 BODY[] {3} UID 8 "),
+    ],
+)
+@pytest.mark.parametrize("form", [b"UID 9 BODY[] %b", b"BODY[] %b UID 9", b"UID 9 BODY[] %b FLAGS (\\Seen)"])
+def test_quoted_body_is_a_message(quoted: bytes, body: bytes, form: bytes) -> None:
+    answer = b"* 7 FETCH (" + form % quoted + b")\r\n"
+    [part] = retrieved(lambda tag, _: answer + tag + b" OK\r\n", Remote("9", len(body)))
+    assert (part.data, part.last, part.exact, part.failure) == (body, True, True, None)
+
+
+@pytest.mark.parametrize("said", [b"OK [ALERT] see {3}", b"NO {100}", b"BAD {x}", b"ok {-1}"])
+def test_free_text_announces_no_literal(said: bytes) -> None:
+    answer = b"* " + said + b"\r\n" + fetch_line(1, b"abc")
+    [part] = retrieved(lambda tag, _: answer + tag + b" OK {3}\r\n", Remote("1", 3))
+    assert part.data == b"abc"
+
+
 def test_other_size_than_listed_is_not_exact() -> None:
     [part] = retrieved(lambda tag, _: fetch_line(4, b"abc") + tag + b" OK\r\n", Remote("4", 30))
     assert part.last

@@ -329,6 +329,35 @@ def test_a_password_is_sent_once_however_often_it_is_asked_for() -> None:
     assert server.received.count(token) == 1
 
 
+def restored(uid_next: bytes, messages: int) -> Script:
+    """Return a mailbox as after a restored backup: the UIDs begin anew, under the UIDVALIDITY of before."""
+    said = b"* %d EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n" % messages
+    if uid_next:
+        said += b"* OK [UIDNEXT " + uid_next + b"] x\r\n"
+    return imap({"(?:SELECT|EXAMINE) .*": tagged(said)}, messages)
+
+
+@pytest.mark.parametrize(("uid_next", "known"), [(b"3", "3"), (b"3", "9")])
+def test_uids_that_begin_anew(uid_next: bytes, known: str) -> None:
+    with served(restored(uid_next, 2)) as (_, session), pytest.raises(Problem) as caught:
+        session.list_new({("1", 0): 5, (known, 0): ~5})
+    assert caught.value.cause == "mailbox"
+    assert "Delete the connector" in caught.value.message
+
+
+@pytest.mark.parametrize(("uid_next", "known"), [(b"3", "2"), (b"3", "1"), (b"0", "9"), (b"", "9")])
+def test_uids_that_may_go_on(uid_next: bytes, known: str) -> None:
+    with served(restored(uid_next, 2)) as (_, session):
+        session.list_new({(known, 0): ~5})
+        assert not session.notes
+
+
+def test_empty_folder_whose_uids_begin_anew_may_be_so_for_a_while() -> None:
+    with served(restored(b"1", 0)) as (_, session):
+        assert session.list_new({("1", 0): 5}) == ([], set())
+        assert "UIDs anew" in session.notes[0]
+
+
 # Deletion
 
 

@@ -45,6 +45,7 @@ class Imap:
         self._client: Client | None = None
         self._mid_answer = False
         self._existing: Sequence[int] = ()
+        self._uid_next = 0
         self.capabilities: Sequence[str] = ()
         self.tls: str | None = None
         self.notes: list[str] = []
@@ -72,6 +73,7 @@ class Imap:
         return self._folder
 
     def list_new(self, known: Mapping[tuple[str, int], int]) -> tuple[list[Remote], set[tuple[str, int]]]:
+        self._check_uids(known)
         if not self._folder.messages:
             return [], set()
         fetcher = self._fetcher()
@@ -128,6 +130,21 @@ class Imap:
             client.uid_expunge(uids)
         left = self._fetcher().sizes(",".join(map(str, uids)))
         return {(message.uid, 0) for message in same if int(message.uid) not in left}
+
+    def _check_uids(self, known: Mapping[tuple[str, int], int]) -> None:
+        """See that UIDs only grow (RFC 3501 section 2.3.1.1); where a backup was restored they may not."""
+        if not known or not 0 < self._uid_next <= max(int(uid) for uid, _ in known):
+            return
+        server = self._endpoint.server
+        anew = f"{server} hands out UIDs anew under the old UIDVALIDITY, as after a restored backup"
+        if self._folder.messages:
+            raise failure(
+                "mailbox",
+                f"{anew}: what was fetched cannot be told from what is new. "
+                "Delete the connector and create it again to fetch everything.",
+            )
+        # Mail may come back as it was: then there is nothing to fetch twice.
+        self.notes.append(f"INBOX is empty, and {anew}.")
 
     @property
     def _opened(self) -> Client:
@@ -197,6 +214,8 @@ class Imap:
             raise failure("protocol", f"{self._endpoint.server} does not say how many messages INBOX has.")
         if not readonly and b"\\Deleted" not in (found.get(b"PERMANENTFLAGS") or (b"\\Deleted",)):
             raise failure("mailbox", f"{self._endpoint.server} gives no right to delete in INBOX.")
+        uid_next = found.get(b"UIDNEXT")
+        self._uid_next = uid_next if isinstance(uid_next, int) else 0
         return Folder("INBOX", validity, messages)
 
     def _fetcher(self) -> Fetcher:

@@ -607,6 +607,15 @@ def test_another_size_than_recorded_is_left_alone() -> None:
     assert "3 messages" in session.notes[0]
 
 
+def test_records_of_what_was_deleted_here_do_no_harm() -> None:
+    with served(pop3(MAILS)) as (server, session):
+        size = len(MAILS["uid1"])
+        new, _ = session.list_new({("uid1", 0): size, ("gone", 0): ~size, ("uid2", 0): ~size})
+        assert "uid1" not in {message.uid for message in new}
+        assert session.delete([Remote("uid1", size), Remote("gone", size)]) == {("uid1", 0)}
+    assert server.commands("DELE.*") == [b"DELE 1"]
+
+
 def test_nothing_certain_sends_nothing() -> None:
     with listed_session({}) as (server, session, new):
         assert session.delete([Remote("uid1", new[0].size + 1)]) == set()

@@ -182,9 +182,11 @@ def _retrieve(retriever: Retriever, wanted: Sequence[Remote], untried: int) -> I
 def _blame(folder: FolderState, message: Remote, problem: Problem, report: Reporter, *, came: bool) -> None:
     """Count the trouble against the message it came at, so that the next run fetches the others first.
 
-    Where the connection broke while a large message `came`, the network is to blame, however often.
+    Where the connection broke while a large message `came`, the network is to blame, however often; so is
+    the server where it refuses for the moment.
     """
-    limit = ATTEMPTS if problem.cause == "protocol" else None if came else BREAKS
+    limits = {"protocol": ATTEMPTS, "network": None if came else BREAKS}
+    limit = limits.get(problem.cause)
     if folder.failed(message, problem.message, limit):
         report.warn(f"Message {printable(message.uid)} ends every session and is set aside.")
 

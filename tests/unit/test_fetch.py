@@ -375,6 +375,14 @@ def test_large_message_on_a_bad_line_is_never_set_aside(bench: Bench) -> None:
     assert bench.fetch(remote).messages == 1
 
 
+def test_refusal_for_the_moment_never_sets_aside(bench: Bench) -> None:
+    remote = shelf("1", _1_=failure("mailbox", "Too many connections."))
+    for _ in range(BREAKS + 2):
+        assert bench.fails(remote).cause == "mailbox"
+    remote.trouble = {}
+    assert bench.fetch(remote).messages == 1
+
+
 def test_connection_that_cannot_be_made_costs_nothing(bench: Bench) -> None:
     remote = shelf("1")
     remote.refuses = failure("credentials", "No.")

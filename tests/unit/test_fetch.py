@@ -254,6 +254,7 @@ class Slow(Shelf):
     is_delivered: Callable[[], bool]
 
 
+@pytest.mark.slow
 def test_what_came_is_delivered_while_the_server_is_slow(bench: Bench) -> None:
     remote = Slow({"1": body("1", HAND_OVER_BYTES), "2": body("2")})
     remote.is_delivered = lambda: len(list(bench.mail.glob("new/*"))) == 1

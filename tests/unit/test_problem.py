@@ -42,6 +42,7 @@ def test_printable_is_short_and_harmless(text: str | bytes) -> None:
     assert len(shown.encode()) <= TEXT_LIMIT
 
 
+@pytest.mark.slow
 def test_every_harmful_character_is_escaped_and_no_other() -> None:
     for code in range(sys.maxunicode + 1):
         shown = printable(chr(code))

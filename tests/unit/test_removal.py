@@ -120,6 +120,7 @@ def test_link_in_its_place_is_all_that_goes(folder: Path) -> None:
     assert [path.name for path in folder.parent.rglob("*")] == ["state", "file"]
 
 
+@pytest.mark.slow
 def test_no_depth_is_too_deep(folder: Path) -> None:
     nest(folder, DEEP)
     remove(folder)

@@ -13,6 +13,7 @@ import secrets
 import socket
 import stat
 import time
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -50,7 +51,7 @@ class Maildir:
         self._files: dict[str, int] = {}
         with self._explained("opened"):
             create(path)
-            self._tmp, self._new, self._cur = (os.open(path / name, _FOLDER) for name in FOLDERS)
+            self._tmp, self._new, self._cur = (self._open_folder(path / name) for name in FOLDERS)
 
     def stage(self) -> "MaildirStaging":
         name = f"{int(time.time())}.C{self._token}R{secrets.token_hex(8)}P{os.getpid()}.{self._host}"
@@ -115,6 +116,11 @@ class Maildir:
             os.close(descriptor)
         with self._explained("written to"), suppress(FileNotFoundError):
             os.unlink(name, dir_fd=self._tmp)
+
+    def _open_folder(self, folder: Path) -> int:
+        descriptor = os.open(folder, _FOLDER)
+        weakref.finalize(self, os.close, descriptor)
+        return descriptor
 
     def _sync_files(self, descriptors: list[int]) -> None:
         if len(descriptors) < 3:

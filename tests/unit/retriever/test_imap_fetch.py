@@ -283,6 +283,7 @@ def listing(first: int, count: int) -> bytes:
     return b"* SEARCH " + b" ".join(b"%d" % uid for uid in range(first, first + count)) + b"\r\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("messages", [1, MESSAGES_LIMIT, 2**32 - 1])
 def test_search_with_too_many_uids_takes_bounded_memory(messages: int) -> None:
     line = listing(1_000_000, 2_050_000)
@@ -295,6 +296,7 @@ def test_search_with_too_many_uids_takes_bounded_memory(messages: int) -> None:
     assert raised.value.cause == "protocol"
 
 
+@pytest.mark.slow
 def test_search_of_a_million_messages_takes_little_memory() -> None:
     line = listing(1, MESSAGES_LIMIT)
     with (

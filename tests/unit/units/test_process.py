@@ -124,8 +124,10 @@ def attended(script: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
 
 def read_until(mark: str, terminal: int) -> list[str]:
     text = ""
+    poll = select.poll()
+    poll.register(terminal, select.POLLIN)
     while mark not in text:
-        assert select.select([terminal], [], [], ENOUGH)[0], text
+        assert poll.poll(ENOUGH * 1000), text
         text += os.read(terminal, 1 << 12).decode()
     return text.splitlines()
 

@@ -57,7 +57,7 @@ class Spread(NamedTuple):
 
 @dataclass(frozen=True)
 class Pairs:
-    """What both took, run by run. `failure` says why there are no figures of the second one, "" if there are."""
+    """What both took, run by run. `failure` says why the peer has no figures, and is empty if it has."""
 
     ours: Sequence[Usage]
     peer: Sequence[Usage]
@@ -100,18 +100,18 @@ def measure(
     argv: Sequence[str],
     *,
     env: Mapping[str, str] | None = None,
-    input: bytes = b"",
+    stdin: bytes = b"",
     user: str | None = None,
     timeout: float = 900.0,
     accept: Sequence[int] = (0,),
 ) -> Usage:
     """Run a command to its end and return what it took, its children included. Raises Failed."""
-    with open(os.memfd_create("input"), "w+b") as stdin, open(os.memfd_create("output"), "w+b") as output:
-        stdin.write(input)
-        stdin.seek(0)
+    with open(os.memfd_create("input"), "w+b") as source, open(os.memfd_create("output"), "w+b") as output:
+        source.write(stdin)
+        source.seek(0)
         begun = time.perf_counter()
         process = subprocess.Popen(
-            argv, stdin=stdin, stdout=output, stderr=output, env=env, user=user, start_new_session=True
+            argv, stdin=source, stdout=output, stderr=output, env=env, user=user, start_new_session=True
         )
         # Whoever hangs is ended with all that it has started.
         signal.signal(signal.SIGALRM, lambda *_: os.killpg(process.pid, signal.SIGKILL))

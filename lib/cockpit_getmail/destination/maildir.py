@@ -9,7 +9,6 @@ every LF): a W= that is not just what Dovecot counts makes it break off when the
 import errno
 import os
 import re
-import secrets
 import socket
 import stat
 import time
@@ -22,7 +21,6 @@ from cockpit_getmail.destination.base import Staged
 from cockpit_getmail.problem import Cause, Problem, failure
 
 FOLDERS = ("tmp", "new", "cur")
-SYNC_THREADS = 4
 _SIZES = re.compile("S=[0-9]+,W=[0-9]+")
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -54,7 +52,7 @@ class Maildir:
             self._tmp, self._new, self._cur = (self._open_folder(path / name) for name in FOLDERS)
 
     def stage(self) -> "MaildirStaging":
-        name = f"{int(time.time())}.C{self._token}R{secrets.token_hex(8)}P{os.getpid()}.{self._host}"
+        name = f"{int(time.time())}.C{self._token}R{os.urandom(8).hex()}P{os.getpid()}.{self._host}"
         with self._explained("written to"):
             descriptor = os.open(name, _NEW_FILE, 0o600, dir_fd=self._tmp)
         self._files[name] = descriptor
@@ -64,7 +62,8 @@ class Maildir:
         names = [_tmp_name(staged.name) for staged in batch]
         try:
             with self._explained("written to"):
-                self._sync_files([self._files[name] for name in names])
+                for name in names:
+                    os.fsync(self._files[name])
                 os.fsync(self._tmp)
         except Problem:
             # What a failed fsync leaves in the page cache looks clean: never sync these files again.
@@ -121,17 +120,6 @@ class Maildir:
         descriptor = os.open(folder, _FOLDER)
         weakref.finalize(self, os.close, descriptor)
         return descriptor
-
-    def _sync_files(self, descriptors: list[int]) -> None:
-        if len(descriptors) < 3:
-            for descriptor in descriptors:
-                os.fsync(descriptor)
-            return
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(SYNC_THREADS) as pool:
-            for _ in pool.map(os.fsync, descriptors):
-                pass
 
     def _is_own(self, staged: Staged) -> bool:
         """Whether this connector gives messages such names: see stage() and finish()."""
@@ -195,6 +183,9 @@ class MaildirStaging:
 
     def finish(self) -> Staged:
         self._put(self._held)
+        # The kernel begins to write it now: the fsync of the batch finds little left to wait for.
+        with suppress(OSError):
+            os.posix_fadvise(self._descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
         return Staged(f"{self._name},S={self._stored},W={self._stored + self._bare_ends}", self._stored)
 
     def abort(self) -> None:

@@ -5,6 +5,7 @@ A machine's speed drifts; the ratio of two runs next to each other drifts less t
 """
 
 import os
+import pwd
 import signal
 import subprocess
 import time
@@ -111,7 +112,15 @@ def measure(
         source.seek(0)
         begun = time.perf_counter()
         process = subprocess.Popen(
-            argv, stdin=source, stdout=output, stderr=output, env=env, user=user, start_new_session=True
+            argv,
+            stdin=source,
+            stdout=output,
+            stderr=output,
+            env=env,
+            user=user,
+            group=pwd.getpwnam(user).pw_gid if user else None,
+            extra_groups=[] if user else None,
+            start_new_session=True,
         )
         # Whoever hangs is ended with all that it has started.
         signal.signal(signal.SIGALRM, lambda *_: os.killpg(process.pid, signal.SIGKILL))

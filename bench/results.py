@@ -16,7 +16,7 @@ HEAD = """<!-- SPDX-License-Identifier: LGPL-2.1-or-later -->
 # Results of `make bench`
 
 Seconds are medians of whole processes, from their start to their end. A ratio is ours divided by the other's,
-pair by pair: median (least-most); below 1 this project is faster. [NOTES.md](NOTES.md) tells how it is measured.
+pair by pair: median (least-most); below 1 this project is faster. How it is measured: [NOTES.md](NOTES.md).
 """
 
 

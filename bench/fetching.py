@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What people wait for: a first fetch, a poll that finds nothing, a few new messages in a large mailbox."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bench import table
+from bench.fetchers import Fetcher
+from bench.mailboxes import mixed_sizes
+from bench.matches import HEAD, ROUND_TRIPS, list_versions, make_row, name_work
+from bench.pairs import Failed, Pairs, compare, once
+from bench.peers import FDM, FETCHMAIL, FLOOR, GETMAIL, MBSYNC, MPOP, OURS, Program, Protocol
+from bench.place import Place
+
+NEW = 20
+STOCK_SIZE = 2000
+WIRE_LIMIT = 2048
+# A program that waits for an answer after each message takes minutes over a line with a delay.
+SLOW = (GETMAIL, FETCHMAIL, FDM)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Messages of a first fetch, one by a slow peer over a delay, a slow peer's warm-up, a large mailbox."""
+
+    first: int = 2000
+    slow: int = 500
+    warm_up: int = 50
+    stock: int = 20_000
+    pairs: int = 5
+
+
+QUICK = Scale(first=300, slow=60, warm_up=10, stock=2000, pairs=1)
+
+
+@dataclass(frozen=True)
+class Match:
+    """A peer, and which part of its time is the target at each round trip; None is no target."""
+
+    peer: Program
+    limits: Sequence[float | None] = (None, None)
+    shorter: bool = False
+    """Over a delay on a smaller mailbox."""
+
+
+FIRST: dict[Protocol, Sequence[Match]] = {
+    "IMAP": (
+        Match(MBSYNC, (0.8, 0.8)),
+        Match(GETMAIL, (1 / 15, 1 / 35)),
+        Match(FETCHMAIL, shorter=True),
+        Match(FDM, shorter=True),
+        Match(FLOOR),
+    ),
+    "POP3": (
+        Match(MPOP, (0.8, 0.8)),
+        Match(GETMAIL),
+        Match(FETCHMAIL, shorter=True),
+        Match(FDM, shorter=True),
+        Match(FLOOR),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Poll:
+    """Ours and a peer at one mailbox, each with what it remembers of it."""
+
+    protocol: Protocol
+    peer: Program
+    round_trip: float
+    ours: Fetcher
+    theirs: Fetcher
+
+
+def sections(quick: bool) -> Iterator[table.Section]:
+    scale = QUICK if quick else Scale()
+    sizes = {
+        "first": mixed_sizes(scale.first),
+        "slow": mixed_sizes(scale.slow),
+        "warm-up": mixed_sizes(scale.warm_up),
+        "stock": [STOCK_SIZE] * scale.stock,
+    }
+    with Place(sizes) as place:
+        yield first_fetch(place, "IMAP", scale.pairs)
+        yield first_fetch(place, "POP3", scale.pairs)
+        yield large_mailbox(place, scale.pairs)
+
+
+def first_fetch(place: Place, protocol: Protocol, pairs: int) -> table.Section:
+    mailbox = place.mailboxes["first"]
+    title = f"First fetch, {protocol}, {mailbox.count} messages, {table.show_octets(mailbox.octets)}"
+    programs = [OURS, *(match.peer for match in FIRST[protocol] if match.peer is not FLOOR)]
+    section = table.Section(title, HEAD, remarks=[list_versions(programs)])
+    for number, round_trip in enumerate(ROUND_TRIPS):
+        for match in FIRST[protocol]:
+            user = "slow" if match.shorter and round_trip else "first"
+            work = name_work(f"{place.mailboxes[user].count} messages", round_trip)
+            found = _compare_first(place, match.peer, protocol, user, round_trip, pairs)
+            section.rows.append(make_row(work, match.peer, found, match.limits[number]))
+    return section
+
+
+def _compare_first(
+    place: Place, peer: Program, protocol: Protocol, user: str, round_trip: float, pairs: int
+) -> Pairs:
+    ours = place.fetcher(OURS, protocol, user, round_trip)
+    theirs = place.fetcher(peer, protocol, user, round_trip)
+    warm_up = place.fetcher(peer, protocol, "warm-up", round_trip) if peer in SLOW else theirs
+    once(ours)
+    try:
+        once(warm_up)
+    except Failed as failed:
+        return Pairs([once(ours)], [], str(failed))
+    found = compare(ours, theirs, pairs, warm_up=0)
+    place.forget_seen(user)
+    return found
+
+
+def large_mailbox(place: Place, pairs: int) -> table.Section:
+    section = table.Section(f"A mailbox of {place.mailboxes['stock'].count} messages, fetched before", HEAD)
+    peers: Sequence[tuple[Protocol, Program]] = (("IMAP", MBSYNC), ("POP3", MPOP))
+    polls = [
+        Poll(protocol, peer, trip, _settle(place, OURS, protocol, trip), _settle(place, peer, protocol, trip))
+        for protocol, peer in peers
+        for trip in ROUND_TRIPS
+    ]
+    section.rows.extend(_compare_poll(poll, "nothing new", pairs, 1.5) for poll in polls)
+    section.rows.extend(_count_octets(place, poll) for poll in polls if poll.round_trip)
+    place.add("stock", [STOCK_SIZE] * NEW)
+    section.rows.extend(_compare_poll(poll, f"{NEW} new", pairs, 1.2) for poll in polls)
+    return section
+
+
+def _settle(place: Place, program: Program, protocol: Protocol, round_trip: float) -> Fetcher:
+    """Return a fetcher each run of which begins after a first fetch and a poll."""
+    fetcher = place.fetcher(program, protocol, "stock", round_trip)
+    once(fetcher)
+    fetcher.keep()
+    once(fetcher)
+    fetcher.keep()
+    return fetcher
+
+
+def _compare_poll(poll: Poll, what: str, pairs: int, limit: float) -> table.Row:
+    found = compare(poll.ours, poll.theirs, pairs)
+    work = name_work(f"{what}, {poll.protocol}", poll.round_trip)
+    return make_row(work, poll.peer, found, limit if poll.protocol == "IMAP" else None)
+
+
+def _count_octets(place: Place, poll: Poll) -> table.Row:
+    """Return what a poll takes on the wire, in both directions together."""
+    octets = []
+    for fetcher in (poll.ours, poll.theirs):
+        place.count_octets(poll.protocol, poll.round_trip)
+        once(fetcher)
+        octets.append(place.count_octets(poll.protocol, poll.round_trip))
+    ours, theirs = octets
+    cells = [table.show_octets(ours), poll.peer.name, table.show_octets(theirs), f"{ours / theirs:.2f}"]
+    work = f"nothing new, {poll.protocol}, octets on the wire"
+    if poll.protocol != "IMAP":
+        return table.Row(work, cells)
+    return table.Row(work, cells, f"< {WIRE_LIMIT} B", ours < WIRE_LIMIT)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The least that a fetch could take: octets read raw from a socket, written as files, a batch made durable at once.
+"""The least a fetch could take: octets read raw from a socket, written as files, made durable by the batch.
 
 `floor.py PORT MAILDIR` asks the server below and delivers what it sends: how many messages, their sizes, and
 the messages, one after the other. Nothing is understood, recorded or checked.

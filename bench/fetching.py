@@ -9,7 +9,7 @@ from bench.fetchers import Fetcher
 from bench.mailboxes import mixed_sizes
 from bench.matches import HEAD, ROUND_TRIPS, list_versions, make_row, name_work
 from bench.pairs import Failed, Pairs, compare, once
-from bench.peers import FDM, FETCHMAIL, FLOOR, GETMAIL, MBSYNC, MPOP, OURS, Program, Protocol
+from bench.peers import FDM, FETCHMAIL, FLOOR, GETMAIL, MBSYNC, MBSYNC_PULL, MPOP, OURS, Program, Protocol
 from bench.place import Place
 
 NEW = 20
@@ -118,7 +118,7 @@ def _compare_first(
 
 def large_mailbox(place: Place, pairs: int) -> table.Section:
     section = table.Section(f"A mailbox of {place.mailboxes['stock'].count} messages, fetched before", HEAD)
-    peers: Sequence[tuple[Protocol, Program]] = (("IMAP", MBSYNC), ("POP3", MPOP))
+    peers: Sequence[tuple[Protocol, Program]] = (("IMAP", MBSYNC), ("IMAP", MBSYNC_PULL), ("POP3", MPOP))
     polls = [
         Poll(protocol, peer, trip, _settle(place, OURS, protocol, trip), _settle(place, peer, protocol, trip))
         for protocol, peer in peers

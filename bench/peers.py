@@ -7,6 +7,7 @@ Each on a clear channel, each with what its manual has for speed and, where it c
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -79,7 +80,7 @@ def _ours(source: Source, folder: Path) -> Recipe:
     return Recipe(argv, {"connectors": f"{name}=getmail|{record}\n"}, f"mail/{ACCOUNT}", env)
 
 
-def _mbsync(source: Source, folder: Path) -> Recipe:
+def _mbsync(sync: str, source: Source, folder: Path) -> Recipe:
     configuration = f"""
 FSync yes
 IMAPAccount server
@@ -102,7 +103,7 @@ Far :server:
 Near :here:
 Create Near
 Expunge None
-Sync PullNew
+Sync {sync}
 SyncState *
 """
     argv = ["mbsync", "--quiet", "--config", f"{folder}/mbsyncrc", "all"]
@@ -202,7 +203,9 @@ def _debian(package: str) -> Sequence[str]:
 
 
 OURS = Program("cockpit-getmail", [str(PREFIX / "sbin" / "cockpit-getmail"), "--version"], _ours)
-MBSYNC = Program("mbsync, FSync yes", _debian("isync"), _mbsync)
+# Pull takes over flags and deletions too; PullNew only looks for new messages, as all others here do.
+MBSYNC = Program("mbsync PullNew", _debian("isync"), partial(_mbsync, "PullNew"))
+MBSYNC_PULL = Program("mbsync Pull", _debian("isync"), partial(_mbsync, "Pull"))
 GETMAIL = Program("getmail6", [str(VENV / "bin" / "getmail"), "--version"], _getmail)
 MPOP = Program("mpop", _debian("mpop"), _mpop)
 FETCHMAIL = Program("fetchmail", _debian("fetchmail"), _fetchmail)

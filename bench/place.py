@@ -53,8 +53,9 @@ class Place:
         port = self._port(program, protocol, user)
         if round_trip:
             port = self._proxy(port, round_trip).port
-        kind = program.name.partition(",")[0].replace(" ", "-")
-        folder = BUILD / "work" / f"{kind}-{protocol}-{user}-{round_trip * 1000:.0f}"
+        folder = (
+            BUILD / "work" / f"{program.name.replace(' ', '-')}-{protocol}-{user}-{round_trip * 1000:.0f}"
+        )
         return Fetcher(program, Source(protocol, port, user), self.mailboxes[user], folder)
 
     def count_octets(self, protocol: Protocol, round_trip: float) -> int:

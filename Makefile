@@ -28,13 +28,16 @@ SOURCES = setup.cfg pyproject.toml $(shell find lib schemas -name '*.py' -o -nam
 # What the tests run beside Python: a real IMAP and POP3 server, a real systemd, ext4 images, the man page's reader.
 CHECK_PACKAGES = dbus dovecot-imapd dovecot-pop3d e2fsprogs man-db openssl procps systemd systemd-container
 
+# Whom `make bench` measures this project beside; safecat delivers for fetchmail. getmail6 comes from PyPI.
+BENCH_PACKAGES = $(CHECK_PACKAGES) fdm fetchmail isync mpop safecat
+
 PYTEST = packaging/in-reach $(VENV)/bin/pytest
 
 SHELL = /bin/sh
 .ONESHELL:
 .SHELLFLAGS = -euc
 .DELETE_ON_ERROR:
-.PHONY: help build demo check check-quick check-lower lint format install uninstall devel-install dist clean
+.PHONY: help build demo check check-quick check-lower lint format install uninstall devel-install bench dist clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -145,6 +148,14 @@ uninstall: ## Remove what install made; configuration, connectors and mail stay
 
 devel-install: build install-systemd ## Let this checkout's helpers start sandboxed runs on this machine
 
+# DESTDIR=/ is nothing but an installation that leaves the running systemd alone.
+bench: $(VENV)/.can-test ## Measure beside its peers, write bench/RESULTS.md; QUICK=1, ONLY=fetching
+	@packaging/need-packages $(BENCH_PACKAGES)
+	$(PYTHON) -m venv build/bench/venv
+	build/bench/venv/bin/pip install --quiet --upgrade getmail6
+	$(MAKE) --silent install DESTDIR=/ PREFIX='$(CURDIR)/build/bench/prefix'
+	packaging/in-reach $(VENV)/bin/python -m bench $(if $(QUICK),--quick) $(if $(ONLY),--only '$(ONLY)')
+
 dist: ## Pack the sources of the last commit
 	mkdir -p dist
 	git archive --prefix=cockpit-getmail-$(VERSION)/ --output=dist/cockpit-getmail-$(VERSION).tar.gz HEAD
@@ -152,4 +163,4 @@ dist: ## Pack the sources of the last commit
 
 clean: ## Remove all that make made in this folder
 	rm -rf $(VENV) build dist lib/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	find lib tests demo -name __pycache__ -prune -exec rm -rf {} +
+	find lib tests demo bench -name __pycache__ -prune -exec rm -rf {} +

@@ -34,6 +34,7 @@ class Fetcher:
         self._mailbox = mailbox
         self._folder = folder
         self._recipe = program.recipe(source, folder)
+        self._maildir = folder / self._recipe.maildir
         self._exact = program is OURS
         self._kept: _Kept | None = None
 
@@ -91,13 +92,15 @@ class Fetcher:
         for path, octets in kept.files.items():
             path.write_bytes(octets)
             os.chown(path, owner.pw_uid, owner.pw_gid)
+        for folder in ("new", "cur"):
+            # mbsync sleeps for a second where a folder has just been changed.
+            os.utime(self._maildir / folder, (0, 0))
 
     def _files(self) -> Iterator[Path]:
         for folder, _, names in os.walk(self._folder):
             yield from (Path(folder, name) for name in names)
 
     def _mail(self) -> Iterator[Path]:
-        maildir = self._folder / self._recipe.maildir
         for folder in ("new", "cur"):
-            if (maildir / folder).is_dir():
-                yield from (maildir / folder).iterdir()
+            if (self._maildir / folder).is_dir():
+                yield from (self._maildir / folder).iterdir()

@@ -49,7 +49,7 @@ def digest(message: bytes) -> bytes:
 def mixed_sizes(count: int) -> list[int]:
     """Return sizes as of ordinary mail, 1 to 60 KiB: many are small, few are large, 11 KB in the mean."""
     source = random.Random(count)
-    return [min(MOST, max(LEAST, round(source.lognormvariate(8.95, 0.9)))) for _ in range(count)]
+    return [min(MOST, max(LEAST, round(source.lognormvariate(8.93, 0.9)))) for _ in range(count)]
 
 
 def make_message(number: int, size: int) -> bytes:

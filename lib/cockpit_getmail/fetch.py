@@ -19,7 +19,15 @@ from cockpit_getmail import retriever as retrievers
 from cockpit_getmail.connector import Connector
 from cockpit_getmail.destination.base import Destination, Staging
 from cockpit_getmail.problem import Problem, printable
-from cockpit_getmail.retriever.base import BATCH_BYTES, BATCH_MESSAGES, Part, Remote, Retriever
+from cockpit_getmail.retriever.base import (
+    BATCH_BYTES,
+    BATCH_MESSAGES,
+    Folder,
+    Part,
+    Remote,
+    Retriever,
+    Seen,
+)
 from cockpit_getmail.settings import Settings
 from cockpit_getmail.state import DAY, FolderState, Intent, State
 
@@ -84,7 +92,7 @@ def run(
                 if retriever.tls and not mailbox.tls_seen:
                     mailbox.saw_tls()
             report.note(f"Connected to {connector.server} ({retriever.tls or 'not encrypted'}).")
-            return _fetch(connector, retriever, mailbox.folder(opened), destination, report)
+            return _fetch(connector, retriever, opened, mailbox.folder(opened), destination, report)
         finally:
             retriever.close()
 
@@ -105,29 +113,41 @@ def _recover(state: State, destination: Destination, report: Reporter) -> None:
 def _fetch(
     connector: Connector,
     retriever: Retriever,
+    opened: Folder,
     folder: FolderState,
     destination: Destination,
     report: Reporter,
 ) -> Result:
-    known = folder.known()
-    new, present = retriever.list_new(known)
-    folder.saw(known, present)
+    new, whole = _list_new(retriever, opened, folder)
     writer = _fetch_new(retriever, folder, destination, new, report) if new else None
-    deleted = 0
-    if connector.delete_after is not None:
-        present |= writer.delivered if writer else set()
-        doomed = [m for m in folder.due(connector.delete_after) if (m.uid, m.ordinal) in present]
-        if doomed:
-            removed = retriever.delete(doomed)
-            folder.removed(removed)
-            deleted = len(removed)
+    removed: set[tuple[str, int]] = set()
+    if connector.delete_after is not None and (doomed := folder.due(connector.delete_after)):
+        removed = retriever.delete(doomed)
+        folder.removed(removed)
+    if opened.uid_next and (not new or (writer and len(writer.delivered) == len(new))):
+        left = opened.messages - sum(int(uid) < opened.uid_next for uid, _ in removed)
+        folder.account(Seen(opened.uid_next, left), whole=whole)
     for note in retriever.notes:
         report.warn(note)
     if aside := folder.set_aside():
         report.warn(f"Messages set aside because they could not be fetched: {aside}. They are on the server.")
     if writer is None:
-        return Result(deleted=deleted)
-    return Result(len(writer.delivered), writer.octets, writer.failed, writer.set_aside, deleted)
+        return Result(deleted=len(removed))
+    return Result(len(writer.delivered), writer.octets, writer.failed, writer.set_aside, len(removed))
+
+
+def _list_new(retriever: Retriever, opened: Folder, folder: FolderState) -> tuple[list[Remote], bool]:
+    """Return the messages to fetch, and whether the whole folder was listed for it."""
+    seen = folder.seen
+    if seen and seen == (opened.uid_next, opened.messages):
+        return [], False
+    known = folder.known()
+    nothing = Seen(1, 0)
+    since = seen if known else nothing
+    new, present = retriever.list_new(known, since)
+    if present is not None:
+        folder.saw(known, present)
+    return new, present is not None or since == nothing
 
 
 def _fetch_new(

@@ -20,13 +20,13 @@ from typing import Any, NamedTuple
 
 from cockpit_getmail.destination.base import Staged
 from cockpit_getmail.problem import failure
-from cockpit_getmail.retriever.base import Folder, Remote
+from cockpit_getmail.retriever.base import Folder, Remote, Seen
 
 DAY = 86400
 KEEP_MISSING = 30 * DAY
 PATIENCE = 2 * DAY
 """Credited seconds since the first failure before a message is set aside: outages and rate limits pass."""
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _PRIVATE_FILE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 _NO_SPACE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
 _SCHEMA = """
@@ -36,7 +36,8 @@ CREATE TABLE mailbox (
     tls_seen INTEGER NOT NULL DEFAULT 0, clock REAL NOT NULL DEFAULT 0, last_tick REAL);
 CREATE TABLE folder (
     id INTEGER PRIMARY KEY, mailbox INTEGER NOT NULL REFERENCES mailbox, name TEXT NOT NULL,
-    validity INTEGER NOT NULL, UNIQUE (mailbox, name, validity));
+    validity INTEGER NOT NULL, uid_next INTEGER, messages INTEGER, listed REAL,
+    UNIQUE (mailbox, name, validity));
 CREATE TABLE place (id INTEGER PRIMARY KEY, location TEXT NOT NULL UNIQUE);
 CREATE TABLE message (
     folder INTEGER NOT NULL REFERENCES folder, uid TEXT NOT NULL, ordinal INTEGER NOT NULL,
@@ -54,6 +55,12 @@ CREATE TABLE failure (
     attempts INTEGER NOT NULL, reason TEXT NOT NULL, since REAL NOT NULL,
     PRIMARY KEY (folder, uid, ordinal)) WITHOUT ROWID;
 """
+
+
+_UPGRADES = {
+    1: [f"ALTER TABLE folder ADD COLUMN {c}" for c in ("uid_next INTEGER", "messages INTEGER", "listed REAL")]
+}
+"""What makes the tables of an older version those of the next one."""
 
 
 class Intent(NamedTuple):
@@ -180,6 +187,25 @@ class FolderState:
         self._folder = folder
         self._clock = clock
         self._uids_return = uids_return
+
+    @property
+    def seen(self) -> Seen | None:
+        """The folder as it was when each message was accounted for; None if it must be listed whole.
+
+        That is once a day at least: there may be servers on whose UIDNEXT nobody can rely.
+        """
+        query = "SELECT uid_next, messages, listed FROM folder WHERE id = ?"
+        uid_next, messages, listed = self._state._row(query, (self._folder,))
+        return Seen(uid_next, messages) if uid_next and 0 <= self._clock - listed < DAY else None
+
+    def account(self, seen: Seen, *, whole: bool) -> None:
+        """Record that each message is accounted for, after a listing of the `whole` or of what was new."""
+        with self._state.transaction() as db:
+            db.execute(
+                "UPDATE folder SET uid_next = ?, messages = ?, listed = CASE WHEN ? THEN ? ELSE listed END "
+                "WHERE id = ?",
+                (*seen, whole, self._clock, self._folder),
+            )
 
     def known(self) -> dict[tuple[str, int], int]:
         """Return size by (uid, ordinal) of the messages that are not to be fetched again; see list_new()."""
@@ -326,7 +352,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         if version == 0:
             _create(db)
         elif version != SCHEMA_VERSION:
-            raise failure("internal", f"{path} was written by another version of cockpit-getmail.")
+            _upgrade(db, version, path)
     except BaseException:
         db.close()
         raise
@@ -338,6 +364,17 @@ def _create(db: sqlite3.Connection) -> None:
     for statement in _SCHEMA.split(";")[:-1]:
         db.execute(statement)
     db.execute("INSERT INTO token VALUES (?)", (secrets.token_hex(8),))
+    db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    db.execute("COMMIT")
+
+
+def _upgrade(db: sqlite3.Connection, version: int, path: Path) -> None:
+    if not 0 < version < SCHEMA_VERSION:
+        raise failure("internal", f"{path} was written by another version of cockpit-getmail.")
+    db.execute("BEGIN IMMEDIATE")
+    for older in range(version, SCHEMA_VERSION):
+        for statement in _UPGRADES[older]:
+            db.execute(statement)
     db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     db.execute("COMMIT")
 

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Prop Delete: what is deleted on the server, when, and what never is."""
 
-import imaplib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+from imapclient import IMAPClient
 
 from tests.mail.conftest import NewRound
 from tests.support.dovecot import Dovecot, make_message
@@ -31,12 +31,11 @@ def deleted(driver: Driver, plan: Plan) -> int:
 
 
 @contextmanager
-def another_client(made: Round) -> Iterator[imaplib.IMAP4]:
-    client = imaplib.IMAP4(made.dovecot.host, made.dovecot.imap)
-    client.login(made.user, PASSWORD)
-    client.select("INBOX")
-    yield client
-    client.logout()
+def another_client(made: Round) -> Iterator[IMAPClient]:
+    with IMAPClient(made.dovecot.host, made.dovecot.imap, ssl=False) as client:
+        client.login(made.user, PASSWORD)
+        client.select_folder("INBOX")
+        yield client
 
 
 # When
@@ -147,7 +146,7 @@ def test_what_another_client_marked_as_deleted_stays(new_round: NewRound, driver
     assert deleted(driver, plan) == 0
     made.fill([LATER])
     with another_client(made) as client:
-        client.uid("STORE", "4", "+FLAGS", r"(\Deleted)")
+        client.add_flags(4, [rb"\Deleted"])
     assert deleted(driver, after(1, plan)) == 3
     assert made.on_server == [LATER]
     assert [flags for flags in made.dovecot.flags(made.user) if "T" in flags]
@@ -161,7 +160,7 @@ def test_without_uidplus_nothing_is_expunged(
     made = replace(new_round("SimpleIMAPRetriever"), dovecot=dovecot_without_uidplus, user="remote")
     made.fill([*THREE, LATER])
     with another_client(made) as client:
-        client.uid("STORE", "4", "+FLAGS", r"(\Deleted)")
+        client.add_flags(4, [rb"\Deleted"])
     outcome = driver.fetch(made.plan(Delete="0"))
     assert outcome.result["deleted"] == 0
     assert any("UIDPLUS" in line for line in outcome.log)
@@ -176,7 +175,7 @@ def test_without_uidplus_nothing_is_expunged(
 def test_flags_are_as_they_were(new_round: NewRound, driver: Driver) -> None:
     made = new_round("SimpleIMAPRetriever").fill(THREE)
     with another_client(made) as client:
-        client.uid("STORE", "2", "+FLAGS", r"(\Seen \Flagged)")
+        client.add_flags(2, [rb"\Seen", rb"\Flagged"])
     for days in (0, 1):
         assert deleted(driver, after(days, made.plan(Delete="2"))) == 0
         assert made.dovecot.flags(made.user) == ["", "FS", ""]
@@ -186,7 +185,7 @@ def test_new_messages_are_still_new_to_other_clients(new_round: NewRound, driver
     made = new_round("SimpleIMAPRetriever").fill(THREE)
     assert driver.fetch(made.plan()).ok
     with another_client(made) as client:
-        assert client.recent() == ("OK", [b"3"])
+        assert client.folder_status("INBOX", ["RECENT"]) == {b"RECENT": 3}
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,9 @@ from cockpit_getmail.connector import Connector
 from cockpit_getmail.destination.maildir import Maildir
 from cockpit_getmail.fetch import ATTEMPTS, BREAKS, HAND_OVER_BYTES, Result
 from cockpit_getmail.problem import Problem, failure
-from cockpit_getmail.retriever.base import Folder, Part, Remote
+from cockpit_getmail.retriever.base import Folder, Part, Remote, Seen
 from cockpit_getmail.settings import Settings
-from cockpit_getmail.state import DAY, Intent, State
+from cockpit_getmail.state import Intent, State
 
 Key = tuple[str, int]
 BROKEN = failure("network", "The connection broke.")
@@ -41,20 +41,28 @@ class Shelf:
     capabilities: Sequence[str] = ()
     notes: list[str] = field(default_factory=list)
     refuses: Problem | None = None
+    uid_next: int = 0
+    since: list[Seen | None] = field(default_factory=list)
 
     def open(self) -> Folder:
         self.visits += 1
         if self.refuses:
             raise self.refuses
-        return Folder("INBOX", 7, len(self.mails))
+        return Folder("INBOX", 7, len(self.mails), self.uid_next)
 
-    def list_new(self, known: Mapping[Key, int]) -> tuple[list[Remote], set[Key]]:
+    def list_new(
+        self, known: Mapping[Key, int], since: Seen | None = None
+    ) -> tuple[list[Remote], set[Key] | None]:
+        self.since.append(since)
         keys = [(uid, 0) for uid in self.mails]
         new = [
             Remote(uid, self.listed_sizes.get(uid, len(self.mails[uid])))
             for uid, n in keys
             if (uid, n) not in known
         ]
+        later = sum(since.uid_next <= int(uid) < self.uid_next for uid, _ in keys) if since else 0
+        if since and self.uid_next and since.messages + later == len(keys):
+            return new, None
         return new, {key for key in keys if key in known}
 
     def retrieve(self, wanted: Sequence[Remote]) -> Iterator[Part]:
@@ -114,16 +122,16 @@ class Bench:
         self._now = time.time()
         monkeypatch.setattr(time, "time", lambda: self._now)
 
-    def fetch(self, shelf: Shelf, **props: str) -> Result:
-        """Fetch once, a day after the time before."""
-        self._now += DAY
+    def fetch(self, shelf: Shelf, hours: float = 24, **props: str) -> Result:
+        """Fetch once, so long after the time before."""
+        self._now += hours * 3600
         self._monkeypatch.setattr(retriever, "make", lambda *_, **__: shelf)
         self.log = Log()
         return fetch.run(connector(**props), self.settings, self.state, None, self.log)
 
     def fails(self, shelf: Shelf, **props: str) -> Problem:
         with pytest.raises(Problem) as caught:
-            self.fetch(shelf, **props)
+            self.fetch(shelf, 24, **props)
         return caught.value
 
     @property
@@ -184,6 +192,85 @@ def test_second_run_has_nothing_to_do(bench: Bench) -> None:
     assert bench.fetch(remote) == Result()
     assert bench.log.begun == []
     assert bench.delivered == stored("1", "2", "3", "4")
+
+
+# What is not listed again
+
+
+def numbered(last: int) -> Shelf:
+    remote = shelf(*(str(uid) for uid in range(1, last + 1)))
+    remote.uid_next = last + 1
+    return remote
+
+
+def test_folder_in_which_nothing_changed_is_not_listed(bench: Bench) -> None:
+    remote = numbered(3)
+    assert bench.fetch(remote, hours=0).messages == 3
+    assert bench.fetch(remote, hours=1) == Result()
+    assert remote.since == [Seen(1, 0)]
+
+
+def test_only_what_came_since_is_listed(bench: Bench) -> None:
+    remote = numbered(3)
+    bench.fetch(remote)
+    remote.mails["4"], remote.uid_next = body("4"), 5
+    assert bench.fetch(remote, hours=1).messages == 1
+    assert bench.fetch(remote, hours=1) == Result()
+    assert remote.since == [Seen(1, 0), Seen(4, 3)]
+    assert bench.delivered == stored("1", "2", "3", "4")
+
+
+def test_folder_is_listed_whole_once_a_day(bench: Bench) -> None:
+    remote = numbered(3)
+    for hours in (0, 12, 11, 2, 23):
+        bench.fetch(remote, hours=hours)
+    assert remote.since == [Seen(1, 0), None]
+
+
+def test_message_that_failed_is_listed_until_it_is_fetched(bench: Bench) -> None:
+    remote = numbered(3)
+    remote.trouble["2"] = "no body"
+    for _ in range(2):
+        assert bench.fetch(remote, hours=1).failed == 1
+    remote.trouble.clear()
+    assert bench.fetch(remote, hours=1).messages == 1
+    assert bench.fetch(remote, hours=1) == Result()
+    assert remote.since == [Seen(1, 0), None, None]
+    assert bench.delivered == stored("1", "2", "3")
+
+
+def test_run_that_was_cut_off_is_listed_again(bench: Bench) -> None:
+    remote = numbered(3)
+    remote.trouble["3"] = BROKEN
+    bench.fails(remote)
+    remote.trouble.clear()
+    assert bench.fetch(remote, hours=1).messages == 1
+    assert bench.delivered == stored("1", "2", "3")
+
+
+def test_what_we_deleted_is_no_change(bench: Bench) -> None:
+    remote = numbered(3)
+    assert bench.fetch(remote, Delete="0").deleted == 3
+    assert bench.fetch(remote, hours=1, Delete="0") == Result()
+    assert remote.since == [Seen(1, 0)]
+
+
+def test_what_another_client_deleted_is_noticed(bench: Bench) -> None:
+    remote = numbered(3)
+    bench.fetch(remote)
+    del remote.mails["2"]
+    assert bench.fetch(remote, hours=1) == Result()
+    remote.mails["4"], remote.uid_next = body("4"), 5
+    assert bench.fetch(remote, hours=1).messages == 1
+    assert remote.since == [Seen(1, 0), Seen(4, 3), Seen(4, 2)]
+    assert bench.fetch(remote, hours=1, Delete="0").deleted == 3
+
+
+def test_server_that_says_no_uidnext_is_listed_each_time(bench: Bench) -> None:
+    remote = shelf("1", "2")
+    for _ in range(2):
+        bench.fetch(remote, hours=1)
+    assert remote.since == [Seen(1, 0), None]
 
 
 def test_many_messages_go_in_many_batches(bench: Bench) -> None:

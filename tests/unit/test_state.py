@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from cockpit_getmail.destination.base import Staged
 from cockpit_getmail.problem import Problem
-from cockpit_getmail.retriever.base import Folder, Remote
+from cockpit_getmail.retriever.base import Folder, Remote, Seen
 from cockpit_getmail.state import DAY, KEEP_MISSING, FolderState, Intent, State
 
 INBOX = Folder("INBOX", 7, 3)
@@ -140,6 +140,36 @@ def test_files_are_private_whatever_the_umask(tmp_path: Path) -> None:
             "state.sqlite-shm": 0,
             "state.sqlite-wal": 0,
         }
+
+
+def test_state_of_the_first_version_is_taken_over(tmp_path: Path) -> None:
+    with State(tmp_path) as opened:
+        deliver(begin(opened), *MESSAGES)
+    with closing(sqlite3.connect(tmp_path / "state.sqlite", isolation_level=None)) as db:
+        for column in ("uid_next", "messages", "listed"):
+            db.execute(f"ALTER TABLE folder DROP COLUMN {column}")
+        db.execute("PRAGMA user_version = 1")
+    for _ in range(2):
+        with State(tmp_path) as opened:
+            folder = begin(opened)
+            assert folder.known() == KNOWN
+            assert folder.seen is None or folder.seen == Seen(4, 3)
+            folder.account(Seen(4, 3), whole=True)
+            assert folder.seen == Seen(4, 3)
+
+
+def test_folder_is_to_be_listed_whole_once_a_day(tmp_path: Path, clock: Clock) -> None:
+    with State(tmp_path) as opened:
+        assert begin(opened).seen is None
+        begin(opened).account(Seen(4, 3), whole=True)
+    clock.go(days=0.9)
+    with State(tmp_path) as opened:
+        assert begin(opened).seen == Seen(4, 3)
+        begin(opened).account(Seen(5, 4), whole=False)
+        assert begin(opened).seen == Seen(5, 4)
+    clock.go(days=0.1)
+    with State(tmp_path) as opened:
+        assert begin(opened).seen is None
 
 
 def test_state_of_another_version_is_left_alone(tmp_path: Path) -> None:

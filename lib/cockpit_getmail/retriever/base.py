@@ -12,10 +12,25 @@ BATCH_MESSAGES = 250
 
 @dataclass(frozen=True)
 class Folder:
-    """The mailbox once opened. `validity` is UIDVALIDITY (RFC 3501 section 2.3.1.1), 0 for POP3."""
+    """The mailbox once opened. `validity` is UIDVALIDITY (RFC 3501 section 2.3.1.1), 0 for POP3.
+
+    `uid_next` is UIDNEXT, 0 where the server does not say it.
+    """
 
     name: str
     validity: int
+    messages: int
+    uid_next: int = 0
+
+
+class Seen(NamedTuple):
+    """A folder as it was when each of its messages was accounted for: UIDNEXT, and how many messages it had.
+
+    UIDs only grow: while both are the same, so are the messages. A listing from UIDNEXT on that makes up the
+    number of messages there are now shows that none is gone.
+    """
+
+    uid_next: int
     messages: int
 
 
@@ -60,11 +75,14 @@ class Retriever(Protocol):
     def open(self) -> Folder:
         """Connect, secure, log in and open the mailbox for reading only."""
 
-    def list_new(self, known: Mapping[tuple[str, int], int]) -> tuple[list[Remote], set[tuple[str, int]]]:
+    def list_new(
+        self, known: Mapping[tuple[str, int], int], since: Seen | None = None
+    ) -> tuple[list[Remote], set[tuple[str, int]] | None]:
         """Return the messages not known, oldest first, and the (uid, ordinal) of known ones still there.
 
         `known` holds the sizes recorded, by (uid, ordinal), of this folder and validity: `size`, or `~size`
-        (which is negative) of a message that was deleted there by us.
+        (which is negative) of a message that was deleted there by us. With `since` it may be enough to look
+        at what came after it: None in place of the known ones says that those of then are all there.
         """
 
     def retrieve(self, wanted: Sequence[Remote]) -> Iterator[Part]:

@@ -1,27 +1,24 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""SimpleIMAPRetriever and SimpleIMAPSSLRetriever (RFC 3501, 9051): the session.
+"""SimpleIMAPRetriever and SimpleIMAPSSLRetriever (RFC 3501, 9051): log-in, the listing, deletion."""
 
-Log-in, folders and flags go through IMAPClient. What carries mail is read by imap_fetch, in bounded memory.
-"""
-
-import imaplib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-
-from imapclient.exceptions import IMAPClientReadOnlyError
+from contextlib import suppress
 
 from cockpit_getmail.connector import Connector
-from cockpit_getmail.problem import Cause, Problem, failure, printable
+from cockpit_getmail.problem import Problem, failure, printable
 from cockpit_getmail.retriever import echo
-from cockpit_getmail.retriever.base import Folder, Part, Remote
-from cockpit_getmail.retriever.imap_client import Client
-from cockpit_getmail.retriever.imap_fetch import TEMPORARY, Fetcher, response_code
+from cockpit_getmail.retriever.base import Folder, Part, Remote, Seen
+from cockpit_getmail.retriever.imap_fetch import TEMPORARY, Fetcher
+from cockpit_getmail.retriever.imap_session import Answer, Session, response_code
 from cockpit_getmail.retriever.uid_set import contains, format_uid_set
 from cockpit_getmail.transport import Connection, Endpoint, choose_tls, find_policy
 
 DELETE_BATCH = 500
 LEAVE_SECONDS = 5.0
+_EXISTS = re.compile(rb"(\d{1,10}) EXISTS\b", re.IGNORECASE)
+_NUMBER = re.compile(rb"OK \[(UIDVALIDITY|UIDNEXT) (\d{1,10})\]", re.IGNORECASE)
+_PERMANENT = re.compile(rb"OK \[PERMANENTFLAGS \(([^)]*)\)\]", re.IGNORECASE)
 
 
 class Imap:
@@ -42,10 +39,9 @@ class Imap:
         self._timeout = timeout
         self._deadline = deadline
         self._connection: Connection | None = None
-        self._client: Client | None = None
+        self._session: Session | None = None
         self._mid_answer = False
         self._existing: Sequence[int] = ()
-        self._uid_next = 0
         self.capabilities: Sequence[str] = ()
         self.tls: str | None = None
         self.notes: list[str] = []
@@ -57,27 +53,36 @@ class Imap:
             timeout=self._timeout,
             deadline=self._deadline,
         )
-        with self._translated("protocol"):
-            self._client = client = Client(self._connection, self._endpoint)
-            self._secure(client)
-            self.tls = self._connection.tls
+        self._session = session = Session(self._connection, self._endpoint.server, self._shown)
+        logged_in = session.greet()
+        self._secure(session, logged_in)
+        self.tls = self._connection.tls
         if self._connection.peer_is_self and self._connector.is_loop:
             raise failure(
                 "policy", "This connector would pull the account into itself: the server is this host."
             )
-        if client.wire.state == "NONAUTH":
-            self._log_in(client)
-        with self._translated("mailbox"):
-            self.capabilities = sorted(printable(name) for name in client.capabilities())
-            self._folder = self._select(readonly=True)
+        if not logged_in:
+            self._log_in(session)
+        self._folder = self._select(session, "EXAMINE")
+        self.capabilities = sorted(printable(name) for name in session.capabilities())
         return self._folder
 
-    def list_new(self, known: Mapping[tuple[str, int], int]) -> tuple[list[Remote], set[tuple[str, int]]]:
-        self._check_uids(known)
+    def list_new(
+        self, known: Mapping[tuple[str, int], int], since: Seen | None = None
+    ) -> tuple[list[Remote], set[tuple[str, int]] | None]:
+        self._check_uids(since.uid_next - 1 if since else max((int(uid) for uid, _ in known), default=0))
+        if since and self._folder.uid_next:
+            sizes = self._list_since(since)
+            if since.messages + len(sizes) == self._folder.messages:
+                self._existing = sorted(sizes)
+                return [
+                    Remote(str(uid), sizes[uid]) for uid in self._existing if (str(uid), 0) not in known
+                ], None
         if not self._folder.messages:
             return [], set()
         fetcher = self._fetcher()
-        self._existing = fetcher.search_all(self._folder.messages)
+        extended = "ESEARCH" in self._opened.capabilities()
+        self._existing = fetcher.search_all(self._folder.messages, extended=extended)
         # Not the other way round: a mailbox of a million messages is a hundred MB of keys.
         present = {key for key in known if contains(self._existing, int(key[0]))}
         new = [uid for uid in self._existing if (str(uid), 0) not in present]
@@ -90,9 +95,8 @@ class Imap:
         self._mid_answer = False
 
     def delete(self, doomed: Sequence[Remote]) -> set[tuple[str, int]]:
-        with self._translated("mailbox"):
-            if self._select(readonly=False).validity != self._folder.validity:
-                raise failure("mailbox", "UIDVALIDITY of INBOX changed during the run: nothing is deleted.")
+        if self._select(self._opened, "SELECT").validity != self._folder.validity:
+            raise failure("mailbox", "UIDVALIDITY of INBOX changed during the run: nothing is deleted.")
         removed: set[tuple[str, int]] = set()
         for start in range(0, len(doomed), DELETE_BATCH):
             removed |= self._delete_batch(doomed[start : start + DELETE_BATCH])
@@ -102,10 +106,19 @@ class Imap:
         if self._connection is None:
             return
         self._connection.limit_time(LEAVE_SECONDS)
-        with suppress(Problem), self._translated("network"):
-            if self._client is not None and not self._mid_answer:
-                self._client.logout()
+        # Whoever logs out is told BYE.
+        with suppress(Problem):
+            if self._session is not None and not self._mid_answer:
+                self._session.ask("LOGOUT")
         self._connection.close()
+
+    def _list_since(self, since: Seen) -> dict[int, int]:
+        """Return size by UID of what came after; what comes from now on is the next run's."""
+        first, last = since.uid_next, self._folder.uid_next - 1
+        if first > last:
+            return {}
+        sizes = self._fetcher().sizes(f"{first}:{last}")
+        return {uid: size for uid, size in sizes.items() if first <= uid <= last}
 
     def _delete_batch(self, doomed: Sequence[Remote]) -> set[tuple[str, int]]:
         sizes = self._fetcher().sizes(",".join(message.uid for message in doomed))
@@ -117,23 +130,22 @@ class Imap:
             )
         if not same:
             return set()
-        client = self._opened
-        uids = [int(message.uid) for message in same]
-        with self._translated("mailbox"):
-            client.delete_messages(uids, silent=True)
-            if not client.has_capability("UIDPLUS"):
-                self.notes.append(
-                    f"{len(uids)} messages are marked as deleted; the server has no UIDPLUS (RFC 4315), "
-                    "so that just these cannot be removed."
-                )
-                return set()
-            client.uid_expunge(uids)
-        left = self._fetcher().sizes(",".join(map(str, uids)))
+        session = self._opened
+        uids = ",".join(message.uid for message in same)
+        session.demand(f"UID STORE {uids} +FLAGS.SILENT (\\Deleted)")
+        if "UIDPLUS" not in session.capabilities():
+            self.notes.append(
+                f"{len(same)} messages are marked as deleted; the server has no UIDPLUS (RFC 4315), "
+                "so that just these cannot be removed."
+            )
+            return set()
+        session.demand(f"UID EXPUNGE {uids}")
+        left = self._fetcher().sizes(uids)
         return {(message.uid, 0) for message in same if int(message.uid) not in left}
 
-    def _check_uids(self, known: Mapping[tuple[str, int], int]) -> None:
+    def _check_uids(self, largest: int) -> None:
         """See that UIDs only grow (RFC 3501 section 2.3.1.1); where a backup was restored they may not."""
-        if not known or not 0 < self._uid_next <= max(int(uid) for uid, _ in known):
+        if not largest or not 0 < self._folder.uid_next <= largest:
             return
         server = self._endpoint.server
         anew = f"{server} hands out UIDs anew under the old UIDVALIDITY, as after a restored backup"
@@ -147,96 +159,79 @@ class Imap:
         self.notes.append(f"INBOX is empty, and {anew}.")
 
     @property
-    def _opened(self) -> Client:
-        if self._client is None:
+    def _opened(self) -> Session:
+        if self._session is None:
             raise RuntimeError("open() goes first")
-        return self._client
+        return self._session
 
-    def _secure(self, client: Client) -> None:
+    def _secure(self, session: Session, logged_in: bool) -> None:
         if self._connector.implicit_tls:
             return
-        offered = client.wire.state == "NONAUTH" and client.has_capability("STARTTLS")
+        offered = not logged_in and "STARTTLS" in session.capabilities()
         policy = find_policy(self._connector.tls, self._endpoint)
         if choose_tls(policy, seen=self._tls_seen, offered=offered, server=self._endpoint.server):
-            client.start_tls()
+            session.start_tls()
 
-    def _log_in(self, client: Client) -> None:
+    def _log_in(self, session: Session) -> None:
         user, password = self._connector.username, self._connector.password
         if re.search("[\r\n\0]", user + password):
             raise failure("credentials", "A user name or password cannot hold line ends or NUL.")
+        offered = session.capabilities()
         token = echo.plain(user, password)
-        try:
-            if client.has_capability("AUTH=PLAIN") and client.has_capability("SASL-IR"):
-                kind, text = client.wire.ask("AUTHENTICATE", b"PLAIN", token)
-            elif client.has_capability("AUTH=PLAIN"):
-                kind, text = client.wire.ask("AUTHENTICATE", b"PLAIN", response=token)
-            elif client.has_capability("LOGINDISABLED"):
-                raise failure("tls", f"{self._endpoint.server} allows no log-in without TLS.")
-            else:
-                kind, text = client.wire.ask("LOGIN", echo.quoted(user), echo.quoted(password))
-        except imaplib.IMAP4.error as error:
-            cause: Cause = "network" if client.wire.said_bye else "protocol"
-            said = self._shown(str(error))
-            raise failure(cause, f"{self._endpoint.server} ended the log-in: {said}") from error
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
-            raise failure(
-                "protocol", f"{self._endpoint.server} sent what is not IMAP during log-in."
-            ) from error
-        if kind != "OK":
-            raise self._refused(kind, text)
-        client.wire.state = "AUTH"
+        if {"AUTH=PLAIN", "SASL-IR"} <= offered:
+            answer = session.log_in(b"AUTHENTICATE PLAIN " + token)
+        elif "AUTH=PLAIN" in offered:
+            answer = session.log_in(b"AUTHENTICATE PLAIN", token)
+        elif "LOGINDISABLED" in offered:
+            raise failure("tls", f"{self._endpoint.server} allows no log-in without TLS.")
+        else:
+            answer = session.log_in(b"LOGIN " + echo.quoted(user) + b" " + echo.quoted(password))
+        if answer.status != "OK":
+            raise self._refused(answer)
 
-    def _refused(self, kind: str, text: bytes) -> Problem:
-        server, said = self._endpoint.server, self._shown(text)
-        code = response_code(text)
+    def _refused(self, answer: Answer) -> Problem:
+        server, said = self._endpoint.server, self._shown(answer.text)
+        code = response_code(answer.text)
         if code == "PRIVACYREQUIRED":
             return failure("tls", f"{server} allows no log-in without TLS: {said}")
         if code == "AUTHORIZATIONFAILED":
             return failure("mailbox", f"{server} gives this user no access to the account: {said}")
         if code in TEMPORARY:
             return failure("mailbox", f"{server} cannot open the account now: {said}")
-        if kind == "BAD":
+        if answer.status == "BAD":
             return failure("protocol", f"{server} does not understand the log-in: {said}")
         return failure("credentials", f"{server} refuses this user name and password: {said}")
 
-    def _select(self, *, readonly: bool) -> Folder:
-        try:
-            found = self._opened.select_folder("INBOX", readonly=readonly)
-        except IMAPClientReadOnlyError as error:
-            raise failure("mailbox", f"{self._endpoint.server} gives no right to delete in INBOX.") from error
-        validity = found.get(b"UIDVALIDITY")
-        if not isinstance(validity, int) or not 0 < validity < 1 << 32:
+    def _select(self, session: Session, command: str) -> Folder:
+        """Open INBOX with EXAMINE, or with SELECT to delete in it (RFC 3501 sections 6.3.1 and 6.3.2)."""
+        answer = session.demand(f"{command} INBOX")
+        messages: int | None = None
+        numbers: dict[bytes, int] = {}
+        permanent = rb"\Deleted"
+        for line in answer.untagged:
+            if found := _EXISTS.match(line):
+                messages = int(found[1])
+            elif found := _NUMBER.match(line):
+                numbers[found[1].upper()] = int(found[2])
+            elif found := _PERMANENT.match(line):
+                permanent = found[1]
+        validity = numbers.get(b"UIDVALIDITY", 0)
+        if not 0 < validity < 1 << 32:
             raise failure(
                 "protocol", f"{self._endpoint.server} gives no UIDVALIDITY: messages cannot be told apart."
             )
-        messages = found.get(b"EXISTS")
-        if not isinstance(messages, int) or messages < 0:
+        if messages is None:
             raise failure("protocol", f"{self._endpoint.server} does not say how many messages INBOX has.")
-        if not readonly and b"\\Deleted" not in (found.get(b"PERMANENTFLAGS") or (b"\\Deleted",)):
+        read_only = response_code(answer.text) == "READ-ONLY" or rb"\deleted" not in permanent.lower().split()
+        if command == "SELECT" and read_only:
             raise failure("mailbox", f"{self._endpoint.server} gives no right to delete in INBOX.")
-        uid_next = found.get(b"UIDNEXT")
-        self._uid_next = uid_next if isinstance(uid_next, int) else 0
-        return Folder("INBOX", validity, messages)
+        return Folder("INBOX", validity, messages, numbers.get(b"UIDNEXT", 0))
 
     def _fetcher(self) -> Fetcher:
-        return Fetcher(self._opened.connection, self._endpoint.server, self._shown)
+        return Fetcher(self._opened)
 
     def _ranges(self, uids: Iterable[int]) -> str:
         return format_uid_set(uids, self._existing)
 
     def _shown(self, text: str | bytes) -> str:
         return echo.shown(text, self._connector.username, self._connector.password)
-
-    @contextmanager
-    def _translated(self, cause: Cause) -> Iterator[None]:
-        """Turn what IMAPClient and imaplib raise into a Problem; a refusal (NO, BAD) gets `cause`."""
-        server = self._endpoint.server
-        try:
-            yield
-        except imaplib.IMAP4.abort as error:
-            kind: Cause = "network" if self._client is not None and self._client.wire.said_bye else "protocol"
-            raise failure(kind, f"{server} ended the session: {self._shown(str(error))}") from error
-        except imaplib.IMAP4.error as error:
-            raise failure(cause, f"{server}: {self._shown(str(error))}") from error
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-            raise failure("protocol", f"{server} sent what is not IMAP.") from error

@@ -5,19 +5,18 @@ Several FETCH commands are under way at once, a literal is streamed, and nothing
 memory grow beyond a batch.
 """
 
-import itertools
 import re
 from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import NamedTuple, NoReturn
+from itertools import pairwise
+from typing import NoReturn
 
 from cockpit_getmail.problem import Cause, Problem, failure
 from cockpit_getmail.retriever.base import BATCH_BYTES, Part, Remote, split_batches
+from cockpit_getmail.retriever.imap_session import LINE_LIMIT, Session, response_code
 from cockpit_getmail.retriever.uid_set import split_uid_set
-from cockpit_getmail.transport import Connection
 
 COMMANDS_AHEAD = 4
-LINE_LIMIT = 1 << 20
 MESSAGES_LIMIT = 1_000_000
 ARRIVALS = 10_000
 """So many messages may come between EXAMINE and SEARCH."""
@@ -30,8 +29,8 @@ TEMPORARY = ("UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG", "CONTACTADMIN", "OVER
 """Response codes (RFC 5530) of a server that would do it at another time."""
 _SEARCH = re.compile(rb"\* SEARCH\b", re.IGNORECASE)
 _EXPUNGE = re.compile(rb"\* \d+ EXPUNGE\b", re.IGNORECASE)
-_WORD = re.compile(rb"\S+")
-_LITERAL = re.compile(rb"\{([^{}]*)\}\r?\n$")
+_ESEARCH = re.compile(rb"\* ESEARCH\b(?:.* ALL ([^ \r\n]+))?", re.IGNORECASE)
+_WORD = re.compile(rb"[^\s,]+")
 _UID = re.compile(rb"[( ]UID (\d{1,10})(?=[ )])", re.IGNORECASE)
 _SIZE = re.compile(rb"[( ]RFC822\.SIZE (\d{1,19})(?=[ )])", re.IGNORECASE)
 _WHOLE = re.compile(rb"\* \d{1,10} FETCH \(.*\)\r?\n", re.IGNORECASE | re.DOTALL)
@@ -39,35 +38,37 @@ _BODY_NEXT = re.compile(rb"[( ]BODY\[\](?:<0>)? $", re.IGNORECASE)
 _BODY_QUOTED = re.compile(rb'[( ]BODY\[\](?:<0>)? "((?:[^"\\\r\n]|\\["\\])*)"(?=[ )])', re.IGNORECASE)
 _STATUS = re.compile(rb"\* (?:OK|NO|BAD|BYE|PREAUTH)\b", re.IGNORECASE)
 """What ends in free text: a brace at its end announces no literal (RFC 3501 section 7.1)."""
-_tags = itertools.count(1)
-
-
-class _Literal(NamedTuple):
-    text: bytes
-    size: int
 
 
 class Fetcher:
-    """The mail-carrying commands of one selected folder. `shown` makes server text fit for a person."""
+    """The mail-carrying commands of one selected folder."""
 
-    def __init__(self, connection: Connection, server: str, shown: Callable[[bytes], str]) -> None:
-        self._connection = connection
-        self._server = server
-        self._shown = shown
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._connection = session.connection
+        self._server = session.server
+        self._shown = session.shown
 
-    def search_all(self, messages: int) -> Sequence[int]:
-        """Return the UIDs of all messages, ascending. Fewer or many more than there are is an error."""
+    def search_all(self, messages: int, *, extended: bool = False) -> Sequence[int]:
+        """Return the UIDs of all messages, ascending. Fewer or many more than there are is an error.
+
+        With `extended` the server is asked for ranges, where it knows them (ESEARCH, RFC 4731).
+        """
         uids = array("I")
         expunged = 0
-        for line in self._untagged(self._send("UID SEARCH ALL"), SEARCH_LIMIT):
+        limit = min(messages + ARRIVALS, MESSAGES_LIMIT)
+        command = "UID SEARCH RETURN (ALL) ALL" if extended else "UID SEARCH ALL"
+        for line in self._untagged(self._session.send(command), SEARCH_LIMIT):
             if found := _SEARCH.match(line):
-                for word in _WORD.finditer(line, found.end()):
-                    uids.append(self._parse_uid(word[0]))
-                    if len(uids) > min(messages + ARRIVALS, MESSAGES_LIMIT):
-                        self._refuse_more(messages)
-            elif _EXPUNGE.match(line):
-                expunged += 1
-        if any(uid >= following for uid, following in itertools.pairwise(uids)):
+                words = _WORD.finditer(line, found.end())
+            elif found := _ESEARCH.match(line):
+                words = _WORD.finditer(found[1] or b"")
+            else:
+                expunged += bool(_EXPUNGE.match(line))
+                continue
+            for word in words:
+                uids.extend(self._parse_range(word[0], limit - len(uids), messages))
+        if any(uid >= following for uid, following in pairwise(uids)):
             uids = array("I", sorted(set(uids)))
         if len(uids) < messages - expunged:
             raise failure("protocol", f"{self._server} has {messages} messages but lists {len(uids)} only.")
@@ -77,7 +78,9 @@ class Fetcher:
         """Return RFC822.SIZE by UID of those of the set that exist."""
         found: dict[int, int] = {}
         for part in split_uid_set(uid_set):
-            for line in self._untagged(self._send(f"UID FETCH {part} (UID RFC822.SIZE)"), SIZES_LIMIT):
+            for line in self._untagged(
+                self._session.send(f"UID FETCH {part} (UID RFC822.SIZE)"), SIZES_LIMIT
+            ):
                 uid, size = _UID.search(line), _SIZE.search(line)
                 if uid and size:
                     found[int(uid[1])] = int(size[1])
@@ -95,27 +98,27 @@ class Fetcher:
         upcoming = next(waiting, None)
         under_way: dict[bytes, list[Remote]] = {}
         missing: dict[int, Remote] = {}
-        chatter = 0
         while True:
             while upcoming and _may_ask(upcoming, under_way.values()):
                 uids = [int(message.uid) for message in upcoming]
                 missing.update(zip(uids, upcoming, strict=True))
-                under_way[self._send(f"UID FETCH {uid_set(uids)} (UID BODY.PEEK[])")] = upcoming
+                tag = self._session.send(f"UID FETCH {uid_set(uids)} (UID BODY.PEEK[])")
+                under_way[tag] = upcoming
                 upcoming = next(waiting, None)
             if not under_way:
                 break
-            line = self._connection.read_line(LINE_LIMIT)
-            if ended := under_way.pop(line.partition(b" ")[0], None):
-                lost += self._end_batch(line, ended, missing)
-                chatter = 0
-                continue
-            chatter += len(line)
-            if chatter > CHATTER_LIMIT:
-                raise failure("protocol", f"{self._server} answers FETCH with endless other lines.")
-            self._check_bye(line)
-            for part in self._read_response(line, missing):
-                chatter = 0
-                yield part
+            chatter = 0
+            while (
+                tag := (line := self._connection.read_line(LINE_LIMIT)).partition(b" ")[0]
+            ) not in under_way:
+                chatter += len(line)
+                if chatter > CHATTER_LIMIT:
+                    raise failure("protocol", f"{self._server} answers FETCH with endless other lines.")
+                self._session.check_bye(line)
+                for part in self._read_response(line, missing):
+                    chatter = 0
+                    yield part
+            lost += self._end_batch(line, under_way.pop(tag), missing)
         if lost:
             left = self.sizes(uid_set(int(part.message.uid) for part in lost))
             yield from (part for part in lost if int(part.message.uid) in left)
@@ -127,7 +130,7 @@ class Fetcher:
             octets += len(line)
             if octets > limit:
                 raise failure("protocol", f"{self._server} answers with endless lines.")
-            self._check_bye(line)
+            self._session.check_bye(line)
             yield line
         self._check_done(line)
 
@@ -154,7 +157,7 @@ class Fetcher:
         streamed: Remote | None = None
         body: bytes | None = None
         octets = literals = 0
-        while literal := self._literal(line):
+        while literal := self._session.literal(line):
             text += literal.text
             literals += 1
             if len(text) > LINE_LIMIT or literals > LITERALS_LIMIT:
@@ -167,7 +170,7 @@ class Fetcher:
                     body = self._connection.read(octets)
                 else:
                     if expected is None:
-                        self._refuse(line)
+                        self._session.refuse(line)
                     streamed = expected
                     yield from self._stream(streamed, octets)
             else:
@@ -175,14 +178,14 @@ class Fetcher:
             line = self._connection.read_line(LINE_LIMIT)
             # Anything else is a part of the message, or was: the announced size is wrong.
             if not line.startswith((b")", b" ")):
-                self._refuse(line)
+                self._session.refuse(line)
         text += line
         if not octets and (short := _BODY_QUOTED.search(text)):
             body = re.sub(rb"\\(.)", rb"\1", short[1])
             octets = len(body)
             text = text[: short.start(1)] + text[short.end(1) :]
         if octets and not _WHOLE.fullmatch(text):
-            self._refuse(line)
+            self._session.refuse(line)
         found = _UID.search(text)
         message = missing.get(int(found[1])) if found else None
         if streamed is not None and streamed is not message:
@@ -217,13 +220,15 @@ class Fetcher:
             )
         return b" " + re.sub(rb"[^!-~]", b"_", self._connection.read(octets)).replace(b"(", b"_") + b" "
 
-    def _literal(self, line: bytes) -> _Literal | None:
-        match = _LITERAL.search(line)
-        if not match:
-            return None
-        if not re.fullmatch(rb"\d{1,10}", match[1]):
-            self._refuse(line)
-        return _Literal(line[: match.start()], int(match[1]))
+    def _parse_range(self, word: bytes, room: int, messages: int) -> range:
+        """Return the UIDs that `7` or `3:9` stands for, if there is room for so many."""
+        low, colon, high = word.partition(b":")
+        first = last = self._parse_uid(low)
+        if colon:
+            last = self._parse_uid(high)
+        if abs(last - first) >= room:
+            self._refuse_more(messages)
+        return range(min(first, last), max(first, last) + 1)
 
     def _parse_uid(self, word: bytes) -> int:
         uid = int(word) if word.isdigit() and len(word) <= 10 else 0
@@ -237,17 +242,6 @@ class Fetcher:
             most = f"more than {MESSAGES_LIMIT} messages: too many for one folder"
         raise failure("protocol", f"{self._server} lists {most}.")
 
-    def _send(self, command: str) -> bytes:
-        tag = f"cg{next(_tags)}"
-        self._connection.write(f"{tag} {command}\r\n".encode())
-        return tag.encode()
-
-    def _check_bye(self, line: bytes) -> None:
-        if not line.startswith(b"* "):
-            self._refuse(line)
-        if line[2:6].upper() in (b"BYE ", b"BYE\r"):
-            raise failure("network", f"{self._server} ended the session: {self._shown(line[2:].strip())}")
-
     def _check_done(self, line: bytes) -> None:
         if not re.match(rb"\S+ OK\b", line, re.IGNORECASE):
             raise self._refusal(line)
@@ -257,9 +251,6 @@ class Fetcher:
         text = self._shown(line.partition(b" ")[2].strip())
         return failure(cause, f"{self._server} refuses to show its messages: {text}")
 
-    def _refuse(self, line: bytes) -> NoReturn:
-        raise failure("protocol", f"{self._server} sent what is not IMAP: {self._shown(line.strip())[:200]}")
-
 
 def _may_ask(batch: list[Remote], under_way: Collection[list[Remote]]) -> bool:
     """Whether to ask for a batch now. A large message goes alone: one that is streamed must be known before
@@ -267,9 +258,3 @@ def _may_ask(batch: list[Remote], under_way: Collection[list[Remote]]) -> bool:
     """
     large = any(message.size > BATCH_BYTES for message, *_ in (batch, *under_way))
     return not under_way or (len(under_way) < COMMANDS_AHEAD and not large)
-
-
-def response_code(text: bytes) -> str:
-    """Return the name of the response code that a status text begins with, in capitals; empty for none."""
-    found = re.match(rb"\[([!-Z^-~]+)[ \]]", text)
-    return found[1].decode().upper() if found else ""

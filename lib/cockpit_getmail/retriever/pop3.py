@@ -13,7 +13,7 @@ from typing import TypeVar
 from cockpit_getmail.connector import Connector
 from cockpit_getmail.problem import Cause, Problem, failure, printable
 from cockpit_getmail.retriever import echo
-from cockpit_getmail.retriever.base import BATCH_BYTES, BATCH_MESSAGES, Folder, Part, Remote
+from cockpit_getmail.retriever.base import BATCH_BYTES, BATCH_MESSAGES, Folder, Part, Remote, Seen
 from cockpit_getmail.retriever.pop3_listing import Listing
 from cockpit_getmail.retriever.pop3_replies import Answer, Replies
 from cockpit_getmail.transport import Connection, Endpoint, choose_tls, find_policy
@@ -91,7 +91,9 @@ class Pop3:
         self._messages = self._count_messages()
         return Folder("INBOX", 0, self._messages)
 
-    def list_new(self, known: Mapping[tuple[str, int], int]) -> tuple[list[Remote], set[tuple[str, int]]]:
+    def list_new(
+        self, known: Mapping[tuple[str, int], int], since: Seen | None = None
+    ) -> tuple[list[Remote], set[tuple[str, int]]]:
         self._known = known
         return self._listing().compare(known)
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from cockpit_getmail.connector import Connector
 from cockpit_getmail.retriever.base import BATCH_BYTES, BATCH_MESSAGES, Remote, split_batches
 from cockpit_getmail.retriever.imap import Imap
+from cockpit_getmail.retriever.imap_session import Answer
 from cockpit_getmail.transport import Endpoint
 
 
@@ -48,4 +49,4 @@ def test_batches_hold_all_in_order_within_bounds(sizes: list[int]) -> None:
     ],
 )
 def test_refused_login_has_its_cause(kind: str, answer: bytes, cause: str) -> None:
-    assert imap()._refused(kind, answer).cause == cause
+    assert imap()._refused(Answer(kind, answer, [])).cause == cause

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from cockpit_getmail.problem import Problem, printable
 from cockpit_getmail.retriever.base import BATCH_BYTES, Part, Remote
 from cockpit_getmail.retriever.imap_fetch import ARRIVALS, MESSAGES_LIMIT, TEMPORARY, Fetcher
+from cockpit_getmail.retriever.imap_session import Session
 from cockpit_getmail.transport import Connection, Endpoint
 from tests.support.limits import bounded
 
@@ -38,7 +39,7 @@ def served(answer: Answer) -> Iterator[Fetcher]:
     thread.start()
     connection = Connection(ours, Endpoint("server.example", 143), 5.0, None)
     try:
-        yield Fetcher(connection, "server.example", lambda text: printable(text))
+        yield Fetcher(Session(connection, "server.example", printable))
     finally:
         connection.close()
         thread.join()

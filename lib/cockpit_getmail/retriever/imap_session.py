@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Commands and answers of an IMAP session (RFC 3501), those that carry no mail.
+
+Written here and not left to a library: what a hostile server sends is bounded line by line, and a run that
+finds nothing new is over before imaplib and what stands on it would be imported.
+"""
+
+import itertools
+import re
+from collections.abc import Callable
+from typing import NamedTuple, NoReturn
+
+from cockpit_getmail.problem import Cause, failure
+from cockpit_getmail.transport import Connection
+
+LINE_LIMIT = 1 << 20
+COMMAND_LIMIT = 4 << 20
+"""Octets a server may send in answer to one command."""
+LINE_COST = 64
+"""A short line costs us as much time as one of so many octets."""
+_LITERAL = re.compile(rb"\{([^{}]*)\}\r?\n$")
+_STATUS = re.compile(rb"\* (?:OK|NO|BAD|BYE|PREAUTH)\b", re.IGNORECASE)
+_CAPABILITY = re.compile(rb"(?:OK \[)?CAPABILITY\b([^\]\r\n]*)", re.IGNORECASE)
+_CODE = re.compile(rb"\[([!-Z^-~]+)[ \]]")
+_tags = itertools.count(1)
+
+
+class Literal(NamedTuple):
+    """The end of a line that announces octets (RFC 3501 section 4.3): what is before it, and how many."""
+
+    text: bytes
+    size: int
+
+
+class Answer(NamedTuple):
+    """What a command brought: OK, NO or BAD, the text after it, and the untagged lines without their `* `."""
+
+    status: str
+    text: bytes
+    untagged: list[bytes]
+
+
+class Session:
+    """A connection on which IMAP is spoken. `shown` makes the server's words fit for a person."""
+
+    def __init__(self, connection: Connection, server: str, shown: Callable[[bytes], str]) -> None:
+        self.connection = connection
+        self.server = server
+        self.shown = shown
+        self._capabilities: frozenset[str] | None = None
+
+    def greet(self) -> bool:
+        """Read the greeting (RFC 3501 section 7.1); return whether we are logged in already (PREAUTH)."""
+        line = self.connection.read_line(LINE_LIMIT)
+        kind, _, text = line[2:].strip().partition(b" ")
+        if not _STATUS.match(line) or kind.upper() in (b"NO", b"BAD"):
+            self.refuse(line)
+        if kind.upper() == b"BYE":
+            raise failure("network", f"{self.server} turns connections away: {self.shown(line[2:].strip())}")
+        self._learn(b"OK " + text)
+        return kind.upper() == b"PREAUTH"
+
+    def capabilities(self) -> frozenset[str]:
+        """Return what the server says it can do, in capitals; it is asked only where it has not said so."""
+        if self._capabilities is None:
+            self.demand("CAPABILITY", "protocol")
+        found = self._capabilities or frozenset()
+        if "IMAP4REV1" not in found:
+            raise failure("protocol", f"{self.server} does not say that it speaks IMAP4rev1.")
+        return found
+
+    def start_tls(self) -> None:
+        """STARTTLS (RFC 3501 section 6.2.1); what the server said of itself before it is forgotten."""
+        if self.ask("STARTTLS").status != "OK":
+            raise failure("tls", f"{self.server} offers TLS and then refuses it.")
+        self.connection.start_tls()
+        self._capabilities = None
+
+    def log_in(self, command: bytes, response: bytes | None = None) -> Answer:
+        """Send a command that logs in, and `response` if the server asks for one."""
+        self._capabilities = None
+        return self.ask(command, response)
+
+    def demand(self, command: str, cause: Cause = "mailbox") -> Answer:
+        """Return the answer to a command. Raises Problem: `cause` for NO, protocol for BAD."""
+        answer = self.ask(command)
+        if answer.status != "OK":
+            said = self.shown(answer.text)
+            kind: Cause = cause if answer.status == "NO" else "protocol"
+            raise failure(kind, f"{self.server} refuses {command.partition(' ')[0]}: {said}")
+        return answer
+
+    def ask(self, command: str | bytes, response: bytes | None = None) -> Answer:
+        """Return the answer to a command, whatever its status."""
+        tag = self.send(command) + b" "
+        untagged: list[bytes] = []
+        budget = COMMAND_LIMIT
+        asked = False
+        while not (line := self._read_response(budget)).startswith(tag):
+            budget -= max(len(line), LINE_COST)
+            if line.startswith(b"+") and response is not None:
+                if asked:
+                    raise failure("protocol", f"{self.server} asks for the password again and again.")
+                self.connection.write(response + b"\r\n")
+                asked = True
+                continue
+            self.check_bye(line)
+            untagged.append(line[2:].strip())
+            self._learn(untagged[-1])
+        status, _, text = line[len(tag) :].strip().partition(b" ")
+        if status.upper() not in (b"OK", b"NO", b"BAD"):
+            self.refuse(line)
+        if status.upper() == b"OK":
+            self._learn(b"OK " + text)
+        return Answer(status.upper().decode(), text, untagged)
+
+    def send(self, command: str | bytes) -> bytes:
+        """Send a command; return its tag."""
+        tag = b"cg%d" % next(_tags)
+        octets = command.encode() if isinstance(command, str) else command
+        self.connection.write(tag + b" " + octets + b"\r\n")
+        return tag
+
+    def literal(self, line: bytes) -> Literal | None:
+        """Return what a line ends with, if that announces octets. Free text never does (section 7.1)."""
+        match = _LITERAL.search(line)
+        if not match or not line.startswith((b"* ", b" ", b")")) or _STATUS.match(line):
+            return None
+        if not re.fullmatch(rb"\d{1,10}", match[1]):
+            self.refuse(line)
+        return Literal(line[: match.start()], int(match[1]))
+
+    def check_bye(self, line: bytes) -> None:
+        """Raise Problem if a line is no untagged response, or ends the session."""
+        if not line.startswith(b"* "):
+            self.refuse(line)
+        if line[2:6].upper() in (b"BYE ", b"BYE\r"):
+            raise failure("network", f"{self.server} ended the session: {self.shown(line[2:].strip())}")
+
+    def refuse(self, line: bytes) -> NoReturn:
+        """Raise the Problem of a line that has no place where it came."""
+        raise failure("protocol", f"{self.server} sent what is not IMAP: {self.shown(line.strip())[:200]}")
+
+    def _read_response(self, budget: int) -> bytes:
+        """Return a line with its literals, of at most so many octets together."""
+        text = b""
+        while True:
+            line = self.connection.read_line(LINE_LIMIT)
+            text += line
+            literal = self.literal(line)
+            if len(text) + (literal.size if literal else 0) > budget:
+                most = f"more than {COMMAND_LIMIT >> 20} MiB"
+                raise failure("protocol", f"{self.server} answered one command with {most}.")
+            if literal is None:
+                return text
+            text += self.connection.read(literal.size)
+
+    def _learn(self, text: bytes) -> None:
+        if found := _CAPABILITY.match(text):
+            self._capabilities = frozenset(found[1].decode("ascii", "replace").upper().split())
+
+
+def response_code(text: bytes) -> str:
+    """Return the name of the response code that a status text begins with, in capitals; empty for none."""
+    found = _CODE.match(text)
+    return found[1].decode().upper() if found else ""

@@ -24,7 +24,10 @@ check-own-folders = for folder in '$(pkglibdir)' '$(pkglibexecdir)'; do \
 	case $$folder in */cockpit-getmail) ;; *) echo "$$folder is not ours" >&2; exit 1 ;; esac; done
 
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' lib/cockpit_getmail/__init__.py)
-SOURCES = setup.cfg pyproject.toml $(shell find lib schemas -name '*.py' -o -name '*.json')
+SOURCES = setup.cfg pyproject.toml setup.py $(shell find lib schemas -name '*.py' -o -name '*.json')
+# What setup.py makes code of, and with.
+SCHEMAS = $(wildcard schemas/*.json schemas/*/*.json) \
+    $(addprefix lib/cockpit_getmail/,accept/__init__.py formats.py schema.py)
 # What the tests run beside Python: a real IMAP and POP3 server, a real systemd, ext4 images, the man page's reader.
 CHECK_PACKAGES = dbus dovecot-imapd dovecot-pop3d e2fsprogs man-db openssl procps systemd systemd-container
 
@@ -44,7 +47,7 @@ help: ## Show this list
 
 build: $(VENV)/.built ## Make .venv with all that the helpers and the command need
 
-$(VENV)/.built: setup.cfg pyproject.toml
+$(VENV)/.built: setup.cfg pyproject.toml setup.py $(SCHEMAS)
 	packaging/need-packages python3 python3-venv
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet $(addprefix --constraint ,$(CONSTRAINT)) --editable .
@@ -109,7 +112,7 @@ install: build/wheels/.built install-systemd ## Install below PREFIX (/usr/local
 	$(PYTHON) -m compileall -q -s '$(root)' -p / '$(root)$(site)'
 	install -d '$(root)$(pkglibexecdir)' '$(root)$(sbindir)' '$(root)$(mandir)'
 	for verb in $(VERBS); do
-	    sed -e '/^from os\.path /d' -e '/^here = /d' -e 's|^sys\.path\[:0\] = .*|sys.path[:0] = ["$(site)"]|' \
+	    sed -e '/^import os$$/d' -e '/^root = /d' -e '/^venv = /d' -e 's|^sys\.path\[:0\] = .*|sys.path[:0] = ["$(site)"]|' \
 	        api/$$verb >'$(root)$(pkglibexecdir)'/$$verb
 	    grep -Fq '["$(site)"]' '$(root)$(pkglibexecdir)'/$$verb
 	    chmod 755 '$(root)$(pkglibexecdir)'/$$verb
@@ -163,4 +166,5 @@ dist: ## Pack the sources of the last commit
 
 clean: ## Remove all that make made in this folder
 	rm -rf $(VENV) build dist lib/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -f lib/cockpit_getmail/accept/[a-z]*.py
 	find lib tests demo bench -name __pycache__ -prune -exec rm -rf {} +

@@ -71,12 +71,12 @@ def test_database_never_becomes_a_standard_stream(api: Api, closed: str) -> None
 
 
 def test_bug_is_answered_without_a_secret(api: Api) -> None:
-    """Here a checkout that was never built."""
+    """Here a checkout without its packages, and an input that has to be explained."""
     for name in ("api", "schemas", "lib"):
         shutil.copytree(ROOT / name, api.folder / "checkout" / name, symlinks=True)
     done = subprocess.run(
         api.argv(api.folder / "checkout" / "api" / "create"),
-        input=CREATE,
+        input=CREATE.replace(b"SimpleIMAPRetriever", b"x"),
         env=api.environment,
         capture_output=True,
         check=False,

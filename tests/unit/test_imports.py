@@ -12,8 +12,12 @@ PACKAGE = "cockpit_getmail"
 # Lowest first. A name stands for a module or a package with all that is in it; what is inside one package is
 # that package's own affair.
 ORDER = [
+    "value",
+    "words",
     "problem",
     "settings",
+    "formats",
+    "accept",
     "schema",
     "database_file",
     "database",

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A connector as a value, and the names made from it: database key, unit, folders."""
 
-import hashlib
+from __future__ import annotations
+
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+
+from cockpit_getmail.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Literal
 
 SECRETS = ("Password",)
 DEFAULTS = {"Delete": "-1", "Time": "30", "status": "enabled"}
@@ -20,16 +25,18 @@ UNIT_PREFIX = "cockpit-getmail-"
 UNIT_TYPES = "service|socket|device|mount|automount|swap|target|path|timer|slice|scope"
 
 
-@dataclass(frozen=True)
-class Connector:
+class Connector(Value):
     """One record of the database: `props` as stored, `secrets` apart so that neither is shown by accident."""
 
-    name: str
-    props: Mapping[str, str]
-    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    __slots__ = ("name", "props", "secrets")
+
+    def __init__(self, name: str, props: Mapping[str, str], secrets: Mapping[str, str] | None = None) -> None:
+        self.name = name
+        self.props = props
+        self.secrets = secrets or {}
 
     @classmethod
-    def from_record(cls, name: str, props: Mapping[str, str]) -> "Connector":
+    def from_record(cls, name: str, props: Mapping[str, str]) -> Connector:
         return cls(
             name,
             {prop: value for prop, value in props.items() if prop not in SECRETS},
@@ -155,5 +162,7 @@ def _shorten(name: str, escaped: str) -> str:
     # A name that looks like a shortened one is shortened too, or it could be given to take another's unit.
     if len(escaped) <= NAME_LIMIT and not re.fullmatch(r".{120}\.[0-9a-f]{16}", escaped):
         return escaped
+    import hashlib
+
     digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
     return f"{escaped[:120]}.{digest[:16]}"

@@ -5,40 +5,47 @@ Whatever is not changed keeps its very bytes: records of other types, props nobo
 cannot be parsed, their order and their line ends.
 """
 
+from __future__ import annotations
+
 import binascii
 import io
 import re
-from bisect import bisect_right
-from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
-from itertools import accumulate
-from pathlib import Path
 
 from cockpit_getmail import database_file
+from cockpit_getmail.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 _BLANKS = " \t\n\v\f\r"
 """What the Perl library trims: `\\s` of octets. Python's own strip() would take U+00A0 and more."""
 _BLANK_BYTES = _BLANKS.encode()
 _BASE64 = "base64:"
-_BAR = re.compile(r"(?<!\\)\|")
+_BAR = r"(?<!\\)\|"
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(Value):
     """One record. `props` has the values as they were put; `type` is not among them."""
 
-    key: str
-    type: str
-    props: dict[str, str] = field(repr=False)
+    __slots__ = ("key", "props", "type")
+
+    def __init__(self, key: str, kind: str, props: dict[str, str]) -> None:
+        self.key = key
+        self.type = kind
+        self.props = props
 
 
-@dataclass(frozen=True)
-class Broken:
+class Broken(Value):
     """A line that is no record, by its number in the file. Its content may hold a secret and is not told."""
 
-    line: int
-    reason: str
+    __slots__ = ("line", "reason")
+
+    def __init__(self, line: int, reason: str) -> None:
+        self.line = line
+        self.reason = reason
 
 
 class _Line:
@@ -108,6 +115,9 @@ class Database:
 
     def _insert(self, new: _Line) -> None:
         """Insert before the first record with a greater key, where the Perl library would have it."""
+        from bisect import bisect_right
+        from itertools import accumulate
+
         if self._greatest is None:
             self._greatest = list(accumulate((line.key for line in self._lines), max))
         place = bisect_right(self._greatest, new.key)
@@ -143,7 +153,7 @@ def _split(raw: bytes) -> tuple[str, str, dict[str, str]]:
     """Return key, type and props of a record, all still as in the file. Of one prop the last counts."""
     key, _, value = raw.decode().partition("=")
     value = value.strip(_BLANKS)
-    fields = _BAR.split(value) if "\\" in value else value.split("|")
+    fields = re.split(_BAR, value) if "\\" in value else value.split("|")
     return key.strip(_BLANKS), fields[0], dict(zip(fields[1::2], fields[2::2], strict=True))
 
 
@@ -200,7 +210,7 @@ def _unescape(text: str) -> str:
     return text.replace("\\n", "\n")
 
 
-def read(path: Path) -> Database:
+def read(path: str | Path) -> Database:
     """Return what is in the file now; a missing file is an empty database. Takes no lock.
 
     Raises Problem (cause internal, with `path`) if the file cannot be read.
@@ -209,7 +219,7 @@ def read(path: Path) -> Database:
 
 
 @contextmanager
-def transaction(path: Path) -> Iterator[Database]:
+def transaction(path: str | Path) -> Iterator[Database]:
     """Give the database under an exclusive lock; write it when the block ends, if it was changed.
 
     Nothing is written if the block raises. Raises Problem (cause internal, with `path`) if the file cannot be

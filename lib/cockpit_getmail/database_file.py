@@ -1,24 +1,31 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The file under the database: read whole, locked by one writer at a time, replaced at once and durably."""
 
+from __future__ import annotations
+
 import errno
 import fcntl
 import os
 import re
 import stat
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
-from cockpit_getmail.problem import Problem, Type, failure, printable
+from cockpit_getmail.problem import Problem, failure, printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from cockpit_getmail.problem import Type
 
 LOCK_WAIT = 30.0
 """Seconds a writer waits for the others."""
 _LOCK_POLL = 0.01
 
 
-def read(path: Path) -> bytes:
+def read(path: str | Path) -> bytes:
     """Return the content now, nothing for a missing file. Raises Problem (cause internal, with `path`)."""
     with _explained(path, "read"):
         return _read(os.fspath(path))
@@ -30,7 +37,7 @@ class Writer:
     A symbolic link is followed, so that the file it names is locked and replaced and the link stays.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str | Path) -> None:
         """Wait for the others, LOCK_WAIT seconds at most (Problem of type Timeout), and read."""
         self._path = path
         self._target = os.path.realpath(path)
@@ -177,7 +184,7 @@ def _refusal(name: str, kind: Type, fact: str) -> Problem:
 
 
 @contextmanager
-def _explained(path: Path, done: str) -> Iterator[None]:
+def _explained(path: str | Path, done: str) -> Iterator[None]:
     """Turn an OSError into a Problem that says what to do."""
     try:
         yield

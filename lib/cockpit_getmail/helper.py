@@ -4,18 +4,23 @@
 Whatever happens is answered: here, and nowhere else, a Problem becomes JSON.
 """
 
+from __future__ import annotations
+
 import importlib
 import json
 import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, NoReturn
 
 from cockpit_getmail import schema, settings
 from cockpit_getmail.problem import Problem, not_valid, printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, NoReturn
 
 INPUT_LIMIT = 1 << 20
 DEPTH_LIMIT = 20

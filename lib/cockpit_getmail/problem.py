@@ -1,26 +1,28 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The one exception of this package, and the words it may use."""
+"""The one exception of this package."""
+
+from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
 
-Type = Literal[
-    "InvalidInput",
-    "NotValid",
-    "NotFound",
-    "Conflict",
-    "GenericError",
-    "EventFailed",
-    "Timeout",
-    "InternalError",
-]
-Cause = Literal[
-    "credentials", "network", "tls", "protocol", "mailbox", "quota", "delivery", "filter", "policy",
-    "internal", "settings", "connector", "running",
-]  # fmt: skip
-Status = Literal["INVALID_CREDENTIALS", "CONNECTION_IMPOSSIBLE", "NO_ACCESS_TO_ALL_MAIL"]
-Fault = Mapping[str, Any]
+# typing takes 3 ms to import.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cockpit_getmail.words import Cause as Cause
+    from cockpit_getmail.words import Fault as Fault
+    from cockpit_getmail.words import Status as Status
+    from cockpit_getmail.words import Type as Type
+else:
+
+    def __getattr__(name):
+        """Give what is in words to those who have imported typing anyway."""
+        from cockpit_getmail import words
+
+        return getattr(words, name)
+
 
 STATUS: Mapping[str, tuple[Status, str]] = {
     "credentials": (
@@ -41,7 +43,7 @@ STATUS: Mapping[str, tuple[Status, str]] = {
 }
 """Context.IO's status and a next step for a person, by cause."""
 TEXT_LIMIT = 1024
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+_CONTROL = "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
 
 
 class Problem(Exception):
@@ -94,7 +96,7 @@ def printable(text: str | bytes) -> str:
     """
     if isinstance(text, bytes):
         text = text[: TEXT_LIMIT + 1].decode("utf-8", "backslashreplace")
-    text = _CONTROL.sub(_escape, text[: TEXT_LIMIT + 1])
+    text = re.sub(_CONTROL, _escape, text[: TEXT_LIMIT + 1])
     encoded = text.encode()
     if len(encoded) <= TEXT_LIMIT:
         return text

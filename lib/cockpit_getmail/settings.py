@@ -1,57 +1,70 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The settings: one env file, overridden by the environment."""
 
+from __future__ import annotations
+
 import os
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any, NamedTuple
 
 from cockpit_getmail.problem import Problem, failure, printable
+from cockpit_getmail.value import Value
 
-DEFAULT_FILE = Path("/etc/cockpit-getmail.env")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+    from typing import Any
+
+DEFAULT_FILE = "/etc/cockpit-getmail.env"
 PREFIX = "COCKPIT_GETMAIL_"
 FILE_VARIABLE = PREFIX + "ENV"
-DEFAULTS: Mapping[str, str] = {
-    "CONNECTORS_DB": "/var/lib/cockpit-getmail/connectors",
-    "STATE_DIR": "/var/lib/cockpit-getmail/state",
-    "DESTINATION": "maildir:/var/lib/cockpit-getmail/mail/{account}",
-    "FETCH_USER": "cockpit-getmail",
-    "CHECK_TIMEOUT": "10",
-}
 PLACEHOLDERS = ("account", "user", "domain")
 CHECK_TIMEOUT_LIMIT = 600
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL = r"[\x00-\x1f\x7f]"
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Value):
     """What an administrator may set. `check_timeout` is in seconds, `destination` a template of a path."""
 
-    connectors_db: Path
-    state_dir: Path
-    destination: str
-    fetch_user: str
-    check_timeout: float
+    __slots__ = ("_state_dir", "check_timeout", "connectors_db", "destination", "fetch_user")
+
+    def __init__(
+        self,
+        connectors_db: str | Path = "/var/lib/cockpit-getmail/connectors",
+        state_dir: str | Path = "/var/lib/cockpit-getmail/state",
+        destination: str = "maildir:/var/lib/cockpit-getmail/mail/{account}",
+        fetch_user: str = "cockpit-getmail",
+        check_timeout: float = 10.0,
+    ) -> None:
+        self.connectors_db = os.fspath(connectors_db)
+        self._state_dir = os.fspath(state_dir)
+        self.destination = destination
+        self.fetch_user = fetch_user
+        self.check_timeout = check_timeout
+
+    @property
+    def state_dir(self) -> Path:
+        from pathlib import Path
+
+        return Path(self._state_dir)
 
     def to_json(self) -> dict[str, Any]:
         """Return a plain object, for a unit's credential."""
-        return asdict(self) | {"connectors_db": str(self.connectors_db), "state_dir": str(self.state_dir)}
+        return {name.removeprefix("_"): getattr(self, name) for name in self.__slots__}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Settings":
+    def from_json(cls, data: Mapping[str, Any]) -> Settings:
         """Return the settings that to_json() was called on."""
-        paths = {name: Path(data[name]) for name in ("connectors_db", "state_dir")}
-        return cls(**{**data, **paths})
+        return cls(**data)
 
 
-class _Value(NamedTuple):
+class _Value:
     """The text of a setting and where it is set, in words."""
 
-    name: str
-    text: str
-    place: str = "by default"
+    def __init__(self, name: str, text: str, place: str) -> None:
+        self.name = name
+        self.text = text
+        self.place = place
 
     def refuse(self, reason: str) -> Problem:
         return _refuse(self.name, f"The setting {printable(self.name)} ({self.place}) {reason}.")
@@ -64,21 +77,15 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
     which may not; a variable COCKPIT_GETMAIL_<NAME> beats the line <NAME> of the file. Raises Problem (cause
     settings, with `setting`).
     """
-    found = {name: _Value(name, text) for name, text in DEFAULTS.items()}
+    found: dict[str, _Value] = {}
     for value in (*_read_file(environ), *_read_environment(environ)):
-        if value.name not in DEFAULTS:
-            raise value.refuse(f"is not known; the settings are {', '.join(DEFAULTS)}")
+        if value.name not in _PARSERS:
+            raise value.refuse(f"is not known; the settings are {', '.join(_PARSERS)}")
         found[value.name] = value
     for value in found.values():
-        if _CONTROL.search(value.text):
+        if re.search(_CONTROL, value.text):
             raise value.refuse("has a control character in it")
-    return Settings(
-        connectors_db=_parse_path(found["CONNECTORS_DB"]),
-        state_dir=_parse_path(found["STATE_DIR"]),
-        destination=_parse_destination(found["DESTINATION"]),
-        fetch_user=_parse_user(found["FETCH_USER"]),
-        check_timeout=_parse_timeout(found["CHECK_TIMEOUT"]),
-    )
+    return Settings(**{name.lower(): _PARSERS[name](value) for name, value in found.items()})
 
 
 def _read_environment(environ: Mapping[str, str]) -> Iterator[_Value]:
@@ -89,7 +96,7 @@ def _read_environment(environ: Mapping[str, str]) -> Iterator[_Value]:
 
 
 def _read_file(environ: Mapping[str, str]) -> Iterator[_Value]:
-    name = environ.get(FILE_VARIABLE, str(DEFAULT_FILE))
+    name = environ.get(FILE_VARIABLE, DEFAULT_FILE)
     try:
         with open(name, encoding="utf-8") as file:
             text = file.read()
@@ -114,7 +121,7 @@ def _parse_file(text: str, file: str) -> Iterator[_Value]:
         place = f"{printable(file)}, line {number}"
         if binding.error:
             word = re.match(r"\s*(?:export\s+)?(\w*)", original)
-            name = word[1] if word and word[1] in DEFAULTS else FILE_VARIABLE
+            name = word[1] if word and word[1] in _PARSERS else FILE_VARIABLE
             raise _refuse(name, f"{place} is not of the form NAME=value.")
         if binding.key is not None:
             value = _Value(binding.key, binding.value or "", place)
@@ -123,10 +130,10 @@ def _parse_file(text: str, file: str) -> Iterator[_Value]:
             yield value
 
 
-def _parse_path(value: _Value) -> Path:
+def _parse_path(value: _Value) -> str:
     if not value.text.startswith("/"):
         raise value.refuse(f"must be an absolute path, not {_quote(value.text)}")
-    return Path(value.text)
+    return value.text
 
 
 def _parse_destination(value: _Value) -> str:
@@ -159,6 +166,15 @@ def _parse_timeout(value: _Value) -> float:
         limit = f"more than 0 and at most {CHECK_TIMEOUT_LIMIT}"
         raise value.refuse(f"must be a number of seconds, {limit}, not {_quote(value.text)}")
     return seconds
+
+
+_PARSERS: Mapping[str, Callable[[_Value], Any]] = {
+    "CONNECTORS_DB": _parse_path,
+    "STATE_DIR": _parse_path,
+    "DESTINATION": _parse_destination,
+    "FETCH_USER": _parse_user,
+    "CHECK_TIMEOUT": _parse_timeout,
+}
 
 
 def _explain(name: str, error: OSError | UnicodeDecodeError) -> str:

@@ -26,7 +26,7 @@ DEFAULT = Settings(
 def env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the settings file of the system would be."""
     path = tmp_path / "cockpit-getmail.env"
-    monkeypatch.setattr(settings, "DEFAULT_FILE", path)
+    monkeypatch.setattr(settings, "DEFAULT_FILE", str(path))
     return path
 
 
@@ -209,8 +209,8 @@ def test_json_and_back() -> None:
 
 def test_dotenv_is_imported_only_for_a_file(env_file: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from cockpit_getmail import settings;"
-        "settings.DEFAULT_FILE = Path(sys.argv[1]); settings.load({}); print('dotenv' in sys.modules)"
+        "import sys; from cockpit_getmail import settings;"
+        "settings.DEFAULT_FILE = sys.argv[1]; settings.load({}); print('dotenv' in sys.modules)"
     )
     command = [sys.executable, "-c", code, str(env_file)]
     environ = {"PYTHONPATH": str(Path(settings.__file__).parents[1])}

@@ -4,32 +4,36 @@
 ACTIONS of a module has them by name. Here is what they share: a connector's record found, made and changed.
 """
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from __future__ import annotations
 
 from cockpit_getmail import schema
 from cockpit_getmail.connector import DEFAULTS, SECRETS, Connector, is_same_person
-from cockpit_getmail.problem import Fault, failure, not_valid, printable
-from cockpit_getmail.settings import Settings
+from cockpit_getmail.problem import failure, not_valid, printable
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cockpit_getmail.database import Database, Record
+    from collections.abc import Callable, Mapping
+    from typing import Any, TypeAlias
 
-Answer: TypeAlias = dict[str, Any]
-Action: TypeAlias = Callable[[dict[str, Any], Settings], Answer]
+    from cockpit_getmail.database import Database, Record
+    from cockpit_getmail.problem import Fault
+    from cockpit_getmail.settings import Settings
+
+    Answer: TypeAlias = dict[str, Any]
+    Action: TypeAlias = Callable[[dict[str, Any], Settings], Answer]
 
 TYPE = "getmail"
 NUMBERS = ("Delete", "Port", "Time")
 _NO_PROPS = ("action", "name", "type")
 
 
-def find(content: "Database", name: str) -> "Record | None":
+def find(content: Database, name: str) -> Record | None:
     """Return the connector with this name, None if there is none."""
     record = content.get(name)
     return record if record and record.type == TYPE else None
 
 
-def require(content: "Database", name: str) -> "Record":
+def require(content: Database, name: str) -> Record:
     """Return the connector with this name. Raises Problem (NotFound)."""
     record = find(content, name)
     if record is None:
@@ -37,7 +41,7 @@ def require(content: "Database", name: str) -> "Record":
     return record
 
 
-def require_runnable(content: "Database", name: str) -> Connector:
+def require_runnable(content: Database, name: str) -> Connector:
     """Return the connector with this name, enabled and valid.
 
     Databases come from elsewhere and are edited by hand. Raises Problem (NotFound, Conflict, NotValid).

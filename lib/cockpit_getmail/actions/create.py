@@ -1,14 +1,21 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Adding a connector."""
 
+from __future__ import annotations
+
 import time
-from collections.abc import Mapping
-from typing import Any
 
 from cockpit_getmail import database
-from cockpit_getmail.actions import TYPE, Action, Answer, event, make_props
+from cockpit_getmail.actions import TYPE, event, make_props
 from cockpit_getmail.connector import make_name
-from cockpit_getmail.settings import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from cockpit_getmail.actions import Action, Answer
+    from cockpit_getmail.settings import Settings
 
 
 def create(data: dict[str, Any], settings: Settings) -> Answer:

@@ -1,16 +1,23 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Removing a connector and what is known of its messages. Mail is never touched."""
 
+from __future__ import annotations
+
 import os
-from collections.abc import Mapping
-from typing import Any
 
 from cockpit_getmail import database, units
-from cockpit_getmail.actions import Action, Answer, event, find, require
+from cockpit_getmail.actions import event, find, require
 from cockpit_getmail.connector import folder_name, unit_name
 from cockpit_getmail.problem import Problem, printable
 from cockpit_getmail.removal import is_left, removal
-from cockpit_getmail.settings import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from cockpit_getmail.actions import Action, Answer
+    from cockpit_getmail.settings import Settings
 
 
 def delete(data: dict[str, Any], settings: Settings) -> Answer:

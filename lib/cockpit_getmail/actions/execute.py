@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Starting a run."""
 
-from collections.abc import Mapping
-from typing import Any
+from __future__ import annotations
 
 from cockpit_getmail import database, units
-from cockpit_getmail.actions import Action, Answer, require_runnable
-from cockpit_getmail.settings import Settings
+from cockpit_getmail.actions import require_runnable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from cockpit_getmail.actions import Action, Answer
+    from cockpit_getmail.settings import Settings
 
 
 def run(data: dict[str, Any], settings: Settings) -> Answer:

@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Reading: the connectors there are, and whether a log-in works."""
 
-from collections.abc import Mapping
-from typing import Any
+from __future__ import annotations
 
 from cockpit_getmail import database
-from cockpit_getmail.actions import TYPE, Action, Answer, format_props
+from cockpit_getmail.actions import TYPE, format_props
 from cockpit_getmail.connector import SECRETS, Connector, account_group
-from cockpit_getmail.settings import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from cockpit_getmail.actions import Action, Answer
+    from cockpit_getmail.settings import Settings
 
 
 def list_(data: dict[str, Any], settings: Settings) -> Answer:

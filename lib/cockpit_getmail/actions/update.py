@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Changing a connector."""
 
-from collections.abc import Mapping
-from typing import Any
+from __future__ import annotations
 
 from cockpit_getmail import database
-from cockpit_getmail.actions import Action, Answer, change_props, event, require
-from cockpit_getmail.settings import Settings
+from cockpit_getmail.actions import change_props, event, require
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from cockpit_getmail.actions import Action, Answer
+    from cockpit_getmail.settings import Settings
 
 
 def update(data: dict[str, Any], settings: Settings) -> Answer:

@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Whether create or update would take an input. Nothing is stored."""
 
-from collections.abc import Mapping
-from typing import Any
+from __future__ import annotations
 
 from cockpit_getmail import database
-from cockpit_getmail.actions import Action, Answer, change_props, find, make_props, refuse_change
-from cockpit_getmail.settings import Settings
+from cockpit_getmail.actions import change_props, find, make_props, refuse_change
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from cockpit_getmail.actions import Action, Answer
+    from cockpit_getmail.settings import Settings
 
 SUCCESS: Answer = {"state": "success"}
 

@@ -119,7 +119,7 @@ def test_without_state_only_the_record_goes(settings: Settings) -> None:
 
 def test_database_that_cannot_be_written_keeps_the_state(settings: Settings, folder: Path) -> None:
     """A connector without memory would fetch everything again."""
-    lock = settings.connectors_db.with_name(settings.connectors_db.name + ".lock")
+    lock = Path(settings.connectors_db + ".lock")
     lock.unlink(missing_ok=True)
     lock.mkdir()
     with pytest.raises(Problem):

@@ -2,6 +2,7 @@
 """Listing whatever a database file has in it."""
 
 import json
+from pathlib import Path
 
 from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
@@ -37,7 +38,7 @@ LINES = st.lists(st.sampled_from(WORDS), max_size=40).map("".join).map(str.encod
 @example(b"k=getmail|Account|@|Password|\n\xff=getmail\n=getmail\nk2=getmail|Account|@x|Password|p\n")
 @example(b"k=getmail|\xc3\xa9|1||2|Account|" + "\N{SOFT HYPHEN}".encode())
 def test_any_file_can_be_listed(settings: Settings, content: bytes) -> None:
-    settings.connectors_db.write_bytes(content)
+    Path(settings.connectors_db).write_bytes(content)
     answer = list_({}, settings)
     check_schema("read/list.output.json", answer)
     json.dumps(answer).encode()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Changing one record of a file and nothing else in it."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,13 +40,13 @@ CHANGES = st.fixed_dictionaries(
 )
 @given(CHANGES)
 def test_only_what_is_given_changes(settings: Settings, change: dict[str, Any]) -> None:
-    settings.connectors_db.write_bytes(MINE.join(AROUND))
+    Path(settings.connectors_db).write_bytes(MINE.join(AROUND))
     before = database.Database(MINE).records[0].props
     data = {"action": "update", "name": "x", **change}
     assert VALIDATE["update"](data, settings) == {"state": "success"}
-    assert settings.connectors_db.read_bytes() == MINE.join(AROUND)
+    assert Path(settings.connectors_db).read_bytes() == MINE.join(AROUND)
     ACTIONS["update"](data, settings)
-    content = settings.connectors_db.read_bytes()
+    content = Path(settings.connectors_db).read_bytes()
     assert content.startswith(AROUND[0])
     assert content.endswith(AROUND[1])
     wanted = before | {prop: str(value) for prop, value in change.items() if value is not None}
@@ -55,9 +56,10 @@ def test_only_what_is_given_changes(settings: Settings, change: dict[str, Any]) 
 
 @pytest.mark.parametrize(("action", "status"), [("enable", "enabled"), ("disable", "disabled")])
 def test_status_is_set_whatever_else_is_wrong(settings: Settings, action: str, status: str) -> None:
-    settings.connectors_db.write_bytes(AROUND[0] + b"y=getmail|Port|none")
+    db = Path(settings.connectors_db)
+    db.write_bytes(AROUND[0] + b"y=getmail|Port|none")
     assert ACTIONS[action]({"name": "y"}, settings)["name"] == "y"
-    assert settings.connectors_db.read_bytes() == AROUND[0] + f"y=getmail|Port|none|status|{status}".encode()
+    assert db.read_bytes() == AROUND[0] + f"y=getmail|Port|none|status|{status}".encode()
 
 
 @pytest.mark.parametrize("action", ["update", "enable", "disable"])
@@ -65,4 +67,4 @@ def test_connector_that_is_unknown(settings: Settings, action: str) -> None:
     with pytest.raises(Problem) as caught:
         ACTIONS[action]({"name": "x"}, settings)
     assert caught.value.type == "NotFound"
-    assert not settings.connectors_db.exists()
+    assert not Path(settings.connectors_db).exists()

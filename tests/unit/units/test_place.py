@@ -11,7 +11,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -166,14 +165,14 @@ def test_root_by_any_name_is_refused(roots: Path) -> None:
 
 
 def test_mail_of_root_is_refused(roots: Path) -> None:
-    settings = replace(make_settings(roots), destination="maildir:/root/no-such-Maildir")
+    settings = Settings(roots / "db", roots / "state", "maildir:/root/no-such-Maildir", "nobody")
     found = problem(make_connector("root@here"), settings)
     assert (found.cause, "never fetched as root" in found.message) == ("settings", True)
     assert not Path("/root/no-such-Maildir").exists()
 
 
 def test_account_without_a_user_gets_no_home(roots: Path) -> None:
-    settings = replace(make_settings(roots), destination="maildir:/home/{user}/Maildir")
+    settings = Settings(roots / "db", roots / "state", "maildir:/home/{user}/Maildir", "nobody")
     found = problem(make_connector("no-such-user@here"), settings)
     assert (found.cause, "Permission denied" in found.message) == ("delivery", True)
     assert not Path("/home/no-such-user").exists()

@@ -6,7 +6,6 @@ import shutil
 import stat
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,7 +68,7 @@ def test_program_is_run_by_the_interpreter_of_its_packages() -> None:
     ],
 )
 def test_other_state_and_mail_is_hidden(state: str, destination: str, hidden: list[str]) -> None:
-    settings = replace(SETTINGS, state_dir=Path(state), destination=f"maildir:{destination}")
+    settings = Settings(state_dir=Path(state), destination=f"maildir:{destination}")
     assert sandbox.hiding_properties(settings) == [f"TemporaryFileSystem={path}:ro" for path in hidden]
 
 
@@ -97,7 +96,7 @@ def test_other_state_and_mail_is_hidden(state: str, destination: str, hidden: li
 )
 @pytest.mark.usefixtures("seen")
 def test_mail_that_cannot_be_hidden_is_refused(destination: str) -> None:
-    settings = replace(SETTINGS, destination=f"maildir:{destination}")
+    settings = Settings(destination=f"maildir:{destination}")
     with pytest.raises(Problem, match="DESTINATION in a folder of its own, such as maildir:/srv") as caught:
         sandbox.require_hiding(settings)
     assert caught.value.attributes == {"cause": "settings", "setting": "DESTINATION"}
@@ -118,11 +117,11 @@ def test_mail_that_cannot_be_hidden_is_refused(destination: str) -> None:
     ],
 )
 def test_mail_that_can_be_hidden_is_not_refused(destination: str) -> None:
-    sandbox.require_hiding(replace(SETTINGS, destination=f"maildir:{destination}"))
+    sandbox.require_hiding(Settings(destination=f"maildir:{destination}"))
 
 
 def test_state_that_cannot_be_hidden_is_refused(tmp_path: Path) -> None:
-    settings = replace(SETTINGS, state_dir=tmp_path / "state")
+    settings = Settings(state_dir=tmp_path / "state")
     (tmp_path / "state").symlink_to("/usr/lib")
     with pytest.raises(Problem, match="Choose a STATE_DIR") as caught:
         sandbox.require_hiding(settings)
@@ -132,7 +131,7 @@ def test_state_that_cannot_be_hidden_is_refused(tmp_path: Path) -> None:
 def test_mail_is_refused_by_where_it_is_and_not_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "mail").symlink_to("/usr/lib")
     with pytest.raises(Problem, match="need /usr/lib,"):
-        sandbox.require_hiding(replace(SETTINGS, destination=f"maildir:{tmp_path}/mail/{{account}}"))
+        sandbox.require_hiding(Settings(destination=f"maildir:{tmp_path}/mail/{{account}}"))
 
 
 @pytest.mark.usefixtures("seen")

@@ -3,7 +3,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,7 +96,7 @@ def test_without_systemd_the_way_out_is_told(tmp_path: Path, monkeypatch: pytest
 @pytest.mark.parametrize("folder", ["/var/lib", "/srv/state", "/var/library", "/var/lib/../../etc"])
 def test_state_folder_of_units_is_below_var_lib(folder: str) -> None:
     with pytest.raises(Problem, match="/var/lib") as caught:
-        systemd.state_directory(replace(SETTINGS, state_dir=Path(folder)))
+        systemd.state_directory(Settings(state_dir=Path(folder)))
     assert caught.value.cause == "settings"
     assert isinstance(caught.value.attributes, dict)
     assert caught.value.attributes["setting"] == "STATE_DIR"

@@ -13,7 +13,8 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from cockpit_getmail import __version__
-from cockpit_getmail.problem import Cause, Problem, failure
+from cockpit_getmail.problem import Problem, failure
+from cockpit_getmail.words import Cause
 
 if TYPE_CHECKING:
     from cockpit_getmail.connector import Connector

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from cockpit_getmail.problem import Type
+    from cockpit_getmail.words import Type
 
 LOCK_WAIT = 30.0
 """Seconds a writer waits for the others."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from jsonschema import FormatChecker
     from jsonschema.exceptions import ValidationError
 
-    from cockpit_getmail.problem import Fault
+    from cockpit_getmail.words import Fault
 
 
 def check(verb: str, action: str, data: Mapping[str, Any]) -> list[Fault]:

@@ -20,7 +20,7 @@ from typing import get_args
 import pytest
 
 from cockpit_getmail import __version__, cli, database
-from cockpit_getmail.problem import Cause
+from cockpit_getmail.words import Cause
 from tests.support import need_root
 
 COMMAND = [sys.executable, "-I", "-m", "cockpit_getmail"]

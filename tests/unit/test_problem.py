@@ -13,15 +13,13 @@ from hypothesis import strategies as st
 from cockpit_getmail.problem import (
     STATUS,
     TEXT_LIMIT,
-    Cause,
-    Fault,
     Problem,
-    Status,
     failure,
     not_valid,
     printable,
     with_status,
 )
+from cockpit_getmail.words import Cause, Fault, Status
 
 BIDIRECTIONAL = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 MARKS = "\u200e\u200f\u061c\ufeff"

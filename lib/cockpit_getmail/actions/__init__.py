@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from cockpit_getmail.database import Database, Record
-    from cockpit_getmail.problem import Fault
     from cockpit_getmail.settings import Settings
+    from cockpit_getmail.words import Fault
 
     Answer: TypeAlias = dict[str, Any]
     Action: TypeAlias = Callable[[dict[str, Any], Settings], Answer]

@@ -16,11 +16,20 @@ import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from cockpit_getmail.destination import file_system
 from cockpit_getmail.destination.base import Staged
-from cockpit_getmail.problem import Cause, Problem, failure
+from cockpit_getmail.problem import Problem, failure
+
+if TYPE_CHECKING:
+    from cockpit_getmail.words import Cause
 
 FOLDERS = ("tmp", "new", "cur")
+SYNC_TOGETHER = 8
+"""From so many messages on a batch is synced with its whole file system, where that can be relied on."""
+SLOW_SECONDS = 1.0
+"""If that takes longer, others are writing much: from then on each message is synced for itself."""
 _SIZES = re.compile("S=[0-9]+,W=[0-9]+")
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -50,6 +59,7 @@ class Maildir:
         with self._explained("opened"):
             create(path)
             self._tmp, self._new, self._cur = (self._open_folder(path / name) for name in FOLDERS)
+        self._syncs_together = file_system.can_sync(self._tmp)
 
     def stage(self) -> "MaildirStaging":
         name = f"{int(time.time())}.C{self._token}R{os.urandom(8).hex()}P{os.getpid()}.{self._host}"
@@ -62,9 +72,7 @@ class Maildir:
         names = [_tmp_name(staged.name) for staged in batch]
         try:
             with self._explained("written to"):
-                for name in names:
-                    os.fsync(self._files[name])
-                os.fsync(self._tmp)
+                self._sync_files([self._files[name] for name in names])
         except Problem:
             # What a failed fsync leaves in the page cache looks clean: never sync these files again.
             self.discard(batch)
@@ -108,6 +116,12 @@ class Maildir:
             while view:
                 view = view[os.write(descriptor, view) :]
 
+    def begin_sync(self, descriptor: int) -> None:
+        """Let the kernel begin to write a whole message, so that its fsync finds little left to wait for."""
+        if not self._syncs_together:
+            with suppress(OSError):
+                os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+
     def forget(self, name: str) -> None:
         """Close and unlink a file in tmp/."""
         descriptor = self._files.pop(name, None)
@@ -120,6 +134,16 @@ class Maildir:
         descriptor = os.open(folder, _FOLDER)
         weakref.finalize(self, os.close, descriptor)
         return descriptor
+
+    def _sync_files(self, descriptors: list[int]) -> None:
+        if self._syncs_together and len(descriptors) >= SYNC_TOGETHER:
+            begun = time.monotonic()
+            file_system.sync(self._tmp)
+            self._syncs_together = time.monotonic() - begun < SLOW_SECONDS
+            return
+        for descriptor in descriptors:
+            os.fsync(descriptor)
+        os.fsync(self._tmp)
 
     def _is_own(self, staged: Staged) -> bool:
         """Whether this connector gives messages such names: see stage() and finish()."""
@@ -183,9 +207,7 @@ class MaildirStaging:
 
     def finish(self) -> Staged:
         self._put(self._held)
-        # The kernel begins to write it now: the fsync of the batch finds little left to wait for.
-        with suppress(OSError):
-            os.posix_fadvise(self._descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        self._maildir.begin_sync(self._descriptor)
         return Staged(f"{self._name},S={self._stored},W={self._stored + self._bare_ends}", self._stored)
 
     def abort(self) -> None:

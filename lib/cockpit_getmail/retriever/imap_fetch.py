@@ -9,12 +9,15 @@ import re
 from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from cockpit_getmail.problem import Cause, Problem, failure
+from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.retriever.base import BATCH_BYTES, Part, Remote, split_batches
 from cockpit_getmail.retriever.imap_session import LINE_LIMIT, Session, response_code
 from cockpit_getmail.retriever.uid_set import split_uid_set
+
+if TYPE_CHECKING:
+    from cockpit_getmail.words import Cause
 
 COMMANDS_AHEAD = 4
 MESSAGES_LIMIT = 1_000_000

@@ -10,8 +10,9 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple, NoReturn
 
-from cockpit_getmail.problem import Cause, failure
+from cockpit_getmail.problem import failure
 from cockpit_getmail.transport import Connection
+from cockpit_getmail.words import Cause
 
 LINE_LIMIT = 1 << 20
 COMMAND_LIMIT = 4 << 20

@@ -11,7 +11,8 @@ from contextlib import suppress
 from typing import TypeVar
 
 from cockpit_getmail.connector import Connector
-from cockpit_getmail.problem import Cause, Problem, failure, printable
+from cockpit_getmail.problem import Problem, failure, printable
+from cockpit_getmail.words import Cause
 from cockpit_getmail.retriever import echo
 from cockpit_getmail.retriever.base import BATCH_BYTES, BATCH_MESSAGES, Folder, Part, Remote, Seen
 from cockpit_getmail.retriever.pop3_listing import Listing

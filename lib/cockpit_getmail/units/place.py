@@ -15,9 +15,10 @@ from pathlib import Path
 
 from cockpit_getmail import destination
 from cockpit_getmail.connector import Connector, account_group, folder_name
-from cockpit_getmail.problem import Cause, Problem, failure, printable
+from cockpit_getmail.problem import Problem, failure, printable
 from cockpit_getmail.settings import Settings
 from cockpit_getmail.units import folders, sandbox
+from cockpit_getmail.words import Cause
 
 RUN_FOLDER = Path("/run/cockpit-getmail")
 """Root's alone: credentials on their way into a unit, and the lock on making folders."""

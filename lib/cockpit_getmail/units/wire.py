@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from cockpit_getmail.connector import Connector
-from cockpit_getmail.problem import Cause, Problem, Status, failure, printable
+from cockpit_getmail.problem import Problem, failure, printable
+from cockpit_getmail.words import Cause, Status
 
 CAPABILITIES_LIMIT = 100
 ATTRIBUTES_LIMIT = 20

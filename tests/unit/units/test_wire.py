@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cockpit_getmail.connector import Connector
-from cockpit_getmail.problem import TEXT_LIMIT, Cause, Problem, failure, printable, with_status
+from cockpit_getmail.problem import TEXT_LIMIT, Problem, failure, printable, with_status
 from cockpit_getmail.units.wire import (
     CAPABILITIES_LIMIT,
     format_answer,
@@ -17,6 +17,7 @@ from cockpit_getmail.units.wire import (
     parse_answer,
     parse_request,
 )
+from cockpit_getmail.words import Cause
 
 FOUND = {"tls": "TLSv1.3", "capabilities": ["IMAP4REV1", "UIDPLUS"], "folder": "INBOX", "messages": 42}
 CONNECTOR = Connector(

@@ -7,11 +7,12 @@ import os
 import pwd
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tests.support.dovecot import OWNER, Dovecot
 
+EPOCH = 1_600_000_000
 LEAST, MOST = 1 << 10, 60 << 10
 
 
@@ -22,23 +23,31 @@ class Mailbox:
     user: str
     octets: int = 0
     digests: Counter[bytes] = field(default_factory=Counter)
+    _sizes: list[int] = field(default_factory=list)
 
     @property
     def count(self) -> int:
-        return self.digests.total()
+        return len(self._sizes)
+
+    def messages(self) -> Iterator[bytes]:
+        return (make_message(number, size) for number, size in enumerate(self._sizes, 1))
 
     def add(self, dovecot: Dovecot, sizes: Sequence[int]) -> None:
-        """Write messages of these sizes into the Maildir at the server, and have Dovecot index them."""
+        """Have Dovecot take over messages of these sizes from a Maildir."""
+        maildir = dovecot.maildir(self.user)
         owner = pwd.getpwnam(OWNER)
         for number, size in enumerate(sizes, self.count + 1):
             message = make_message(number, size)
-            name = f"{1_600_000_000 + number}.{number}.bench,S={len(message)},W={len(message)}:2,"
-            path = dovecot.maildir(self.user) / "cur" / name
+            path = maildir / "cur" / f"{EPOCH + number}.{number}.bench,S={len(message)},W={len(message)}:2,"
             path.write_bytes(message)
             os.chown(path, owner.pw_uid, owner.pw_gid)
             self.octets += len(message)
             self.digests[digest(message)] += 1
-        dovecot.doveadm("index", "-u", self.user, "INBOX")
+        self._sizes += sizes
+        dovecot.doveadm("import", "-u", self.user, f"maildir:{maildir}", "", "mailbox", "INBOX", "ALL")
+        for path in maildir.rglob("*"):
+            if path.is_file():
+                path.unlink()
 
 
 def digest(message: bytes) -> bytes:

@@ -8,8 +8,8 @@ from contextlib import ExitStack
 import pytest
 
 from cockpit_getmail.problem import Problem
-from cockpit_getmail.retriever.base import BATCH_BYTES, Part, Remote
-from cockpit_getmail.retriever.pop3 import Pop3
+from cockpit_getmail.retriever.base import Part, Remote
+from cockpit_getmail.retriever.pop3 import PART_BYTES, Pop3
 from cockpit_getmail.transport import Endpoint
 from tests.support.certificates import Authority
 from tests.support.dovecot import Dovecot
@@ -135,7 +135,7 @@ def test_content_comes_octet_for_octet(
 
 
 def test_large_messages_come_in_parts(dovecot: Dovecot, open_session: OpenSession, user: str) -> None:
-    sent = dovecot.fill(user, 1, 3 * BATCH_BYTES) + dovecot.fill(user, 1) + dovecot.fill(user, 1, BATCH_BYTES)
+    sent = dovecot.fill(user, 1, 3 * PART_BYTES) + dovecot.fill(user, 1) + dovecot.fill(user, 1, PART_BYTES)
     session = open_session(user, IMPLICIT)
     parts = list(session.retrieve(session.list_new({})[0]))
     assert sum(part.message.number == 1 for part in parts) > 2

@@ -11,8 +11,8 @@ import pytest
 
 from cockpit_getmail import fetch
 from cockpit_getmail.problem import Problem
-from cockpit_getmail.retriever.base import BATCH_BYTES, Part, Remote
-from cockpit_getmail.retriever.pop3 import LEAVE_SECONDS, Pop3
+from cockpit_getmail.retriever.base import Part, Remote
+from cockpit_getmail.retriever.pop3 import ASKED_BYTES, ASKED_MESSAGES, LEAVE_SECONDS, PART_BYTES, Pop3
 from cockpit_getmail.transport import Endpoint
 from tests.support.fetching import Account, make_connector
 from tests.support.hostile import (
@@ -502,7 +502,7 @@ def test_a_huge_message_comes_in_parts(line: bytes) -> None:
                 assert part.last == (position == len(octets))
                 assert part.exact
     assert position == len(octets)
-    assert max(sizes) < BATCH_BYTES + (1 << 20)
+    assert max(sizes) < PART_BYTES + (1 << 20)
 
 
 def test_a_huge_message_takes_little_memory() -> None:
@@ -516,9 +516,12 @@ def test_a_huge_message_takes_little_memory() -> None:
             assert sum(len(part.data) for part in session.retrieve(new)) == new[0].size
 
 
-def test_pipelining_asks_for_no_more_than_a_batch() -> None:
+@pytest.mark.parametrize(
+    ("count", "size", "most"), [(12, ASKED_BYTES // 4, 3), (3 * ASKED_MESSAGES, 10, ASKED_MESSAGES)]
+)
+def test_pipelining_asks_for_only_so_much_at_once(count: int, size: int, most: int) -> None:
     """The answers come only once no more commands do."""
-    mails = {f"uid{number}": b"x" * (1 << 20) + b"\r\n" for number in range(12)}
+    mails = {f"uid{number}": b"x" * size + b"\r\n" for number in range(count)}
     together: list[int] = []
 
     def collect(session: Session) -> None:
@@ -534,8 +537,8 @@ def test_pipelining_asks_for_no_more_than_a_batch() -> None:
 
     script = pop3(mails, {r"RETR (\d+)": collect}, ["PIPELINING"])
     with served(script) as (_, session):
-        assert len(whole(list(session.retrieve(session.list_new({})[0])))) == 12
-    assert max(together) == 3
+        assert len(whole(list(session.retrieve(session.list_new({})[0])))) == count
+    assert max(together) == most
     assert len(together) < 8
 
 

@@ -12,17 +12,22 @@ from typing import TypeVar
 
 from cockpit_getmail.connector import Connector
 from cockpit_getmail.problem import Problem, failure, printable
-from cockpit_getmail.words import Cause
 from cockpit_getmail.retriever import echo
-from cockpit_getmail.retriever.base import BATCH_BYTES, BATCH_MESSAGES, Folder, Part, Remote, Seen
+from cockpit_getmail.retriever.base import Folder, Part, Remote, Seen
 from cockpit_getmail.retriever.pop3_listing import Listing
 from cockpit_getmail.retriever.pop3_replies import Answer, Replies
 from cockpit_getmail.transport import Connection, Endpoint, choose_tls, find_policy
+from cockpit_getmail.words import Cause
 
 LEAVE_SECONDS = 2.0
 COMMAND_LIMIT = 255
 """Octets of a command with its end (RFC 2449 section 4)."""
 CAPABILITY_LINES = 500
+ASKED_BYTES, ASKED_MESSAGES = 16 << 20, 500
+"""So much may be on its way at once. Commands for so many messages fit into any socket's buffer: neither side
+waits for the other one to read."""
+PART_BYTES = 1 << 20
+"""A larger message is handed on in parts of about so many octets."""
 OVERSIZE_FACTOR, OVERSIZE_OCTETS = 4, 1 << 20
 """A message may be so many times and so many octets larger than listed: servers estimate, but not by more."""
 
@@ -105,8 +110,8 @@ class Pop3:
         octets = 0
         while asked or waiting:
             # The line stays busy: more is asked for as soon as half of it is here.
-            if octets <= BATCH_BYTES // 2 and len(asked) <= BATCH_MESSAGES // 2:
-                octets += self._ask_messages(waiting, asked, BATCH_BYTES - octets)
+            if octets <= ASKED_BYTES // 2 and len(asked) <= ASKED_MESSAGES // 2:
+                octets += self._ask_messages(waiting, asked, ASKED_BYTES - octets)
             message = asked.popleft()
             octets -= message.size
             if reason := listing.why_unusable(message.number):
@@ -208,7 +213,9 @@ class Pop3:
         no_uidl = "cannot tell new messages from old ones (no UIDL), so that none is fetched"
         uids = self._numbered("UIDL", no_uidl, lambda rest: rest.decode("latin-1"))
         sizes = self._numbered("LIST", "does not list its messages", _parse_size)
-        return Listing(uids, {number: size for number, size in sizes.items() if size is not None})
+        for number in [number for number, size in sizes.items() if size < 0]:
+            del sizes[number]
+        return Listing(uids, sizes)
 
     def _numbered(self, command: str, otherwise: str, parse: Callable[[bytes], _Value]) -> dict[int, _Value]:
         """Return what follows the number in each line of a listing, which may be asked for already."""
@@ -238,7 +245,7 @@ class Pop3:
         return octets
 
     def _may_ask(self, fits: bool, messages: int) -> bool:
-        return fits and "PIPELINING" in self._offers and messages < BATCH_MESSAGES
+        return fits and "PIPELINING" in self._offers and messages < ASKED_MESSAGES
 
     def _read_message(self, message: Remote) -> Iterator[Part]:
         answer = self._replies.status(multiline=True)
@@ -256,7 +263,7 @@ class Pop3:
             if octets > OVERSIZE_FACTOR * message.size + OVERSIZE_OCTETS:
                 what = f"a message without end that it lists as {message.size} octets"
                 raise failure("protocol", f"{self._server} sends {what}.")
-            if len(part) >= BATCH_BYTES:
+            if len(part) >= PART_BYTES:
                 yield Part(message, bytes(part), last=False)
                 part.clear()
         if octets:
@@ -273,7 +280,7 @@ class Pop3:
     def _mark_deleted(self, numbers: Mapping[Remote, int]) -> set[tuple[str, int]]:
         marked: set[tuple[str, int]] = set()
         messages = list(numbers)
-        step = BATCH_MESSAGES if "PIPELINING" in self._offers else 1
+        step = ASKED_MESSAGES if "PIPELINING" in self._offers else 1
         for start in range(0, len(messages), step):
             batch = messages[start : start + step]
             self._send([f"DELE {numbers[message]}" for message in batch])
@@ -312,9 +319,10 @@ def _find_code(answer: Answer, codes: Collection[str]) -> str | None:
     return next((known for known in codes if f"{code}/".startswith(f"{known}/")), None)
 
 
-def _parse_size(rest: bytes) -> int | None:
+def _parse_size(rest: bytes) -> int:
+    """Return a size, -1 for nonsense."""
     size = rest.partition(b" ")[0]
-    return int(size) if _is_number(size) else None
+    return int(size) if _is_number(size) else -1
 
 
 def _is_number(text: bytes) -> bool:

@@ -6,9 +6,9 @@ messages or of any length and content: no message may be taken for another becau
 """
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from operator import attrgetter
 
 from cockpit_getmail.retriever.base import Remote
 
@@ -22,16 +22,24 @@ class Listing:
 
     def compare(self, known: Mapping[tuple[str, int], int]) -> tuple[list[Remote], set[tuple[str, int]]]:
         """Return the new messages by ascending number, and the (uid, ordinal) of records still there."""
-        recorded: defaultdict[str, dict[int, int]] = defaultdict(dict)
-        for (uid, ordinal), size in known.items():
-            recorded[uid][ordinal] = size
+        clear = self._find_clear(known)
+        present = {key for key in known if key[0] in clear}
         new: list[Remote] = []
-        present: set[tuple[str, int]] = set()
-        for uid, numbers in groupby(sorted(self._numbers(), key=self._uid), key=self._uid):
-            matched, others = match_records({n: self.sizes.get(n, 0) for n in numbers}, recorded.get(uid, {}))
-            present.update((uid, ordinal) for ordinal in matched)
-            new += (Remote(uid, self.sizes.get(n, 0), ordinal, n) for n, ordinal in others.items())
-        return sorted(new, key=lambda message: message.number), present
+        others: defaultdict[str, dict[int, int]] = defaultdict(dict)
+        for number in sorted(self.uids.keys() | self.sizes.keys()):
+            uid, size = self.uids.get(number, ""), self.sizes.get(number, 0)
+            if uid not in clear:
+                others[uid][number] = size
+            elif (uid, 0) not in known:
+                new.append(Remote(uid, size, 0, number))
+        if others:
+            recorded = _find_records(others, known)
+            for uid, listed in others.items():
+                matched, free = match_records(listed, recorded[uid])
+                present.update((uid, ordinal) for ordinal in matched)
+                new += (Remote(uid, listed[number], ordinal, number) for number, ordinal in free.items())
+            new.sort(key=attrgetter("number"))
+        return new, present
 
     def find_certain(
         self, doomed: Sequence[Remote], known: Mapping[tuple[str, int], int]
@@ -55,11 +63,11 @@ class Listing:
             return "The server gives this message no UIDL."
         return None if number in self.sizes else "The server does not list the size of this message."
 
-    def _numbers(self) -> list[int]:
-        return sorted(self.uids.keys() | self.sizes.keys())
-
-    def _uid(self, number: int) -> str:
-        return self.uids.get(number, "")
+    def _find_clear(self, known: Mapping[tuple[str, int], int]) -> set[str]:
+        """Return the UIDLs of one message, and of no more than one record: nearly all of them."""
+        odd = {uid for (uid, ordinal), size in known.items() if ordinal or size < 0}
+        counts = Counter(self.uids.values())
+        return {uid for uid, count in counts.items() if count == 1 and uid and uid not in odd}
 
 
 def match_records(listed: Mapping[int, int], recorded: Mapping[int, int]) -> tuple[list[int], dict[int, int]]:
@@ -86,3 +94,14 @@ def match_records(listed: Mapping[int, int], recorded: Mapping[int, int]) -> tup
         else:
             new[number] = next(free)
     return matched, new
+
+
+def _find_records(
+    uids: Container[str], known: Mapping[tuple[str, int], int]
+) -> defaultdict[str, dict[int, int]]:
+    """Return the sizes recorded for these UIDLs, by ordinal."""
+    records: defaultdict[str, dict[int, int]] = defaultdict(dict)
+    for (uid, ordinal), size in known.items():
+        if uid in uids:
+            records[uid][ordinal] = size
+    return records

@@ -110,8 +110,10 @@ def reduce_rule(keyword: str, rule: Any, content: dict[str, Any]) -> Any:
             return rule
         case "format" if rule in FORMATS:
             return rule
-        # To Python, 1 is True.
-        case "const" | "enum" if all(item is None or isinstance(item, str) for item in [*rule]):
+        # Not for numbers: to Python, 1 is True.
+        case "const" if isinstance(rule, str):
+            return rule
+        case "enum" if all(item is None or isinstance(item, str) for item in rule):
             return rule
         case "minimum" | "maximum" if content.get("type") in ("integer", ["integer", "string"]):
             return rule

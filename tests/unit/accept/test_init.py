@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The made code accepts what jsonschema accepts and nothing else, and stands aside where it is not sure."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.provisional import domains
+from jsonschema import Draft202012Validator
+
+from cockpit_getmail import accept, schema
+from cockpit_getmail.connector import RETRIEVERS
+from tests.support.schemas import FOLDER, load
+
+ACTIONS = sorted(
+    (path.parent.name, path.name.removesuffix(".input.json")) for path in FOLDER.glob("*/*.input.json")
+)
+each_action = pytest.mark.parametrize(("verb", "action"), ACTIONS)
+CONNECTOR = ("Retriever", "Server", "Username", "Password", "Account")
+TEXT = st.text(st.characters(exclude_categories=("C", "Zl")), min_size=1, max_size=20)
+SWITCH = st.sampled_from(["enabled", "disabled"])
+NAMES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
+    ("create", "create"): st.sampled_from([None, ""]),
+    ("validate", "create"): st.sampled_from([None, ""]),
+    ("read", "check-credentials"): st.none() | st.text(),
+}
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "type": st.just("getmail"),
+    "redact": st.booleans(),
+    "Retriever": st.sampled_from(sorted(RETRIEVERS)),
+    "Server": domains() | st.ip_addresses().map(str) | st.sampled_from(["bücher.example", "localhost."]),
+    "Port": st.integers(1, 65535),
+    "TLS": st.sampled_from(["auto", "required"]),
+    "CAFile": TEXT.map(lambda text: f"/{text}"),
+    "Fingerprint": st.binary(min_size=32, max_size=32).flatmap(
+        lambda octets: st.sampled_from([octets.hex(), octets.hex(":").upper()])
+    ),
+    "Username": TEXT,
+    "Password": TEXT,
+    "Account": st.sampled_from(["a", "giacomo@local.neth.eu", "ä b@c@d", "..."]),
+    "Delete": st.integers(-1, 999999999),
+    "Time": st.integers(5, 999999999),
+    "status": SWITCH,
+    "FilterCheck": SWITCH,
+    "SpamCheck": SWITCH,
+    "VirusCheck": SWITCH,
+}
+NUMBERS = ("Port", "Delete", "Time")
+ODD_DIGITS = ("-", "-0", "-1", "-2", "0", "4", "5", "00005", "1.0", "+5", "٣", "65536", "9999999999")
+ODD_WORDS = (
+    "none",
+    "auto",
+    "getmail",
+    "SimpleIMAPSSLRetriever",
+    "..",
+    "a/b",
+    "@",
+    "a@..",
+    "/",
+    "/\x85",
+    "\n",
+)
+ODD_SERVERS = ("127.1", "1.2.3.4:5", "fe80::1%eth0", "a..b", "-a", "é" * 300, "x" * 101, "x" * 9000)
+ODD_NUMBERS = (True, False, 0, 1, -1, 4, 5.0, 5.5, -1.0, 65536, 10**9, 10**60, 1e300)
+ODD: st.SearchStrategy[Any] = st.sampled_from(
+    [*ODD_DIGITS, *ODD_WORDS, *ODD_SERVERS, *ODD_NUMBERS, None, "", [], {}, ["getmail"]]
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=4,
+)
+
+
+@cache
+def validator(verb: str, action: str) -> Draft202012Validator:
+    content = load(f"{verb}/{action}.input.json")
+    return Draft202012Validator(content, format_checker=schema.format_checker())
+
+
+def find_props(content: Any) -> set[str]:
+    """Return the names of an input's props."""
+    return set(content.get("properties", {})).union(*map(find_props, content.get("allOf", [])))
+
+
+@st.composite
+def valid_inputs(draw: Callable[[Any], Any], verb: str, action: str) -> dict[str, Any]:
+    props = find_props(load(f"{verb}/{action}.input.json"))
+    values = {"action": st.just(action), "name": NAMES.get((verb, action), TEXT), **VALUES}
+    kept = props & {"action", "name", *CONNECTOR} | draw(st.sets(st.sampled_from(sorted(props))))
+    data = {prop: draw(values[prop]) for prop in sorted(kept)}
+    digits = draw(st.sets(st.sampled_from(NUMBERS)))
+    data |= {prop: str(data[prop]) for prop in digits & kept}
+    if action == "update":
+        removed = draw(st.sets(st.sampled_from(sorted(props - {"action", "name", "type", *CONNECTOR}))))
+        data |= dict.fromkeys(removed)
+    return data
+
+
+@st.composite
+def mutated_inputs(draw: Callable[[Any], Any], verb: str, action: str) -> dict[str, Any]:
+    data: dict[str, Any] = draw(valid_inputs(verb, action))
+    props = sorted({"action", "name", *VALUES} | data.keys())
+    for _ in range(draw(st.integers(1, 3))):
+        prop = draw(st.sampled_from(props) | st.text(max_size=3))
+        value = data.get(prop)
+        match draw(st.sampled_from(["remove", "replace", "prepend", "append"])):
+            case "remove":
+                data.pop(prop, None)
+            case "prepend" if isinstance(value, str):
+                data[prop] = draw(st.text(max_size=2) | st.sampled_from("0-@./")) + value
+            case "append" if isinstance(value, str):
+                data[prop] = value + draw(st.text(max_size=2) | st.sampled_from("\n.@0 "))
+            case _:
+                data[prop] = draw(ODD | JSON)
+    return data
+
+
+@each_action
+@given(data=st.data())
+def test_what_is_valid_is_accepted(verb: str, action: str, data: st.DataObject) -> None:
+    value = data.draw(valid_inputs(verb, action))
+    assert validator(verb, action).is_valid(value)
+    assert accept.is_accepted(verb, action, value)
+
+
+@each_action
+@given(data=st.data())
+def test_what_jsonschema_refuses_is_not_accepted(verb: str, action: str, data: st.DataObject) -> None:
+    value = data.draw(mutated_inputs(verb, action))
+    before = repr(value)
+    is_valid = validator(verb, action).is_valid(value)
+    assert accept.is_accepted(verb, action, value) == is_valid
+    assert (not schema.check(verb, action, value)) == is_valid
+    assert repr(value) == before
+
+
+@each_action
+def test_jsonschema_is_not_imported_for_what_is_valid(verb: str, action: str) -> None:
+    data = {
+        "Retriever": "SimpleIMAPSSLRetriever",
+        "Server": "mail.example",
+        "Username": "u",
+        "Password": "p",
+        "Account": "a",
+        "Time": "30",
+    }
+    props = find_props(load(f"{verb}/{action}.input.json"))
+    value = {"action": action, **{prop: data[prop] for prop in props & data.keys()}}
+    value |= {"name": "x"} if "name" in props and "create" not in action else {}
+    code = (
+        f"import sys; sys.path.insert(0, sys.argv[1]); from cockpit_getmail import schema;"
+        f"print(schema.check({verb!r}, {action!r}, {value!r}), {{'jsonschema', 'idna'}} & sys.modules.keys())"
+    )
+    command = [sys.executable, "-ISc", code, str(FOLDER.parent / "lib")]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "[] set()\n"
+
+
+@pytest.fixture
+def schemas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of schemas/."""
+    folder = tmp_path / "schemas"
+    shutil.copytree(FOLDER, folder)
+    monkeypatch.setattr(accept, "SCHEMAS", str(folder))
+    return folder
+
+
+@pytest.mark.parametrize("edited", ["update/update.input.json", "connector.json"])
+def test_nothing_is_accepted_by_a_schema_that_was_edited(schemas: Path, edited: str) -> None:
+    value = {"action": "update", "name": "x"}
+    assert accept.is_accepted("validate", "update", value)
+    path = schemas / edited
+    path.write_bytes(path.read_bytes() + b"\n")
+    assert not accept.is_accepted("validate", "update", value)
+    assert accept.is_accepted("read", "list", {"action": "list"}) == (edited != "connector.json")
+
+
+def test_nothing_is_accepted_without_made_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accept, "module_name", lambda verb, action: "no_such")
+    assert not accept.is_accepted("read", "list", {"action": "list"})
+    assert schema.check("read", "list", {"action": "list"}) == []
+    assert schema.check("read", "list", {"action": "lst"}) != []

@@ -19,24 +19,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     status = 0
     for name in options.only:
         begun = time.monotonic()
+        shown: list[str] = []
         try:
-            shown = run(name, options.quick)
+            for section in importlib.import_module(f"bench.{name}").sections(options.quick):
+                shown.append(table.show(section))
+                print(shown[-1], flush=True)
         except Failed as failed:
             status = 1
-            shown = [f"### {name}\n\nfailed: {failed}\n"]
-            print(shown[0], file=sys.stderr)
+            shown.append(f"This project failed: {failed}.\n")
+            print(shown[-1], file=sys.stderr)
         results.write(file, name, SECTIONS, [results.describe(time.monotonic() - begun), *shown])
     print(f"Written to {file.relative_to(ROOT)}.")
     return status
-
-
-def run(name: str, quick: bool) -> list[str]:
-    """Run a section's module and return its tables, each printed as soon as it is there. Raises Failed."""
-    shown = []
-    for section in importlib.import_module(f"bench.{name}").sections(quick):
-        shown.append(table.show(section))
-        print(shown[-1], flush=True)
-    return shown
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

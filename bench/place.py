@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A Dovecot with made mailboxes, and ways to it with and without a delay."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from types import TracebackType
@@ -13,6 +14,7 @@ from bench.peers import FLOOR, PASSWORD, Program, Protocol, Source
 from bench.proxy import Proxy
 from tests.support.dovecot import Dovecot
 
+FOLDER = BUILD / "fetching"
 # From a Maildir of 20,000 messages the server takes half a second to send twenty, whoever asks.
 # Whoever fetches, the mailbox stays as it is.
 CONFIGURATION = """
@@ -37,6 +39,7 @@ class Place:
     def __enter__(self) -> "Place":
         with ExitStack() as stack:
             users = dict.fromkeys(self._sizes, PASSWORD)
+            stack.callback(shutil.rmtree, FOLDER, ignore_errors=True)
             self._dovecot = stack.enter_context(Dovecot(users, extra=CONFIGURATION))
             for user, sizes in self._sizes.items():
                 self.add(user, sizes)
@@ -60,9 +63,7 @@ class Place:
         port = self._port(program, protocol, user)
         if round_trip:
             port = self._proxy(port, round_trip).port
-        folder = (
-            BUILD / "work" / f"{program.name.replace(' ', '-')}-{protocol}-{user}-{round_trip * 1000:.0f}"
-        )
+        folder = FOLDER / f"{program.name.replace(' ', '-')}-{protocol}-{user}-{round_trip * 1000:.0f}"
         return Fetcher(program, Source(protocol, port, user), self.mailboxes[user], folder)
 
     def count_octets(self, protocol: Protocol, round_trip: float) -> int:

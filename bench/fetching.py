@@ -4,17 +4,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bench import table
-from bench.fetchers import Fetcher
+from bench import polling, table
 from bench.mailboxes import mixed_sizes
 from bench.matches import HEAD, ROUND_TRIPS, list_versions, make_row, name_work
 from bench.pairs import Failed, Pairs, compare, once
-from bench.peers import FDM, FETCHMAIL, FLOOR, GETMAIL, MBSYNC, MBSYNC_PULL, MPOP, OURS, Program, Protocol
+from bench.peers import FDM, FETCHMAIL, FLOOR, GETMAIL, MBSYNC, MPOP, OURS, Program, Protocol
 from bench.place import Place
 
-NEW = 20
-STOCK_SIZE = 2000
-WIRE_LIMIT = 2048
 # A program that waits for an answer after each message takes minutes over a line with a delay.
 SLOW = (GETMAIL, FETCHMAIL, FDM)
 
@@ -30,7 +26,7 @@ class Scale:
     pairs: int = 5
 
 
-QUICK = Scale(first=300, slow=60, warm_up=10, stock=2000, pairs=1)
+QUICK = Scale(first=200, slow=40, warm_up=5, stock=1000, pairs=1)
 
 
 @dataclass(frozen=True)
@@ -61,29 +57,18 @@ FIRST: dict[Protocol, Sequence[Match]] = {
 }
 
 
-@dataclass(frozen=True)
-class Poll:
-    """Ours and a peer at one mailbox, each with what it remembers of it."""
-
-    protocol: Protocol
-    peer: Program
-    round_trip: float
-    ours: Fetcher
-    theirs: Fetcher
-
-
 def sections(quick: bool) -> Iterator[table.Section]:
     scale = QUICK if quick else Scale()
     sizes = {
         "first": mixed_sizes(scale.first),
         "slow": mixed_sizes(scale.slow),
         "warm-up": mixed_sizes(scale.warm_up),
-        "stock": [STOCK_SIZE] * scale.stock,
+        polling.USER: [polling.SIZE] * scale.stock,
     }
     with Place(sizes) as place:
         yield first_fetch(place, "IMAP", scale.pairs)
         yield first_fetch(place, "POP3", scale.pairs)
-        yield large_mailbox(place, scale.pairs)
+        yield polling.section(place, scale.pairs)
 
 
 def first_fetch(place: Place, protocol: Protocol, pairs: int) -> table.Section:
@@ -114,49 +99,3 @@ def _compare_first(
     found = compare(ours, theirs, pairs, warm_up=0)
     place.forget_seen(user)
     return found
-
-
-def large_mailbox(place: Place, pairs: int) -> table.Section:
-    section = table.Section(f"A mailbox of {place.mailboxes['stock'].count} messages, fetched before", HEAD)
-    peers: Sequence[tuple[Protocol, Program]] = (("IMAP", MBSYNC), ("IMAP", MBSYNC_PULL), ("POP3", MPOP))
-    polls = [
-        Poll(protocol, peer, trip, _settle(place, OURS, protocol, trip), _settle(place, peer, protocol, trip))
-        for protocol, peer in peers
-        for trip in ROUND_TRIPS
-    ]
-    section.rows.extend(_compare_poll(poll, "nothing new", pairs, 1.5) for poll in polls)
-    section.rows.extend(_count_octets(place, poll) for poll in polls if poll.round_trip)
-    place.add("stock", [STOCK_SIZE] * NEW)
-    section.rows.extend(_compare_poll(poll, f"{NEW} new", pairs, 1.2) for poll in polls)
-    return section
-
-
-def _settle(place: Place, program: Program, protocol: Protocol, round_trip: float) -> Fetcher:
-    """Return a fetcher each run of which begins after a first fetch and a poll."""
-    fetcher = place.fetcher(program, protocol, "stock", round_trip)
-    once(fetcher)
-    fetcher.keep()
-    once(fetcher)
-    fetcher.keep()
-    return fetcher
-
-
-def _compare_poll(poll: Poll, what: str, pairs: int, limit: float) -> table.Row:
-    found = compare(poll.ours, poll.theirs, pairs)
-    work = name_work(f"{what}, {poll.protocol}", poll.round_trip)
-    return make_row(work, poll.peer, found, limit if poll.protocol == "IMAP" else None)
-
-
-def _count_octets(place: Place, poll: Poll) -> table.Row:
-    """Return what a poll takes on the wire, in both directions together."""
-    octets = []
-    for fetcher in (poll.ours, poll.theirs):
-        place.count_octets(poll.protocol, poll.round_trip)
-        once(fetcher)
-        octets.append(place.count_octets(poll.protocol, poll.round_trip))
-    ours, theirs = octets
-    cells = [table.show_octets(ours), poll.peer.name, table.show_octets(theirs), f"{ours / theirs:.2f}"]
-    work = f"nothing new, {poll.protocol}, octets on the wire"
-    if poll.protocol != "IMAP":
-        return table.Row(work, cells)
-    return table.Row(work, cells, f"< {WIRE_LIMIT} B", ours < WIRE_LIMIT)

@@ -82,16 +82,18 @@ def test_disk_full_at_any_moment(
 @pytest.mark.slow
 @pytest.mark.parametrize("error", ["EIO", "ENOSPC"])
 @pytest.mark.parametrize("late", [False, True], ids=["not made", "made, but told as failed"])
-@pytest.mark.parametrize("retriever", RETRIEVERS)
+@pytest.mark.parametrize(
+    ("retriever", "sync_together"), [*((name, False) for name in RETRIEVERS), (RETRIEVERS[0], True)]
+)
 def test_any_step_fails(
-    new_round: NewRound, drivers: Drivers, retriever: str, late: bool, error: str
+    new_round: NewRound, drivers: Drivers, retriever: str, late: bool, error: str, sync_together: bool
 ) -> None:
     """Each step of a run in turn cannot be made, or is made and nobody knows."""
     causes = {"EIO": {"delivery", "internal", "network"}, "ENOSPC": {"quota", "network"}}[error]
 
     def attempt(step: int) -> None:
         made = new_round(retriever).fill(THREE_BATCHES)
-        plan = made.small(Delete="0")
+        plan = replace(made.small(Delete="0"), sync_together=sync_together)
         outcome = drivers.fetch(replace(plan, fail=step, fail_late=late, error=error))
         if not outcome.ok:
             check_failed_run(made, outcome, causes)
@@ -100,5 +102,6 @@ def test_any_step_fails(
         assert len({*outcome.synced_mail}) == len(outcome.synced_mail)
         check_next_run(made, drivers.fetch(plan))
 
-    whole = drivers.fetch(new_round(retriever).fill(THREE_BATCHES).small(Delete="0"))
+    made = new_round(retriever).fill(THREE_BATCHES)
+    whole = drivers.fetch(replace(made.small(Delete="0"), sync_together=sync_together))
     drivers.each(len(whole.steps), attempt)

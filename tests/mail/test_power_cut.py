@@ -62,22 +62,22 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return disks.make_image(tmp_path_factory.mktemp("empty") / "empty.img")
 
 
-def count_steps(drivers: Drivers, made: Round) -> int:
-    outcome = drivers.fetch(made.small(Delete="0"))
-    assert outcome.ok, outcome
-    return len(outcome.steps)
-
-
 @pytest.mark.slow
+@pytest.mark.parametrize("sync_together", [False, True], ids=["fsync", "syncfs"])
 @pytest.mark.parametrize("names", [TOGETHER, APART], ids=["one disk", "two disks"])
 @pytest.mark.parametrize("retriever", RETRIEVERS)
 def test_power_cut_after_each_step(
-    new_round: NewRound, drivers: Drivers, empty: Path, retriever: str, names: tuple[str, ...]
+    new_round: NewRound,
+    drivers: Drivers,
+    empty: Path,
+    retriever: str,
+    names: tuple[str, ...],
+    sync_together: bool,
 ) -> None:
     def attempt(step: int) -> None:
         machine = Machine(new_round(retriever).fill(THREE_BATCHES), names, empty)
         made = machine.round
-        plan = made.small(Delete="0")
+        plan = replace(made.small(Delete="0"), sync_together=sync_together)
         check_stopped(machine.run_and_cut(drivers, plan, step), step, steps)
         with machine.on():
             made.check_nothing_lost(THREE_BATCHES)
@@ -87,7 +87,11 @@ def test_power_cut_after_each_step(
             assert made.on_server == []
         machine.discard()
 
-    steps = count_steps(drivers, new_round(retriever).fill(THREE_BATCHES))
+    made = new_round(retriever).fill(THREE_BATCHES)
+    outcome = drivers.fetch(replace(made.small(Delete="0"), sync_together=sync_together))
+    assert outcome.ok, outcome
+    assert ("syncfs" in outcome.steps) == sync_together
+    steps = len(outcome.steps)
     drivers.each(steps, attempt)
 
 
@@ -117,6 +121,14 @@ def test_without_fsync_mail_would_be_lost(
     new_round: NewRound, drivers: Drivers, empty: Path, names: tuple[str, ...]
 ) -> None:
     missing, _ = missing_and_extra(new_round, drivers, empty, names, skip="fsync")
+    assert missing == len(THREE_BATCHES)
+
+
+@pytest.mark.parametrize("names", [TOGETHER, APART], ids=["one disk", "two disks"])
+def test_without_syncfs_mail_would_be_lost(
+    new_round: NewRound, drivers: Drivers, empty: Path, names: tuple[str, ...]
+) -> None:
+    missing, _ = missing_and_extra(new_round, drivers, empty, names, skip="syncfs", sync_together=True)
     assert missing == len(THREE_BATCHES)
 
 

@@ -29,6 +29,7 @@ from typing import Any
 
 from cockpit_getmail import fetch
 from cockpit_getmail.connector import Connector
+from cockpit_getmail.destination import file_system, maildir
 from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.retriever import imap, pop3
 from cockpit_getmail.settings import Settings
@@ -47,7 +48,8 @@ class Plan:
     Driver.go_on(). Without `stop` they are copied at the end. `fail` is the number of a step that fails, with
     the error named by `error`: it is not made, or with `fail_late` it is and this is not said. `skip` names a
     kind of step (as in Outcome.steps) that is left out. `batch` bounds a batch in messages and octets.
-    `clock` is added to the wall clock, in seconds. With `lazy_database` SQLite does not sync.
+    `clock` is added to the wall clock, in seconds. With `lazy_database` SQLite does not sync,
+    with `sync_together` messages are synced with their file system.
     """
 
     props: Mapping[str, str]
@@ -64,6 +66,7 @@ class Plan:
     batch: tuple[int, int] | None = None
     clock: float = 0.0
     lazy_database: bool = False
+    sync_together: bool = False
 
 
 @dataclass(frozen=True)
@@ -150,7 +153,7 @@ class Steps:
     def count(self, name: str, call: Callable[..., Any], *args: Any, **named: Any) -> Any:
         with self._lock:
             self.names.append(name)
-            if name.startswith("fsync"):
+            if name.startswith(("fsync", "syncfs")):
                 self.synced.append(os.readlink(f"/proc/self/fd/{args[0]}"))
             fails = len(self.names) == self._plan.fail
             left_out = self._plan.skip == name or (fails and not self._plan.fail_late)
@@ -249,6 +252,12 @@ def hook(plan: Plan, steps: Steps) -> None:
         steps.count(kind, really_fsync, fd)
 
     os.open, os.fsync = open_counted, fsync_counted
+    file_system.sync = counted("syncfs", file_system.sync)
+    file_system.can_sync = lambda descriptor: plan.sync_together
+    maildir.SYNC_TOGETHER = 1
+    if plan.skip:
+        # It begins what a sync waits for.
+        os.posix_fadvise = lambda *_: None
     hook_sqlite(plan, steps)
     really_time = time.time
     time.time = lambda: really_time() + plan.clock

@@ -12,7 +12,7 @@ import pytest
 from cockpit_getmail import fetch, retriever
 from cockpit_getmail.connector import Connector
 from cockpit_getmail.destination.maildir import Maildir
-from cockpit_getmail.fetch import ATTEMPTS, BREAKS, HAND_OVER_BYTES, Result
+from cockpit_getmail.fetch import ATTEMPTS, BREAKS, Result
 from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.retriever.base import Folder, Part, Remote, Seen
 from cockpit_getmail.settings import Settings
@@ -343,7 +343,7 @@ class Slow(Shelf):
 
 @pytest.mark.slow
 def test_what_came_is_delivered_while_the_server_is_slow(bench: Bench) -> None:
-    remote = Slow({"1": body("1", HAND_OVER_BYTES), "2": body("2")})
+    remote = Slow({"1": body("1", 1 << 20), "2": body("2")})
     remote.is_delivered = lambda: len(list(bench.mail.glob("new/*"))) == 1
     assert bench.fetch(remote).messages == 2
     assert remote.waited

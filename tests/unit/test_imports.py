@@ -32,6 +32,7 @@ ORDER = [
     "destination",
     "filter",
     "report",
+    "delivery",
     "fetch",
     "units",
     "schedule",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 FOLDERS = ("tmp", "new", "cur")
 SYNC_TOGETHER = 8
 """From so many messages on a batch is synced with its whole file system, where that can be relied on."""
+LARGE_OCTETS = 128 << 10
 SLOW_SECONDS = 1.0
 """If that takes longer, others are writing much: from then on each message is synced for itself."""
 _SIZES = re.compile("S=[0-9]+,W=[0-9]+")
@@ -116,9 +117,9 @@ class Maildir:
             while view:
                 view = view[os.write(descriptor, view) :]
 
-    def begin_sync(self, descriptor: int) -> None:
-        """Let the kernel begin to write a whole message, so that its fsync finds little left to wait for."""
-        if not self._syncs_together:
+    def begin_sync(self, descriptor: int, octets: int) -> None:
+        """Let the kernel begin to write a whole message, so that a sync finds little left to wait for."""
+        if octets >= LARGE_OCTETS or not self._syncs_together:
             with suppress(OSError):
                 os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
@@ -207,7 +208,7 @@ class MaildirStaging:
 
     def finish(self) -> Staged:
         self._put(self._held)
-        self._maildir.begin_sync(self._descriptor)
+        self._maildir.begin_sync(self._descriptor, self._stored)
         return Staged(f"{self._name},S={self._stored},W={self._stored + self._bare_ends}", self._stored)
 
     def abort(self) -> None:

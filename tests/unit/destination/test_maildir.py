@@ -7,6 +7,7 @@ import re
 import resource
 import socket
 import stat
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,9 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cockpit_getmail.destination import maildir
+from cockpit_getmail.destination import file_system, maildir
 from cockpit_getmail.destination.base import Staged
-from cockpit_getmail.destination.maildir import Maildir
+from cockpit_getmail.destination.maildir import SLOW_SECONDS, SYNC_TOGETHER, Maildir
 from cockpit_getmail.problem import Problem
 
 TOKEN, OTHER_TOKEN = "0123456789abcdef", "fedcba9876543210"
@@ -238,6 +239,67 @@ def test_batch_that_does_not_reach_the_disk_is_gone(
     monkeypatch.setattr(os, "fsync", fsync)
     deliver(box, MESSAGE)
     assert len(names(path / "new")) == 1
+
+
+class Together:
+    """A file system that can be synced as a whole: what is asked of it, and how long that takes."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._now = 0.0
+        self.asked: list[str] = []
+        self.seconds = 0.0
+        self.error: OSError | None = None
+        monkeypatch.setattr(file_system, "can_sync", lambda _: True)
+        monkeypatch.setattr(file_system, "sync", self._sync)
+        monkeypatch.setattr(os, "fsync", lambda descriptor: self._note("fsync", descriptor))
+        monkeypatch.setattr(time, "monotonic", lambda: self._now)
+
+    def _sync(self, descriptor: int) -> None:
+        self._note("syncfs", descriptor)
+        self._now += self.seconds
+        if self.error:
+            raise self.error
+
+    def _note(self, call: str, descriptor: int) -> None:
+        self.asked.append(f"{call} {Path(os.readlink(f'/proc/self/fd/{descriptor}')).name[:3]}")
+
+
+def test_large_batch_is_synced_together(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = Together(monkeypatch)
+    box = Maildir(path, TOKEN)
+    disk.asked.clear()
+    box.sync([stage(box, MESSAGE) for _ in range(SYNC_TOGETHER)])
+    assert disk.asked == ["syncfs tmp"]
+    disk.asked.clear()
+    box.sync([stage(box, MESSAGE) for _ in range(SYNC_TOGETHER - 1)])
+    assert len(disk.asked) == SYNC_TOGETHER
+    assert "syncfs tmp" not in disk.asked
+    assert disk.asked[-1] == "fsync tmp"
+
+
+def test_file_system_that_is_slow_is_synced_as_a_whole_once(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = Together(monkeypatch)
+    disk.seconds = SLOW_SECONDS
+    box = Maildir(path, TOKEN)
+    for _ in range(3):
+        box.sync([stage(box, MESSAGE) for _ in range(SYNC_TOGETHER)])
+    assert disk.asked.count("syncfs tmp") == 1
+    assert disk.asked[-1] == "fsync tmp"
+
+
+def test_batch_whose_file_system_does_not_reach_the_disk_is_gone(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = Together(monkeypatch)
+    disk.error = OSError(5, "Input/output error")
+    box = Maildir(path, TOKEN)
+    with pytest.raises(Problem) as caught:
+        box.sync([stage(box, MESSAGE) for _ in range(SYNC_TOGETHER)])
+    assert caught.value.cause == "delivery"
+    assert names(path / "tmp") == names(path / "new") == []
+    assert disk.asked.count("syncfs tmp") == 1
 
 
 # After a run that was cut off

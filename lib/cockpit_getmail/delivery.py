@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What is fetched, brought to its destination and recorded, batch by batch.
+
+The calling thread writes each message to tmp/ as it comes, while a thread of its own commits those that are
+whole: sync, record the intents (and that the batch before is delivered), publish into new/. Whatever moment
+it ends at, the next run knows what is delivered. See DESIGN 5 for the proof, step by step.
+"""
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+from cockpit_getmail.destination.base import Destination, Staging
+from cockpit_getmail.problem import Problem
+from cockpit_getmail.retriever.base import BATCH_BYTES, BATCH_MESSAGES, Part
+from cockpit_getmail.state import FolderState, Intent
+
+PATIENCE_SECONDS = 1.0
+"""A message that is whole waits no longer than this for others of its batch."""
+
+
+class Delivery:
+    """One run's way into a destination. `delivered` and `answered` hold (uid, ordinal) of messages.
+
+    `advance` is called with messages and octets as they are delivered, `warn` with a sentence for the log.
+    """
+
+    def __init__(
+        self,
+        folder: FolderState,
+        destination: Destination,
+        advance: Callable[[int, int], None],
+        warn: Callable[[str], None],
+    ) -> None:
+        self._folder = folder
+        self._destination = destination
+        self._advance = advance
+        self._warn = warn
+        self._staging: Staging | None = None
+        self._whole: list[Intent] = []
+        self._octets = 0
+        self._change = threading.Condition()
+        self._ended = False
+        self._unrecorded = False
+        self._problem: Problem | None = None
+        self._error: BaseException | None = None
+        self.delivered: set[tuple[str, int]] = set()
+        self.octets = 0
+        self.failures: list[Part] = []
+        self._committer = threading.Thread(target=self._commit_all, daemon=True, name="committer")
+        self._committer.start()
+
+    @property
+    def answered(self) -> set[tuple[str, int]]:
+        """The messages that were delivered, or of which it is known why they cannot be."""
+        return self.delivered | {(part.message.uid, part.message.ordinal) for part in self.failures}
+
+    def write(self, part: Part) -> None:
+        """Take a piece of a message, or why there is none. Raises Problem if nothing can be delivered."""
+        if self._ended:
+            # The committer has stopped: finish() says why.
+            raise self._problem or RuntimeError("the delivery has ended")
+        try:
+            self._stage(part)
+        except Problem as problem:
+            self._stop(problem)
+            raise
+
+    def finish(self) -> None:
+        """Deliver what is whole, record it and end. Raises the Problem that a delivery met."""
+        with suppress(Problem):
+            self._abort()
+        self._stop(None)
+        self._committer.join()
+        if self._error:
+            raise self._error
+        if self._problem:
+            # On a full disk the space of what has no intent yet is missed.
+            self._destination.discard([intent.staged for intent in self._whole])
+            raise self._problem
+
+    def _stage(self, part: Part) -> None:
+        if part.failure is not None:
+            self._abort()
+            self.failures.append(part)
+            return
+        if self._staging is None:
+            self._staging = self._destination.stage()
+        self._staging.write(part.data)
+        if part.last:
+            intent = Intent(part.message, part.exact, self._staging.finish())
+            self._staging = None
+            self._hand_over(intent)
+
+    def _abort(self) -> None:
+        staging, self._staging = self._staging, None
+        if staging:
+            staging.abort()
+
+    def _hand_over(self, intent: Intent) -> None:
+        """Put a whole message into the batch; wait while one is full that the committer has not taken."""
+        with self._change:
+            self._whole.append(intent)
+            self._octets += intent.message.size
+            if self._is_full():
+                self._change.notify()
+                self._change.wait_for(lambda: self._ended or not self._is_full())
+
+    def _is_full(self) -> bool:
+        return self._octets >= BATCH_BYTES or len(self._whole) >= BATCH_MESSAGES
+
+    def _stop(self, problem: Problem | None) -> None:
+        with self._change:
+            self._ended = True
+            self._problem = self._problem or problem
+            self._change.notify()
+
+    def _commit_all(self) -> None:
+        try:
+            while self._commit_next():
+                pass
+        except Problem as problem:
+            self._stop(problem)
+        except BaseException as error:  # handed to the thread that waits in finish()
+            self._error = error
+            self._stop(None)
+
+    def _commit_next(self) -> bool:
+        """Commit the next batch, or record that the last one is delivered; return whether to go on."""
+        with self._change:
+            self._change.wait_for(lambda: self._ended or self._is_full(), PATIENCE_SECONDS)
+            if self._problem:
+                return False
+            ended = self._ended
+            batch, octets = self._whole, self._octets
+            self._whole, self._octets = [], 0
+            self._change.notify()
+        if batch:
+            self._commit(batch, octets)
+        elif self._unrecorded:
+            self._folder.delivered()
+        self._unrecorded = bool(batch)
+        return not ended or bool(batch)
+
+    def _commit(self, batch: list[Intent], octets: int) -> None:
+        """Deliver the batch: durable in tmp/, intents recorded, renamed into new/."""
+        staged = [intent.staged for intent in batch]
+        try:
+            self._destination.sync(staged)
+            self._folder.intend(self._destination.location, batch)
+        except BaseException:
+            self._destination.discard(staged)
+            raise
+        self._destination.publish(staged)
+        self.delivered.update((intent.message.uid, intent.message.ordinal) for intent in batch)
+        self.octets += octets
+        inexact = sum(not intent.exact for intent in batch)
+        if inexact:
+            self._warn(
+                f"{inexact} messages have another size than the server lists: they stay on the server."
+            )
+        self._advance(len(batch), octets)

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Messages on their way into a real Maildir, recorded in real state."""
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from cockpit_getmail.delivery import Delivery
+from cockpit_getmail.destination.base import Staged
+from cockpit_getmail.destination.maildir import Maildir
+from cockpit_getmail.problem import Problem, failure
+from cockpit_getmail.retriever.base import BATCH_MESSAGES, Folder, Part, Remote
+from cockpit_getmail.state import FolderState, State
+
+DAY = 86400.0
+
+
+class Box(Maildir):
+    """A Maildir that notes the batches it syncs, and may fail at it."""
+
+    def __init__(self, path: Path, token: str) -> None:
+        super().__init__(path, token)
+        self.batches: list[int] = []
+        self.error: BaseException | None = None
+
+    def sync(self, batch: Sequence[Staged]) -> None:
+        self.batches.append(len(batch))
+        if self.error:
+            raise self.error
+        super().sync(batch)
+
+
+class Way:
+    """A delivery of `count` messages, and what it told."""
+
+    def __init__(self, folder: FolderState, box: Box) -> None:
+        self.folder, self.box = folder, box
+        self.advanced: list[tuple[int, int]] = []
+        self.warned: list[str] = []
+        self.delivery = Delivery(
+            folder, box, lambda messages, octets: self.advanced.append((messages, octets)), self.warned.append
+        )
+
+    def write(self, first: int, last: int) -> None:
+        for number in range(first, last + 1):
+            self.delivery.write(Part(Remote(str(number), 4), b"x\r\n"))
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[State]:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    with State(folder) as opened:
+        yield opened
+
+
+@pytest.fixture
+def way(tmp_path: Path, state: State) -> Way:
+    folder = state.begin("imap\nmail.example\n143\nme", DAY).folder(Folder("INBOX", 7, 3))
+    return Way(folder, Box(tmp_path / "mail", state.token))
+
+
+def keys(first: int, last: int) -> set[tuple[str, int]]:
+    return {(str(number), 0) for number in range(first, last + 1)}
+
+
+def in_folder(way: Way, name: str) -> int:
+    return len(list((Path(way.box.location.removeprefix("maildir:")) / name).iterdir()))
+
+
+def test_all_is_delivered_and_recorded(way: Way) -> None:
+    way.write(1, 2 * BATCH_MESSAGES + 3)
+    way.delivery.finish()
+    whole = keys(1, 2 * BATCH_MESSAGES + 3)
+    assert way.delivery.delivered == way.delivery.answered == set(way.folder.known()) == whole
+    assert (in_folder(way, "tmp"), in_folder(way, "new")) == (0, len(whole))
+    assert sum(messages for messages, _ in way.advanced) == len(whole)
+    assert sum(octets for _, octets in way.advanced) == way.delivery.octets == 4 * len(whole)
+
+
+def test_batches_are_bounded(way: Way) -> None:
+    way.write(1, 4 * BATCH_MESSAGES)
+    way.delivery.finish()
+    assert sum(way.box.batches) == 4 * BATCH_MESSAGES
+    assert max(way.box.batches) <= BATCH_MESSAGES
+
+
+def test_nothing_to_deliver(way: Way) -> None:
+    way.delivery.finish()
+    assert not way.delivery.delivered
+    assert not way.box.batches
+
+
+@pytest.mark.slow
+def test_message_does_not_wait_long_for_others(way: Way) -> None:
+    way.write(1, 1)
+    deadline = time.monotonic() + 30
+    while in_folder(way, "new") == 0 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert in_folder(way, "new") == 1
+    way.delivery.finish()
+    assert way.box.batches == [1]
+
+
+def test_what_is_not_whole_leaves_nothing(way: Way) -> None:
+    way.write(1, 1)
+    way.delivery.write(Part(Remote("2", 10), b"half", last=False))
+    way.delivery.finish()
+    assert way.delivery.answered == keys(1, 1)
+    assert in_folder(way, "tmp") == 0
+
+
+def test_failed_message_is_answered_and_leaves_nothing(way: Way) -> None:
+    way.delivery.write(Part(Remote("1", 10), b"half", last=False))
+    way.delivery.write(Part(Remote("1", 10), b"", failure="no more"))
+    way.write(2, 2)
+    way.delivery.finish()
+    assert way.delivery.delivered == keys(2, 2)
+    assert way.delivery.answered == keys(1, 2)
+    assert in_folder(way, "tmp") == 0
+
+
+def test_batch_that_cannot_be_committed_ends_it_with_its_problem(way: Way) -> None:
+    way.box.error = failure("quota", "The disk is full.")
+    with pytest.raises(Problem, match="full"):
+        way.write(1, 5 * BATCH_MESSAGES)
+    with pytest.raises(Problem, match="full"):
+        way.delivery.finish()
+    assert not way.delivery.delivered
+    assert not way.folder.known()
+    assert (in_folder(way, "tmp"), in_folder(way, "new")) == (0, 0)
+    assert len(way.box.batches) == 1
+
+
+def test_bug_in_the_committer_is_not_hidden(way: Way) -> None:
+    way.box.error = ZeroDivisionError()
+    way.write(1, 1)
+    with pytest.raises(ZeroDivisionError):
+        way.delivery.finish()
+    assert in_folder(way, "new") == 0
+
+
+def test_other_size_than_listed_is_told(way: Way) -> None:
+    way.delivery.write(Part(Remote("1", 9), b"x\r\n", exact=False))
+    way.delivery.finish()
+    assert any("another size" in warning for warning in way.warned)

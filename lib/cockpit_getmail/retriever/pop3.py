@@ -204,32 +204,36 @@ class Pop3:
     def _listing(self) -> Listing:
         if self._listed is None:
             # Some servers answer -ERR where there is nothing to list.
-            self._listed = self._list_messages() if self._messages else Listing({}, {})
+            self._listed = self._list_messages() if self._messages else Listing()
         return self._listed
 
     def _list_messages(self) -> Listing:
         if "PIPELINING" in self._offers:
-            self._send(["UIDL", "LIST"])
+            self._send(["LIST", "UIDL"])
+        sizes = dict(self._numbered("LIST", "does not list its messages", _parse_size))
         no_uidl = "cannot tell new messages from old ones (no UIDL), so that none is fetched"
-        uids = self._numbered("UIDL", no_uidl, lambda rest: rest.decode("latin-1"))
-        sizes = self._numbered("LIST", "does not list its messages", _parse_size)
-        for number in [number for number, size in sizes.items() if size < 0]:
-            del sizes[number]
-        return Listing(uids, sizes)
+        listing = Listing()
+        for number, uid in self._numbered("UIDL", no_uidl, lambda rest: rest.decode("latin-1")):
+            listing.add(number, uid, sizes.pop(number, None))
+        for number, size in sizes.items():
+            listing.add(number, "", size)
+        return listing
 
-    def _numbered(self, command: str, otherwise: str, parse: Callable[[bytes], _Value]) -> dict[int, _Value]:
-        """Return what follows the number in each line of a listing, which may be asked for already."""
+    def _numbered(
+        self, command: str, otherwise: str, parse: Callable[[bytes], _Value]
+    ) -> Iterator[tuple[int, _Value]]:
+        """Yield number and what follows it in each line of a listing, which may be asked for already."""
         answer = self._replies.status(multiline=True) if self._replies.due else self._ask(command)
         if not answer.ok:
             raise self._refused(answer, "protocol", otherwise)
-        found: dict[int, _Value] = {}
+        found: set[int] = set()
         for line in self._replies.lines():
             digits, _, rest = line.partition(b" ")
-            if not _is_number(digits) or int(digits) in found:
+            if not _is_number(digits) or (number := int(digits)) in found:
                 shown = self._shown(line[:200])
                 raise failure("protocol", f"{self._server} answers {command} with nonsense: {shown}")
-            found[int(digits)] = parse(rest)
-        return found
+            found.add(number)
+            yield number, parse(rest)
 
     def _ask_messages(self, waiting: deque[Remote], asked: deque[Remote], room: int) -> int:
         """Ask for the next messages: for one, or where the server allows it as many as there is room for."""
@@ -319,10 +323,9 @@ def _find_code(answer: Answer, codes: Collection[str]) -> str | None:
     return next((known for known in codes if f"{code}/".startswith(f"{known}/")), None)
 
 
-def _parse_size(rest: bytes) -> int:
-    """Return a size, -1 for nonsense."""
+def _parse_size(rest: bytes) -> int | None:
     size = rest.partition(b" ")[0]
-    return int(size) if _is_number(size) else -1
+    return int(size) if _is_number(size) else None
 
 
 def _is_number(text: bytes) -> bool:

@@ -5,20 +5,32 @@ UIDLs should be unique and never change (RFC 1939 section 7). In the wild they a
 messages or of any length and content: no message may be taken for another because of that.
 """
 
+from array import array
 from collections import Counter, defaultdict, deque
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
 
 from cockpit_getmail.retriever.base import Remote
 
 
-@dataclass(frozen=True)
 class Listing:
-    """What UIDL and LIST said, by message number. A number may be missing in either."""
+    """What UIDL and LIST said, in columns: dictionaries of 100,000 messages would take 20 MiB more."""
 
-    uids: Mapping[int, str]
-    sizes: Mapping[int, int]
+    def __init__(self) -> None:
+        self._numbers = array("q")
+        self._uids: list[str] = []
+        self._sizes = array("q")
+        self._unusable: dict[int, str] = {}
+
+    def add(self, number: int, uid: str, size: int | None) -> None:
+        """Take a message that was not added before. It may have an empty UIDL, and None for a size."""
+        self._numbers.append(number)
+        self._uids.append(uid)
+        self._sizes.append(size or 0)
+        if not uid:
+            self._unusable[number] = "The server gives this message no UIDL."
+        elif size is None:
+            self._unusable[number] = "The server does not list the size of this message."
 
     def compare(self, known: Mapping[tuple[str, int], int]) -> tuple[list[Remote], set[tuple[str, int]]]:
         """Return the new messages by ascending number, and the (uid, ordinal) of records still there."""
@@ -26,19 +38,17 @@ class Listing:
         present = {key for key in known if key[0] in clear}
         new: list[Remote] = []
         others: defaultdict[str, dict[int, int]] = defaultdict(dict)
-        for number in sorted(self.uids.keys() | self.sizes.keys()):
-            uid, size = self.uids.get(number, ""), self.sizes.get(number, 0)
+        for number, uid, size in zip(self._numbers, self._uids, self._sizes, strict=True):
             if uid not in clear:
                 others[uid][number] = size
             elif (uid, 0) not in known:
                 new.append(Remote(uid, size, 0, number))
-        if others:
-            recorded = _find_records(others, known)
-            for uid, listed in others.items():
-                matched, free = match_records(listed, recorded[uid])
-                present.update((uid, ordinal) for ordinal in matched)
-                new += (Remote(uid, listed[number], ordinal, number) for number, ordinal in free.items())
-            new.sort(key=attrgetter("number"))
+        recorded = _find_records(others, known) if others else {}
+        for uid, listed in others.items():
+            matched, free = match_records(dict(sorted(listed.items())), recorded.get(uid, {}))
+            present.update((uid, ordinal) for ordinal in matched)
+            new += (Remote(uid, listed[number], ordinal, number) for number, ordinal in free.items())
+        new.sort(key=attrgetter("number"))
         return new, present
 
     def find_certain(
@@ -47,27 +57,29 @@ class Listing:
         """Return the numbers of those messages that can be no other than the one recorded."""
         recorded = Counter(uid for uid, _ in {*known, *((m.uid, m.ordinal) for m in doomed)})
         wanted = {message.uid for message in doomed if message.uid and recorded[message.uid] == 1}
-        listed: defaultdict[str, list[int]] = defaultdict(list)
-        for number, uid in self.uids.items():
+        listed: defaultdict[str, dict[int, int]] = defaultdict(dict)
+        for number, uid, size in zip(self._numbers, self._uids, self._sizes, strict=True):
             if uid in wanted:
-                listed[uid].append(number)
-        return {
-            message: numbers[0]
-            for message in doomed
-            if len(numbers := listed.get(message.uid, [])) == 1 and self.sizes.get(numbers[0]) == message.size
-        }
+                listed[uid][number] = size
+        certain: dict[Remote, int] = {}
+        for message in doomed:
+            numbers = listed.get(message.uid, {})
+            for number, size in numbers.items() if len(numbers) == 1 else ():
+                if size == message.size and number not in self._unusable:
+                    certain[message] = number
+        return certain
 
     def why_unusable(self, number: int) -> str | None:
         """Return why a message cannot be fetched at all, None for one that can."""
-        if not self.uids.get(number):
-            return "The server gives this message no UIDL."
-        return None if number in self.sizes else "The server does not list the size of this message."
+        return self._unusable.get(number)
 
-    def _find_clear(self, known: Mapping[tuple[str, int], int]) -> set[str]:
+    def _find_clear(self, known: Mapping[tuple[str, int], int]) -> Container[str]:
         """Return the UIDLs of one message, and of no more than one record: nearly all of them."""
+        counts = Counter(self._uids)
         odd = {uid for (uid, ordinal), size in known.items() if ordinal or size < 0}
-        counts = Counter(self.uids.values())
-        return {uid for uid, count in counts.items() if count == 1 and uid and uid not in odd}
+        for uid in [uid for uid, count in counts.items() if count > 1 or not uid or uid in odd]:
+            del counts[uid]
+        return counts
 
 
 def match_records(listed: Mapping[int, int], recorded: Mapping[int, int]) -> tuple[list[int], dict[int, int]]:

@@ -13,11 +13,11 @@ UIDS = st.sampled_from(["a", "b", "../x y", ""])
 MESSAGES = st.lists(st.tuples(UIDS, st.integers(1, 3)), max_size=8)
 
 
-def listing(*messages: tuple[str, int]) -> Listing:
-    return Listing(
-        {number: uid for number, (uid, _) in enumerate(messages, 1)},
-        {number: size for number, (_, size) in enumerate(messages, 1)},
-    )
+def listing(*messages: tuple[str, int | None]) -> Listing:
+    found = Listing()
+    for number, (uid, size) in enumerate(messages, 1):
+        found.add(number, uid, size)
+    return found
 
 
 def test_first_listing_is_all_new() -> None:
@@ -114,10 +114,22 @@ def test_what_is_certain() -> None:
     assert found.find_certain(doomed, known) == {doomed[0]: 1}
 
 
+def test_of_two_messages_with_one_uidl_none_is_certain_whatever_is_known_of_them() -> None:
+    assert not listing(("a", 10), ("a", None)).find_certain([Remote("a", 10)], {})
+    assert not listing(("a", None)).find_certain([Remote("a", 0)], {})
+
+
+def test_messages_may_be_listed_in_any_order() -> None:
+    found = Listing()
+    for number, uid in ((3, "c"), (2, "a"), (1, "a")):
+        found.add(number, uid, 10)
+    new, _ = found.compare({})
+    assert [(message.number, message.ordinal) for message in new] == [(1, 0), (2, 1), (3, 0)]
+
+
 def test_what_cannot_be_fetched() -> None:
-    found = Listing({1: "a", 2: "", 3: "c"}, {1: 10, 2: 20, 4: 40})
-    assert found.why_unusable(1) is None
-    assert [bool(found.why_unusable(number)) for number in (2, 3, 4, 5)] == [True] * 4
+    found = listing(("a", 10), ("", 20), ("c", None), ("", 40))
+    assert [bool(found.why_unusable(number)) for number in (1, 2, 3, 4)] == [False, True, True, True]
     new, _ = found.compare({})
     assert [(message.number, message.uid, message.size) for message in new] == [
         (1, "a", 10),

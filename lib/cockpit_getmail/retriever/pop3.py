@@ -11,12 +11,13 @@ from contextlib import suppress
 from typing import TypeVar
 
 from cockpit_getmail.connector import Connector
+from cockpit_getmail.endpoint import Endpoint, choose_tls, find_policy
 from cockpit_getmail.problem import Problem, failure, printable
 from cockpit_getmail.retriever import echo
 from cockpit_getmail.retriever.base import Folder, Part, Remote, Seen
 from cockpit_getmail.retriever.pop3_listing import Listing
 from cockpit_getmail.retriever.pop3_replies import Answer, Replies
-from cockpit_getmail.transport import Connection, Endpoint, choose_tls, find_policy
+from cockpit_getmail.transport import Connection
 from cockpit_getmail.words import Cause
 
 LEAVE_SECONDS = 2.0
@@ -253,11 +254,12 @@ class Pop3:
 
     def _read_message(self, message: Remote) -> Iterator[Part]:
         answer = self._replies.status(multiline=True)
-        if _find_code(answer, _TEMPORARY):
-            # The mailbox, not the network: the connection holds.
-            raise failure("mailbox", f"{self._server} shows no more mail now: {self._shown(answer.text)}")
         if not answer.ok:
-            yield Part(message, b"", failure=f"The server refuses it: {self._shown(answer.text)}")
+            said = self._shown(answer.text)
+            if _find_code(answer, _TEMPORARY):
+                # The mailbox, not the network: the connection holds.
+                raise failure("mailbox", f"{self._server} shows no more mail now: {said}")
+            yield Part(message, b"", failure=f"The server refuses it: {said}")
             return
         part = bytearray()
         octets = 0

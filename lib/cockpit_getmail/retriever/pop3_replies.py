@@ -13,6 +13,7 @@ LISTING_LIMIT = 96 << 20
 LISTING_LINES = 1 << 20
 
 _END = b"\r\n.\r\n"
+_CODE = re.compile(rb"\[([A-Za-z0-9/_.-]+)\]")
 
 
 class Answer(NamedTuple):
@@ -60,7 +61,7 @@ class Replies:
             raise self._fault(f'"{self._shown(line)}" is not an answer of POP3')
         if not (multiline and word == b"+OK"):
             self.due -= 1
-        code = re.match(rb"\[([A-Za-z0-9/_.-]+)\]", text)
+        code = _CODE.match(text)
         return Answer(word.decode(), text, code[1].decode().upper() if code else "")
 
     def body(self) -> Iterator[bytes]:

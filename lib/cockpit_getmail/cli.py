@@ -1,18 +1,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """`cockpit-getmail` for people, and for the units that `execute` and `read` start."""
 
-import argparse
 import os
 import signal
 import sys
 import time
-import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-from cockpit_getmail import __version__
 from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.words import Cause
 
@@ -21,7 +18,7 @@ if TYPE_CHECKING:
     from cockpit_getmail.fetch import Result
     from cockpit_getmail.settings import Settings
 
-SUCCESS, WRONG_USE, SOME_FAILED, BUG = 0, 64, 65, 70
+SUCCESS, SOME_FAILED, BUG = 0, 65, 70
 STATUSES: Mapping[Cause, int] = {
     "credentials": 77,
     "network": 69,
@@ -53,17 +50,14 @@ class Stopped(BaseException):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit status."""
-    options = _parser().parse_args(arguments)
     try:
-        if options.command == "check":
-            return _check_unit()
-        if options.child:
-            return _fetch_child()
-        return _fetch_unit() if options.unit else _fetch(options.name)
+        return _run_command(sys.argv[1:] if arguments is None else arguments)
     except Problem as problem:
         _complain(_sentence(problem))
         return STATUSES[problem.cause]
     except Exception as error:
+        import traceback
+
         # Where, but not what was said: that might hold a secret.
         trace = "".join(traceback.format_tb(error.__traceback__))
         _complain(f"this is a bug: {type(error).__name__}\n{trace.rstrip()}")
@@ -84,29 +78,19 @@ def entry() -> int:
         return 128 + stopped.number
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(WRONG_USE, f"{self.prog}: error: {message}\n")
+def _run_command(arguments: Sequence[str]) -> int:
+    match arguments:
+        case ["fetch", "--unit"]:
+            return _fetch_unit()
+        case ["fetch", "--child"]:
+            return _fetch_child()
+        case ["check", "--unit"]:
+            return _check_unit()
+        case ["fetch", name] if not name.startswith("-"):
+            return _fetch(name)
+    from cockpit_getmail import usage
 
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="cockpit-getmail",
-        description="Fetch the mail of a connector.",
-        epilog="Exit status: 0 done, 64 wrong use, 65 some messages failed, 66 mailbox, 69 network, 70 bug, "
-        "73 delivery, 75 running already, 76 TLS or protocol, 77 credentials, 78 configuration.",
-    )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    fetch = commands.add_parser("fetch", help="fetch what is new, in the foreground")
-    what = fetch.add_mutually_exclusive_group(required=True)
-    what.add_argument("name", nargs="?", metavar="NAME", help="its name; after -- if it begins with a dash")
-    what.add_argument("--unit", action="store_true", help=argparse.SUPPRESS)
-    what.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
-    check = commands.add_parser("check")
-    check.add_argument("--unit", action="store_true", required=True, help=argparse.SUPPRESS)
-    return parser
+    return _fetch(usage.parse(arguments).name)
 
 
 def _fetch(name: str) -> int:
@@ -116,7 +100,7 @@ def _fetch(name: str) -> int:
 
     found = settings.load()
     connector = require_runnable(database.read(found.connectors_db), name)
-    ca_pem = units.read_ca(connector)
+    ca_pem = units.read_ca(connector) if connector.props.get("CAFile") else None
     place = units.prepare(connector, found, foreground=True)
     if os.geteuid() == 0:
         return _end_as(units.run_as_user(place, connector, found, ca_pem, STOPS))

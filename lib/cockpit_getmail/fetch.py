@@ -5,9 +5,8 @@ Nothing is deleted on the server but what the state has as delivered. DESIGN 5 h
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from cockpit_getmail import destination as destinations
 from cockpit_getmail import retriever as retrievers
@@ -44,8 +43,7 @@ class Reporter(Protocol):
         """A sentence that an administrator should read."""
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(NamedTuple):
     """What a run did: messages and octets delivered, messages failed, set aside of these, and deleted."""
 
     messages: int = 0
@@ -116,7 +114,7 @@ def _fetch(
         report.warn(note)
     if aside := folder.set_aside():
         report.warn(f"Messages set aside because they could not be fetched: {aside}. They are on the server.")
-    return replace(done, deleted=len(removed))
+    return done._replace(deleted=len(removed))
 
 
 def _list_new(retriever: Retriever, opened: Folder, folder: FolderState) -> tuple[list[Remote], bool]:

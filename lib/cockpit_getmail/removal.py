@@ -2,7 +2,6 @@
 """The end of a connector's state, whatever the user of its runs did to hinder it."""
 
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -65,7 +64,7 @@ def _remove(folder: Path) -> None:
     if os.path.lexists(folder):
         remains.mkdir(mode=0o700, exist_ok=True)
         # Out of the way in one step: a run that starts meanwhile begins anew, not in what is left.
-        folder.rename(remains / secrets.token_hex(8))
+        folder.rename(remains / os.urandom(8).hex())
         sync_folder(folder.parent)
     if os.path.lexists(remains):
         _remove_tree(remains)
@@ -96,7 +95,7 @@ def _remove_entry(name: str, top: int) -> None:
         with os.scandir(folder) as entries:
             for entry in list(entries):
                 if entry.is_dir(follow_symlinks=False):
-                    os.rename(entry.name, secrets.token_hex(8), src_dir_fd=folder, dst_dir_fd=top)
+                    os.rename(entry.name, os.urandom(8).hex(), src_dir_fd=folder, dst_dir_fd=top)
                 else:
                     os.unlink(entry.name, dir_fd=folder)
     finally:

@@ -10,7 +10,6 @@ import errno
 import fcntl
 import os
 import re
-import secrets
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -363,7 +362,7 @@ def _create(db: sqlite3.Connection) -> None:
     db.execute("BEGIN IMMEDIATE")
     for statement in _SCHEMA.split(";")[:-1]:
         db.execute(statement)
-    db.execute("INSERT INTO token VALUES (?)", (secrets.token_hex(8),))
+    db.execute("INSERT INTO token VALUES (?)", (os.urandom(8).hex(),))
     db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     db.execute("COMMIT")
 

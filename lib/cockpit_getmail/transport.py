@@ -1,38 +1,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The only door to sockets: connecting, TLS, time limits, bounded reading."""
+"""The only door to sockets: connecting, time limits, bounded reading. TLS is in tls.py."""
 
-import hashlib
-import hmac
 import io
-import ipaddress
 import socket
-import ssl
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 
-from cockpit_getmail.problem import Problem, failure, printable
+from cockpit_getmail.endpoint import Endpoint, ascii_host, is_address
+from cockpit_getmail.problem import Problem, failure
 
 READ_BUFFER = 256 << 10
-Policy = Literal["auto", "required", "none"]
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """A server and how it proves who it is.
-
-    With `ca_pem` only these certificate authorities are believed. With `fingerprint` (SHA-256 of the
-    certificate in hexadecimal, colons allowed) only the server that has this very certificate is. With
-    `inspect` the handshake ends in a Problem that shows the certificate, and nothing is ever sent.
-    """
-
-    server: str
-    port: int
-    ca_pem: str | None = None
-    fingerprint: str | None = None
-    inspect: bool = False
 
 
 class Connection:
@@ -87,20 +66,18 @@ class Connection:
                 "tls", f"{self._endpoint.server} sent data in clear after agreeing to TLS: refused."
             )
         self._arm()
+        from cockpit_getmail import tls
+
         try:
-            self._sock = _context(self._endpoint).wrap_socket(
-                self._sock, server_hostname=ascii_host(self._endpoint.server), suppress_ragged_eofs=False
-            )
+            self._sock = encrypted = tls.shake_hands(self._sock, self._endpoint)
         except OSError as error:
-            self._fail_handshake(error)
-        try:
-            self._check_certificate(self._sock)
+            raise self._broken(error) from error
         except Problem:
             # Nothing is said to a stranger, not even goodbye.
             self.close()
             raise
         self._reader = io.BufferedReader(_Raw(self), READ_BUFFER)
-        self.tls = self._sock.version()
+        self.tls = encrypted.version()
 
     def read_line(self, limit: int) -> bytes:
         """Return the next line with its end, of at most `limit` octets."""
@@ -145,9 +122,9 @@ class Connection:
         self._arm()
         try:
             return self._sock.recv_into(view)
-        except ssl.SSLEOFError:
-            return 0
         except OSError as error:
+            if self.tls and _is_end_of_tls(error):
+                return 0
             raise self._broken(error) from error
 
     def _buffered(self) -> bool:
@@ -163,40 +140,17 @@ class Connection:
     def _broken(self, error: OSError) -> Problem:
         if isinstance(error, TimeoutError):
             return _timed_out(self._endpoint, self._deadline, self._timeout)
-        if isinstance(error, ssl.SSLError):
-            return failure(
-                "tls", f"The encrypted connection to {self._endpoint.server} broke: {_reason(error)}."
-            )
+        if self.tls:
+            from cockpit_getmail import tls
+
+            if problem := tls.explain(error, self._endpoint):
+                return problem
         return failure(
             "network", f"The connection to {self._endpoint.server} broke: {error.strerror or error}."
         )
 
     def _lost(self) -> NoReturn:
         raise failure("network", f"{self._endpoint.server} closed the connection.")
-
-    def _fail_handshake(self, error: OSError) -> NoReturn:
-        server, port = self._endpoint.server, self._endpoint.port
-        if isinstance(error, ssl.SSLCertVerificationError):
-            message = f"The certificate of {server} is not trusted: {printable(error.verify_message)}."
-            raise failure("tls", message, untrusted=True) from error
-        if isinstance(error, ssl.SSLError) and error.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
-            raise failure("tls", f"{server} does not speak TLS on port {port}.") from error
-        if isinstance(error, ssl.SSLError):
-            raise failure("tls", f"TLS with {server} failed: {_reason(error)}.") from error
-        raise self._broken(error) from error
-
-    def _check_certificate(self, sock: ssl.SSLSocket) -> None:
-        if not (self._endpoint.fingerprint or self._endpoint.inspect):
-            return
-        certificate = sock.getpeercert(binary_form=True)
-        if certificate is None:
-            raise failure("tls", f"{self._endpoint.server} showed no certificate.")
-        found = hashlib.sha256(certificate).hexdigest()
-        pinned = (self._endpoint.fingerprint or "").replace(":", "").lower()
-        if not self._endpoint.inspect and hmac.compare_digest(found, pinned):
-            return
-        message = f"The certificate of {self._endpoint.server} is not the one that was trusted."
-        raise failure("tls", message, untrusted=True, **describe_certificate(certificate))
 
 
 class _Raw(io.RawIOBase):
@@ -212,78 +166,10 @@ class _Raw(io.RawIOBase):
         return self._connection.receive_into(buffer)
 
 
-def find_policy(policy: Policy, endpoint: Endpoint) -> Policy:
-    """Return what a connector's TLS comes to: to name a certificate is to rule out a clear channel.
+def _is_end_of_tls(error: OSError) -> bool:
+    from cockpit_getmail import tls
 
-    A connection that is to show its certificate must not go on without one.
-    """
-    pinned = endpoint.fingerprint is not None or endpoint.ca_pem is not None
-    return "required" if endpoint.inspect or (pinned and policy == "auto") else policy
-
-
-def choose_tls(policy: Policy, *, seen: bool, offered: bool, server: str) -> bool:
-    """Return whether to ask for STARTTLS or STLS; raises Problem (tls) where a clear channel is not allowed.
-
-    `seen` tells that this connector has spoken TLS with this mailbox before: then there is no way back.
-    """
-    if policy == "none":
-        return False
-    if offered:
-        return True
-    if policy == "required":
-        raise failure("tls", f"{server} offers no encryption here, and TLS is required for this connector.")
-    if seen:
-        raise failure(
-            "tls", f"{server} no longer offers the encryption it offered before: someone may be listening."
-        )
-    return False
-
-
-def describe_certificate(certificate: bytes) -> dict[str, Any]:
-    """Return fingerprint, subject and issuer (RFC 4514) of a certificate in DER. It has not been verified."""
-    from cryptography import x509
-
-    found: dict[str, Any] = {"fingerprint": hashlib.sha256(certificate).hexdigest()}
-    try:
-        parsed = x509.load_der_x509_certificate(certificate)
-        found["subject"] = printable(parsed.subject.rfc4514_string())
-        found["issuer"] = printable(parsed.issuer.rfc4514_string())
-    except ValueError:
-        found["subject"] = found["issuer"] = ""
-    return found
-
-
-def ascii_host(server: str) -> str:
-    """Return a host name as DNS and certificates have it (RFC 5891); addresses stay as they are."""
-    if server.isascii():
-        return server.rstrip(".") if not _is_address(server) else server
-    import idna
-
-    try:
-        return idna.encode(server.rstrip("."), uts46=True).decode()
-    except idna.IDNAError as error:
-        raise failure("network", f"{printable(server)} is not a host name: {error}.") from error
-
-
-def _is_address(server: str) -> bool:
-    try:
-        ipaddress.ip_address(server)
-    except ValueError:
-        return False
-    return True
-
-
-def _context(endpoint: Endpoint) -> ssl.SSLContext:
-    if endpoint.fingerprint or endpoint.inspect:
-        # The very certificate is compared after the handshake, before a single octet is sent.
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        return context
-    try:
-        return ssl.create_default_context(cadata=endpoint.ca_pem)
-    except ssl.SSLError as error:
-        raise failure("settings", f"CAFile holds no certificate in PEM form: {_reason(error)}.") from error
+    return tls.is_end(error)
 
 
 def _connect(endpoint: Endpoint, timeout: float, deadline: float | None) -> socket.socket:
@@ -327,7 +213,7 @@ def _resolve(endpoint: Endpoint, timeout: float, deadline: float | None) -> list
             found.append(error)
 
     host = ascii_host(endpoint.server)
-    if _is_address(host):
+    if is_address(host):
         return socket.getaddrinfo(host, endpoint.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
     thread = threading.Thread(target=look_up, daemon=True)
     thread.start()
@@ -353,7 +239,3 @@ def _timed_out(endpoint: Endpoint, deadline: float | None, timeout: float) -> Pr
     if deadline is not None and deadline - time.monotonic() <= 0:
         return failure("network", f"{endpoint.server} port {endpoint.port} took too long to answer.")
     return failure("network", f"{endpoint.server} port {endpoint.port} was silent for {timeout:g} seconds.")
-
-
-def _reason(error: ssl.SSLError) -> str:
-    return printable((error.reason or str(error)).lower().replace("_", " "))

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from cockpit_getmail import fetch
+from cockpit_getmail.endpoint import Endpoint
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.retriever.base import BATCH_BYTES, Part, Remote
 from cockpit_getmail.retriever.imap import Imap
-from cockpit_getmail.transport import Endpoint
 from tests.support.fetching import Account, make_connector
 from tests.support.hostile import Script, Server, Session, Step, close, hang, imap, repeat, reset, tagged
 from tests.support.limits import bounded

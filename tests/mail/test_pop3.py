@@ -7,10 +7,10 @@ from contextlib import ExitStack
 
 import pytest
 
+from cockpit_getmail.endpoint import Endpoint
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.retriever.base import Part, Remote
 from cockpit_getmail.retriever.pop3 import PART_BYTES, Pop3
-from cockpit_getmail.transport import Endpoint
 from tests.support.certificates import Authority
 from tests.support.dovecot import Dovecot
 from tests.support.fetching import make_connector

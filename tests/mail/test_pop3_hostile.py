@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from cockpit_getmail import fetch
+from cockpit_getmail.endpoint import Endpoint
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.retriever.base import Part, Remote
 from cockpit_getmail.retriever.pop3 import ASKED_BYTES, ASKED_MESSAGES, LEAVE_SECONDS, PART_BYTES, Pop3
-from cockpit_getmail.transport import Endpoint
 from tests.support.fetching import Account, make_connector
 from tests.support.hostile import (
     Rules,

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from cockpit_getmail import retriever as retrievers
+from cockpit_getmail.endpoint import Endpoint
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.retriever.base import Retriever
-from cockpit_getmail.transport import Connection, Endpoint
+from cockpit_getmail.transport import Connection
 from tests.support.certificates import Authority, Certificate
 from tests.support.fetching import Account, make_connector
 from tests.support.hostile import (

@@ -214,7 +214,7 @@ def carry_out(plan: Plan) -> None:
     ended: dict[str, Any]
     try:
         result = fetch.run(connector, settings, Path(plan.state), plan.ca_pem, log)
-        ended = {"result": asdict(result)}
+        ended = {"result": result._asdict()}
         if plan.stop is None:
             make_copies(plan)
     except Problem as problem:

@@ -3,12 +3,12 @@
 
 import socket
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
+from cockpit_getmail.endpoint import Endpoint, ascii_host, choose_tls, find_policy
 from cockpit_getmail.problem import Problem
-from cockpit_getmail.transport import Connection, Endpoint, ascii_host, choose_tls, find_policy
+from cockpit_getmail.transport import Connection
 
 ENDPOINT = Endpoint("server.example", 143)
 
@@ -125,12 +125,12 @@ def test_choice_of_tls(policy: str, seen: bool, offered: bool, expected: bool | 
     ("policy", "endpoint", "expected"),
     [
         ("auto", ENDPOINT, "auto"),
-        ("auto", replace(ENDPOINT, fingerprint="ab" * 32), "required"),
-        ("auto", replace(ENDPOINT, ca_pem="-----BEGIN"), "required"),
-        ("auto", replace(ENDPOINT, ca_pem=""), "required"),
-        ("none", replace(ENDPOINT, fingerprint="ab" * 32), "none"),
+        ("auto", ENDPOINT._replace(fingerprint="ab" * 32), "required"),
+        ("auto", ENDPOINT._replace(ca_pem="-----BEGIN"), "required"),
+        ("auto", ENDPOINT._replace(ca_pem=""), "required"),
+        ("none", ENDPOINT._replace(fingerprint="ab" * 32), "none"),
         ("required", ENDPOINT, "required"),
-        ("none", replace(ENDPOINT, inspect=True), "required"),
+        ("none", ENDPOINT._replace(inspect=True), "required"),
     ],
 )
 def test_a_certificate_to_believe_calls_for_tls(policy: str, endpoint: Endpoint, expected: str) -> None:

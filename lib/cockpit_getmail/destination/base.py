@@ -2,12 +2,10 @@
 """What a run needs of a place to deliver to."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
-@dataclass(frozen=True)
-class Staged:
+class Staged(NamedTuple):
     """A message taken in whole, not yet delivered: `name` finds it again, `size` is in octets as stored."""
 
     name: str

@@ -60,9 +60,11 @@ class Maildir:
         with self._explained("opened"):
             create(path)
             self._tmp, self._new, self._cur = (self._open_folder(path / name) for name in FOLDERS)
-        self._syncs_together = file_system.can_sync(self._tmp)
+        self._syncs_together: bool | None = None
 
     def stage(self) -> "MaildirStaging":
+        if self._syncs_together is None:
+            self._syncs_together = file_system.can_sync(self._tmp)
         name = f"{int(time.time())}.C{self._token}R{os.urandom(8).hex()}P{os.getpid()}.{self._host}"
         with self._explained("written to"):
             descriptor = os.open(name, _NEW_FILE, 0o600, dir_fd=self._tmp)

@@ -5,9 +5,9 @@ import time
 from typing import Any
 
 from cockpit_getmail.connector import Connector
+from cockpit_getmail.endpoint import Endpoint
 from cockpit_getmail.problem import Problem, with_status
 from cockpit_getmail.retriever.base import Retriever
-from cockpit_getmail.transport import Endpoint
 
 
 def make(

@@ -2,7 +2,6 @@
 """What a run needs of a remote mailbox, whatever its protocol."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 BATCH_BYTES = 4 << 20
@@ -10,8 +9,7 @@ BATCH_BYTES = 4 << 20
 BATCH_MESSAGES = 250
 
 
-@dataclass(frozen=True)
-class Folder:
+class Folder(NamedTuple):
     """The mailbox once opened. `validity` is UIDVALIDITY (RFC 3501 section 2.3.1.1), 0 for POP3.
 
     `uid_next` is UIDNEXT, 0 where the server does not say it.

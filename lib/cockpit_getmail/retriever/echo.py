@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The server's words, fit for a person: without the password, which some servers repeat in a refusal."""
 
-import base64
+from binascii import b2a_base64
 from collections.abc import Iterator
 
 from cockpit_getmail.problem import printable
@@ -31,14 +31,19 @@ def quoted(text: str) -> bytes:
 
 def plain(username: str, password: str) -> bytes:
     """Return what SASL PLAIN sends (RFC 4616), in base64."""
-    return base64.b64encode(octets(f"\0{username}\0{password}"))
+    return b2a_base64(octets(f"\0{username}\0{password}"), newline=False)
 
 
 def _forms(username: str, password: str) -> Iterator[bytes]:
     if not password:
         return
     secret = octets(password)
-    for form in (secret, quoted(password)[1:-1], base64.b64encode(secret), plain(username, password)):
+    for form in (
+        secret,
+        quoted(password)[1:-1],
+        b2a_base64(secret, newline=False),
+        plain(username, password),
+    ):
         yield form
         yield repr(form)[2:-1].replace("\\'", "'").encode()
         yield form.decode("ascii", "replace").encode()

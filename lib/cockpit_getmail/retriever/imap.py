@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from cockpit_getmail.connector import Connector
+from cockpit_getmail.endpoint import Endpoint, choose_tls, find_policy
 from cockpit_getmail.problem import Problem, failure, printable
 from cockpit_getmail.retriever import echo
 from cockpit_getmail.retriever.base import Folder, Part, Remote, Seen
 from cockpit_getmail.retriever.imap_fetch import TEMPORARY, Fetcher
 from cockpit_getmail.retriever.imap_session import Answer, Session, response_code
 from cockpit_getmail.retriever.uid_set import contains, format_uid_set
-from cockpit_getmail.transport import Connection, Endpoint, choose_tls, find_policy
+from cockpit_getmail.transport import Connection
 
 DELETE_BATCH = 500
 LEAVE_SECONDS = 5.0

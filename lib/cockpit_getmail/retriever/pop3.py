@@ -11,12 +11,13 @@ from contextlib import suppress
 from typing import TypeVar
 
 from cockpit_getmail.connector import Connector
+from cockpit_getmail.endpoint import Endpoint, choose_tls, find_policy
 from cockpit_getmail.problem import Problem, failure, printable
 from cockpit_getmail.retriever import echo
 from cockpit_getmail.retriever.base import Folder, Part, Remote, Seen
 from cockpit_getmail.retriever.pop3_listing import Listing
 from cockpit_getmail.retriever.pop3_replies import Answer, Replies
-from cockpit_getmail.transport import Connection, Endpoint, choose_tls, find_policy
+from cockpit_getmail.transport import Connection
 from cockpit_getmail.words import Cause
 
 LEAVE_SECONDS = 2.0

@@ -1,12 +1,33 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The only door to systemd: runs and checks as transient units, and what they need of this machine."""
+"""The only door to systemd: runs and checks as transient units, and what they need of this machine.
 
-from cockpit_getmail.units.credentials import read as read_credentials
-from cockpit_getmail.units.credentials import read_ca
-from cockpit_getmail.units.foreground import read_request, run_as_user
-from cockpit_getmail.units.place import Place, prepare
-from cockpit_getmail.units.sandbox import is_confined, program
-from cockpit_getmail.units.systemd import check, is_available, is_running, start_run, stop
+Who fetches, starts a unit or only asks for a name imports no more of it than that.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cockpit_getmail.units.credentials import read_ca, read_credentials
+    from cockpit_getmail.units.foreground import read_request, run_as_user
+    from cockpit_getmail.units.place import Place, prepare
+    from cockpit_getmail.units.sandbox import is_confined, program
+    from cockpit_getmail.units.systemd import check, is_available, is_running, start_run, stop
+
+_MODULES = {
+    "Place": "place",
+    "check": "systemd",
+    "is_available": "systemd",
+    "is_confined": "sandbox",
+    "is_running": "systemd",
+    "prepare": "place",
+    "program": "sandbox",
+    "read_ca": "credentials",
+    "read_credentials": "credentials",
+    "read_request": "foreground",
+    "run_as_user": "foreground",
+    "start_run": "systemd",
+    "stop": "systemd",
+}
 
 __all__ = [
     "Place",
@@ -23,3 +44,11 @@ __all__ = [
     "start_run",
     "stop",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -8,7 +8,6 @@ certificates of CAFile. Unit properties show no more of them than the random nam
 import json
 import os
 import re
-import secrets
 import stat
 import time
 from collections.abc import Iterator
@@ -41,7 +40,7 @@ def written(connector: Connector, settings: Settings) -> Iterator[dict[str, Path
     contents = _collect(connector, settings)
     place.provide_run_folder()
     _remove_leftovers()
-    files = {name: place.RUN_FOLDER / (secrets.token_hex(16) + _SUFFIX) for name in contents}
+    files = {name: place.RUN_FOLDER / (os.urandom(16).hex() + _SUFFIX) for name in contents}
     try:
         for name, path in files.items():
             _write(path, contents[name])
@@ -51,7 +50,7 @@ def written(connector: Connector, settings: Settings) -> Iterator[dict[str, Path
             path.unlink(missing_ok=True)
 
 
-def read() -> tuple[Connector, Settings, str | None]:
+def read_credentials() -> tuple[Connector, Settings, str | None]:
     """Return connector, settings and certificate authorities (PEM), in a unit that was given them."""
     folder = Path(os.environ.get("CREDENTIALS_DIRECTORY", ""))
     try:

@@ -3,7 +3,6 @@
 
 import errno
 import os
-import secrets
 import stat
 from pathlib import Path
 
@@ -68,7 +67,7 @@ class _Walk:
 
     def make(self, name: str, mode: int, uid: int, gid: int) -> None:
         """Make a folder here, durably and all at once, and go into it."""
-        draft = f".{secrets.token_hex(8)}.new"
+        draft = f".{os.urandom(8).hex()}.new"
         os.mkdir(draft, 0o700, dir_fd=self._at)
         try:
             made = os.open(draft, _FOLDER, dir_fd=self._at)

@@ -10,8 +10,8 @@ import signal
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from cockpit_getmail import destination
 from cockpit_getmail.connector import Connector, account_group, folder_name
@@ -25,8 +25,7 @@ RUN_FOLDER = Path("/run/cockpit-getmail")
 AS_USER_SECONDS = 10.0
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Who a run is and where it works. `maildir` is None for a destination that is no folder."""
 
     user: str

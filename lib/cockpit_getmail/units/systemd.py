@@ -2,7 +2,6 @@
 """Transient units. What is the same for all of them stands in systemd/cockpit-getmail-.service.d."""
 
 import os
-import secrets
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -157,7 +156,7 @@ def _check_in_unit(connector: Connector, settings: Settings, ca_pem: str | None)
     deadline = time.monotonic() + settings.check_timeout
     require_installation()
     require_hiding(settings)
-    unit = f"{UNIT_PREFIX}:check-{secrets.token_hex(8)}"
+    unit = f"{UNIT_PREFIX}:check-{os.urandom(8).hex()}"
     properties = [f"User={find_fetch_user(settings).pw_name}", *hiding_properties(settings)]
     argv = start_argv(unit, "Check of a mail server", properties, "check", "--pipe", "--wait")
     request = wire.format_request(connector, ca_pem, deadline)

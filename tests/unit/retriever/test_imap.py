@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cockpit_getmail.connector import Connector
+from cockpit_getmail.endpoint import Endpoint
 from cockpit_getmail.retriever.base import BATCH_BYTES, BATCH_MESSAGES, Remote, split_batches
 from cockpit_getmail.retriever.imap import Imap
 from cockpit_getmail.retriever.imap_session import Answer
-from cockpit_getmail.transport import Endpoint
 
 
 def imap(password: str = "geheim") -> Imap:

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cockpit_getmail.endpoint import Endpoint
 from cockpit_getmail.problem import Problem, printable
 from cockpit_getmail.retriever.imap_session import COMMAND_LIMIT, Answer, Session, response_code
-from cockpit_getmail.transport import Connection, Endpoint
+from cockpit_getmail.transport import Connection
 
 
 def after(said: bytes, do: Callable[[Session], object], tag: bytes = b"TAG") -> object:

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A server, how it proves who it is, and when to ask it for TLS."""
+
+from typing import Literal, NamedTuple
+
+from cockpit_getmail.problem import failure, printable
+
+Policy = Literal["auto", "required", "none"]
+
+
+class Endpoint(NamedTuple):
+    """A server and how it proves who it is.
+
+    With `ca_pem` only these certificate authorities are believed. With `fingerprint` (SHA-256 of the
+    certificate in hexadecimal, colons allowed) only the server that has this very certificate is. With
+    `inspect` the handshake ends in a Problem that shows the certificate, and nothing is ever sent.
+    """
+
+    server: str
+    port: int
+    ca_pem: str | None = None
+    fingerprint: str | None = None
+    inspect: bool = False
+
+
+def find_policy(policy: Policy, endpoint: Endpoint) -> Policy:
+    """Return what a connector's TLS comes to: to name a certificate is to rule out a clear channel.
+
+    A connection that is to show its certificate must not go on without one.
+    """
+    pinned = endpoint.fingerprint is not None or endpoint.ca_pem is not None
+    return "required" if endpoint.inspect or (pinned and policy == "auto") else policy
+
+
+def choose_tls(policy: Policy, *, seen: bool, offered: bool, server: str) -> bool:
+    """Return whether to ask for STARTTLS or STLS; raises Problem (tls) where a clear channel is not allowed.
+
+    `seen` tells that this connector has spoken TLS with this mailbox before: then there is no way back.
+    """
+    if policy == "none":
+        return False
+    if offered:
+        return True
+    if policy == "required":
+        raise failure("tls", f"{server} offers no encryption here, and TLS is required for this connector.")
+    if seen:
+        raise failure(
+            "tls", f"{server} no longer offers the encryption it offered before: someone may be listening."
+        )
+    return False
+
+
+def ascii_host(server: str) -> str:
+    """Return a host name as DNS and certificates have it (RFC 5891); addresses stay as they are."""
+    if server.isascii():
+        return server.rstrip(".") if not is_address(server) else server
+    import idna
+
+    try:
+        return idna.encode(server.rstrip("."), uts46=True).decode()
+    except idna.IDNAError as error:
+        raise failure("network", f"{printable(server)} is not a host name: {error}.") from error
+
+
+def is_address(server: str) -> bool:
+    import ipaddress
+
+    try:
+        ipaddress.ip_address(server)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""TLS with a verified peer. Certificates and host names are always checked."""
+
+import hashlib
+import hmac
+import socket
+import ssl
+from typing import Any
+
+from cockpit_getmail.endpoint import Endpoint, ascii_host
+from cockpit_getmail.problem import Problem, failure, printable
+
+
+def shake_hands(sock: socket.socket, endpoint: Endpoint) -> ssl.SSLSocket:
+    """Return the socket on which TLS is spoken with a verified peer.
+
+    Raises Problem (tls; settings for a CAFile without a certificate), and OSError for what a network does.
+    """
+    server = endpoint.server
+    try:
+        encrypted = _context(endpoint).wrap_socket(
+            sock, server_hostname=ascii_host(server), suppress_ragged_eofs=False
+        )
+    except ssl.SSLCertVerificationError as error:
+        message = f"The certificate of {server} is not trusted: {printable(error.verify_message)}."
+        raise failure("tls", message, untrusted=True) from error
+    except ssl.SSLError as error:
+        if error.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
+            raise failure("tls", f"{server} does not speak TLS on port {endpoint.port}.") from error
+        raise failure("tls", f"TLS with {server} failed: {_reason(error)}.") from error
+    try:
+        _check_certificate(encrypted, endpoint)
+    except Problem:
+        encrypted.close()
+        raise
+    return encrypted
+
+
+def is_end(error: OSError) -> bool:
+    """Whether an error tells that the other end has closed the connection without saying so in TLS."""
+    return isinstance(error, ssl.SSLEOFError)
+
+
+def explain(error: OSError, endpoint: Endpoint) -> Problem | None:
+    """Return the Problem of an encrypted connection that broke; None if it is no matter of TLS."""
+    if not isinstance(error, ssl.SSLError):
+        return None
+    return failure("tls", f"The encrypted connection to {endpoint.server} broke: {_reason(error)}.")
+
+
+def describe_certificate(certificate: bytes) -> dict[str, Any]:
+    """Return fingerprint, subject and issuer (RFC 4514) of a certificate in DER. It has not been verified."""
+    from cryptography import x509
+
+    found: dict[str, Any] = {"fingerprint": hashlib.sha256(certificate).hexdigest()}
+    try:
+        parsed = x509.load_der_x509_certificate(certificate)
+        found["subject"] = printable(parsed.subject.rfc4514_string())
+        found["issuer"] = printable(parsed.issuer.rfc4514_string())
+    except ValueError:
+        found["subject"] = found["issuer"] = ""
+    return found
+
+
+def _context(endpoint: Endpoint) -> ssl.SSLContext:
+    if endpoint.fingerprint or endpoint.inspect:
+        # The very certificate is compared after the handshake, before a single octet is sent.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+    try:
+        return ssl.create_default_context(cadata=endpoint.ca_pem)
+    except ssl.SSLError as error:
+        raise failure("settings", f"CAFile holds no certificate in PEM form: {_reason(error)}.") from error
+
+
+def _check_certificate(sock: ssl.SSLSocket, endpoint: Endpoint) -> None:
+    if not (endpoint.fingerprint or endpoint.inspect):
+        return
+    certificate = sock.getpeercert(binary_form=True)
+    if certificate is None:
+        raise failure("tls", f"{endpoint.server} showed no certificate.")
+    found = hashlib.sha256(certificate).hexdigest()
+    pinned = (endpoint.fingerprint or "").replace(":", "").lower()
+    if not endpoint.inspect and hmac.compare_digest(found, pinned):
+        return
+    message = f"The certificate of {endpoint.server} is not the one that was trusted."
+    raise failure("tls", message, untrusted=True, **describe_certificate(certificate))
+
+
+def _reason(error: ssl.SSLError) -> str:
+    return printable((error.reason or str(error)).lower().replace("_", " "))

@@ -20,6 +20,8 @@ FOLDER = Path(accept.__file__).parent
 SCHEMAS = Path(accept.SCHEMAS).resolve()
 ANNOTATIONS = {"$schema", "title", "description", "default", "examples", "writeOnly", "x-error"}
 TYPES = {"object", "string", "integer", "boolean", "null"}
+LITERAL = re.compile(r"\\.|\[\^?\]?(?:\\.|[^]\\])*\]")
+"""The parts of a pattern in which `$` would stand for itself: what is escaped, and sets."""
 HEADER = """\
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Made of the schemas with fastjsonschema; see setup.py.
@@ -118,7 +120,7 @@ def reduce_rule(keyword: str, rule: Any, content: dict[str, Any]) -> Any:
         case "minimum" | "maximum" if content.get("type") in ("integer", ["integer", "string"]):
             return rule
         # fastjsonschema takes `$` for the very end, Python's re also for the place before a last LF.
-        case "pattern" if not re.search(r"\\\$|\[[^]]*\$", rule):
+        case "pattern" if "$" not in "".join(LITERAL.findall(rule)):
             return rule.replace("$", r"(?=\n?\Z)")
         case "not" | "if" | "then":
             return reduce_schema(rule)

@@ -43,6 +43,8 @@ def compile_schema(content: dict[str, Any]) -> Callable[[Any], bool]:
         {"format": "email"},
         {"pattern": r"\$"},
         {"pattern": "[a$]"},
+        {"pattern": "[]$]"},
+        {"pattern": r"a$|[^\]$]"},
         {"additionalProperties": {"type": "string"}},
         {"unevaluatedProperties": False},
         {"dependentRequired": {"a": ["b"]}},
@@ -58,7 +60,9 @@ def test_schema_is_refused(content: dict[str, Any]) -> None:
         setup.make(content)
 
 
-@pytest.mark.parametrize("pattern", ["^a$", "^(b|0*$)", "(@|$)|c", r"^\.{0,2}$(?!\n)", "\"'\\\\", "{x}|a{0}"])
+@pytest.mark.parametrize(
+    "pattern", ["^a$", "^(b|0*$)", r"[]a]\[?\\$", "(@|$)|c", r"^\.{0,2}$(?!\n)", "\"'\\\\", "{x}|a{0}"]
+)
 @given(st.text("ab0.@c\n\"'\\{}x", max_size=4))
 def test_pattern_means_what_it_means_to_jsonschema(pattern: str, text: str) -> None:
     accepts = compile_schema({"type": "string", "pattern": pattern})

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A server, how it proves who it is, and when to ask it for TLS."""
 
+from contextlib import suppress
 from typing import Literal, NamedTuple
 
 from cockpit_getmail.problem import failure, printable
@@ -63,10 +64,10 @@ def ascii_host(server: str) -> str:
 
 
 def is_address(server: str) -> bool:
-    import ipaddress
+    """Whether this is an IPv4 or IPv6 address; a zone may follow it (RFC 4007)."""
+    import socket
 
-    try:
-        ipaddress.ip_address(server)
-    except ValueError:
-        return False
-    return True
+    for family, text in ((socket.AF_INET, server), (socket.AF_INET6, server.partition("%")[0])):
+        with suppress(OSError, ValueError):
+            return bool(socket.inet_pton(family, text))
+    return False

@@ -85,7 +85,9 @@ def printable(text: str | bytes) -> str:
     """
     if isinstance(text, bytes):
         text = text[: TEXT_LIMIT + 1].decode("utf-8", "backslashreplace")
-    text = re.sub(_CONTROL, _escape, text[: TEXT_LIMIT + 1])
+    text = text[: TEXT_LIMIT + 1]
+    if not (text.isascii() and text.isprintable()):
+        text = re.sub(_CONTROL, _escape, text)
     encoded = text.encode()
     if len(encoded) <= TEXT_LIMIT:
         return text

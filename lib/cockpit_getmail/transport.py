@@ -214,7 +214,9 @@ def _resolve(endpoint: Endpoint, timeout: float, deadline: float | None) -> list
 
     host = ascii_host(endpoint.server)
     if is_address(host):
-        return socket.getaddrinfo(host, endpoint.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+        return socket.getaddrinfo(
+            host.encode(), endpoint.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+        )
     thread = threading.Thread(target=look_up, daemon=True)
     thread.start()
     thread.join(_remaining(endpoint, timeout, deadline))

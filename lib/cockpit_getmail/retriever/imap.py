@@ -4,16 +4,19 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from cockpit_getmail.connector import Connector
 from cockpit_getmail.endpoint import Endpoint, choose_tls, find_policy
 from cockpit_getmail.problem import Problem, failure, printable
 from cockpit_getmail.retriever import echo
 from cockpit_getmail.retriever.base import Folder, Part, Remote, Seen
-from cockpit_getmail.retriever.imap_fetch import TEMPORARY, Fetcher
-from cockpit_getmail.retriever.imap_session import Answer, Session, response_code
+from cockpit_getmail.retriever.imap_session import TEMPORARY, Answer, Session, response_code
 from cockpit_getmail.retriever.uid_set import contains, format_uid_set
 from cockpit_getmail.transport import Connection
+
+if TYPE_CHECKING:
+    from cockpit_getmail.retriever.imap_fetch import Fetcher
 
 DELETE_BATCH = 500
 LEAVE_SECONDS = 5.0
@@ -228,7 +231,10 @@ class Imap:
             raise failure("mailbox", f"{self._endpoint.server} gives no right to delete in INBOX.")
         return Folder("INBOX", validity, messages, numbers.get(b"UIDNEXT", 0))
 
-    def _fetcher(self) -> Fetcher:
+    def _fetcher(self) -> "Fetcher":
+        # A run that finds nothing new is over without it.
+        from cockpit_getmail.retriever.imap_fetch import Fetcher
+
         return Fetcher(self._opened)
 
     def _ranges(self, uids: Iterable[int]) -> str:

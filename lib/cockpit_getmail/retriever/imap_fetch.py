@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.retriever.base import BATCH_BYTES, Part, Remote, split_batches
-from cockpit_getmail.retriever.imap_session import LINE_LIMIT, Session, response_code
+from cockpit_getmail.retriever.imap_session import LINE_LIMIT, TEMPORARY, Session, response_code
 from cockpit_getmail.retriever.uid_set import split_uid_set
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ SEARCH_LIMIT, SIZES_LIMIT = 16 << 20, 64 << 20
 LITERALS_LIMIT = 100
 CHATTER_LIMIT = 4 << 20
 """Octets beside the messages themselves that the answer to one FETCH of a batch may have."""
-TEMPORARY = ("UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG", "CONTACTADMIN", "OVERQUOTA")
-"""Response codes (RFC 5530) of a server that would do it at another time."""
 _SEARCH = re.compile(rb"\* SEARCH\b", re.IGNORECASE)
 _EXPUNGE = re.compile(rb"\* \d+ EXPUNGE\b", re.IGNORECASE)
 _ESEARCH = re.compile(rb"\* ESEARCH\b(?:.* ALL ([^ \r\n]+))?", re.IGNORECASE)

@@ -19,6 +19,8 @@ COMMAND_LIMIT = 4 << 20
 """Octets a server may send in answer to one command."""
 LINE_COST = 64
 """A short line costs us as much time as one of so many octets."""
+TEMPORARY = ("UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG", "CONTACTADMIN", "OVERQUOTA")
+"""Response codes (RFC 5530) of a server that would do it at another time."""
 _LITERAL = re.compile(rb"\{([^{}]*)\}\r?\n$")
 _STATUS = re.compile(rb"\* (?:OK|NO|BAD|BYE|PREAUTH)\b", re.IGNORECASE)
 _CAPABILITY = re.compile(rb"(?:OK \[)?CAPABILITY\b([^\]\r\n]*)", re.IGNORECASE)

@@ -32,7 +32,7 @@ _SYSTEM = (
 """Folders that a unit needs with all that is in them."""
 _LOCAL = "/usr/local"
 """The part of _SYSTEM of which it needs only the program."""
-_SYNTAX = re.compile("([^A-Za-z0-9/._@=+\x80-\U0010ffff-])")
+_SYNTAX = "([^A-Za-z0-9/._@=+\x80-\U0010ffff-])"
 
 
 def program() -> list[str]:
@@ -48,7 +48,7 @@ def quote(path: Path, depth: int) -> str:
     """Return a path, whatever is in it, as a word that systemd-run parses `depth` times."""
     word = str(path)
     for _ in range(depth):
-        word = _SYNTAX.sub(r"\\\1", word)
+        word = re.sub(_SYNTAX, r"\\\1", word)
     return word
 
 

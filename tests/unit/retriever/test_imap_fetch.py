@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from cockpit_getmail.endpoint import Endpoint
 from cockpit_getmail.problem import Problem, printable
 from cockpit_getmail.retriever.base import BATCH_BYTES, Part, Remote
-from cockpit_getmail.retriever.imap_fetch import ARRIVALS, MESSAGES_LIMIT, TEMPORARY, Fetcher
-from cockpit_getmail.retriever.imap_session import Session
+from cockpit_getmail.retriever.imap_fetch import ARRIVALS, MESSAGES_LIMIT, Fetcher
+from cockpit_getmail.retriever.imap_session import TEMPORARY, Session
 from cockpit_getmail.transport import Connection
 from tests.support.limits import bounded
 

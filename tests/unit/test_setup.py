@@ -63,7 +63,7 @@ def test_schema_is_refused(content: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "pattern", ["^a$", "^(b|0*$)", r"[]a]\[?\\$", "(@|$)|c", r"^\.{0,2}$(?!\n)", "\"'\\\\", "{x}|a{0}"]
 )
-@given(st.text("ab0.@c\n\"'\\{}x", max_size=4))
+@given(st.text("ab0[].@c\n\"'\\{}x", max_size=4))
 def test_pattern_means_what_it_means_to_jsonschema(pattern: str, text: str) -> None:
     accepts = compile_schema({"type": "string", "pattern": pattern})
     assert accepts(text) == bool(re.search(pattern, text))

@@ -37,11 +37,14 @@ class Match:
     limits: Sequence[float | None] = (None, None)
     shorter: bool = False
     """Over a delay on a smaller mailbox."""
+    tls: bool = False
+    """Both with TLS from the start."""
 
 
 FIRST: dict[Protocol, Sequence[Match]] = {
     "IMAP": (
         Match(MBSYNC, (0.8, 0.8)),
+        Match(MBSYNC, tls=True),
         Match(GETMAIL, (1 / 15, 1 / 35)),
         Match(FETCHMAIL, shorter=True),
         Match(FDM, shorter=True),
@@ -49,6 +52,7 @@ FIRST: dict[Protocol, Sequence[Match]] = {
     ),
     "POP3": (
         Match(MPOP, (0.8, 0.8)),
+        Match(MPOP, tls=True),
         Match(GETMAIL),
         Match(FETCHMAIL, shorter=True),
         Match(FDM, shorter=True),
@@ -79,17 +83,19 @@ def first_fetch(place: Place, protocol: Protocol, pairs: int) -> table.Section:
     for number, round_trip in enumerate(ROUND_TRIPS):
         for match in FIRST[protocol]:
             user = "slow" if match.shorter and round_trip else "first"
-            work = name_work(f"{place.mailboxes[user].count} messages", round_trip)
-            found = _compare_first(place, match.peer, protocol, user, round_trip, pairs)
+            what = f"{place.mailboxes[user].count} messages{', TLS' if match.tls else ''}"
+            work = name_work(what, round_trip)
+            found = _compare_first(place, match, protocol, user, round_trip, pairs)
             section.rows.append(make_row(work, match.peer, found, match.limits[number]))
     return section
 
 
 def _compare_first(
-    place: Place, peer: Program, protocol: Protocol, user: str, round_trip: float, pairs: int
+    place: Place, match: Match, protocol: Protocol, user: str, round_trip: float, pairs: int
 ) -> Pairs:
-    ours = place.fetcher(OURS, protocol, user, round_trip)
-    theirs = place.fetcher(peer, protocol, user, round_trip)
+    peer = match.peer
+    ours = place.fetcher(OURS, protocol, user, round_trip, match.tls)
+    theirs = place.fetcher(peer, protocol, user, round_trip, match.tls)
     warm_up = place.fetcher(peer, protocol, "warm-up", round_trip) if peer in SLOW else theirs
     once(ours)
     try:

@@ -39,11 +39,12 @@ def _make_row(work: str, peer: str, pairs: Pairs, limit: float | None) -> table.
 
 def list_versions(programs: Iterable[Program]) -> str:
     """Return a remark that names each program's version."""
-    return f"Versions: {', '.join(f'{program.name} {_version(program)}' for program in programs)}."
+    versions = dict.fromkeys(f"{program.name.split()[0]} {_version(program)}" for program in programs)
+    return f"Versions: {', '.join(versions)}."
 
 
 def _version(program: Program) -> str:
     try:
-        return program.version
+        return program.version or "missing"
     except Failed:
         return "missing"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """How each program is told to fetch one mailbox into a Maildir and to keep the mail on the server.
 
-Each on a clear channel, each with what its manual has for speed and, where it can, for safe delivery.
+Each has what its manual has for speed and, where it can, for safe delivery.
 """
 
 import subprocess
@@ -21,12 +21,17 @@ ACCOUNT = "bench"
 
 @dataclass(frozen=True)
 class Source:
-    """Where the mail is."""
+    """Where the mail is: on a clear channel, or behind TLS if there is an authority to believe."""
 
     protocol: Protocol
     port: int
     user: str
-    host: str = "127.0.0.1"
+    authority: Path | None = None
+
+    @property
+    def host(self) -> str:
+        # mbsync does not find an address in a certificate.
+        return "localhost" if self.authority else "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -63,10 +68,11 @@ def _ours(source: Source, folder: Path) -> Recipe:
         "Account": ACCOUNT,
         "Password": PASSWORD,
         "Port": str(source.port),
-        "Retriever": f"Simple{source.protocol}Retriever",
+        "Retriever": f"Simple{source.protocol}{'SSL' if source.authority else ''}Retriever",
         "Server": source.host,
         "Username": source.user,
     }
+    props |= {"CAFile": str(source.authority)} if source.authority else {"TLS": "none"}
     name = f"{source.user}@{source.host}"
     record = "|".join(f"{key}|{value}" for key, value in sorted(props.items()))
     # A settings file would cost every run what importing its parser takes; most machines have none.
@@ -81,6 +87,7 @@ def _ours(source: Source, folder: Path) -> Recipe:
 
 
 def _mbsync(sync: str, source: Source, folder: Path) -> Recipe:
+    tls = f"SSLType IMAPS\nCertificateFile {source.authority}" if source.authority else "SSLType None"
     configuration = f"""
 FSync yes
 IMAPAccount server
@@ -88,7 +95,7 @@ Host {source.host}
 Port {source.port}
 User {source.user}
 Pass {PASSWORD}
-SSLType None
+{tls}
 AuthMechs LOGIN
 
 IMAPStore server
@@ -133,6 +140,7 @@ verbose = 0
 
 
 def _mpop(source: Source, folder: Path) -> Recipe:
+    tls = f"tls on\ntls_starttls off\ntls_trust_file {source.authority}" if source.authority else "tls off"
     configuration = f"""
 account all
 host {source.host}
@@ -140,7 +148,7 @@ port {source.port}
 user {source.user}
 password {PASSWORD}
 auth user
-tls off
+{tls}
 keep on
 delivery maildir {folder}/mail
 uidls_file {folder}/uidls

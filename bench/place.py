@@ -12,6 +12,7 @@ from bench.floor import Server
 from bench.mailboxes import Mailbox
 from bench.peers import FLOOR, PASSWORD, Program, Protocol, Source
 from bench.proxy import Proxy
+from tests.support.certificates import Authority
 from tests.support.dovecot import Dovecot
 
 FOLDER = BUILD / "fetching"
@@ -40,7 +41,10 @@ class Place:
         with ExitStack() as stack:
             users = dict.fromkeys(self._sizes, PASSWORD)
             stack.callback(shutil.rmtree, FOLDER, ignore_errors=True)
-            self._dovecot = stack.enter_context(Dovecot(users, extra=CONFIGURATION))
+            FOLDER.mkdir(parents=True, exist_ok=True)
+            self._authority = Authority(FOLDER)
+            certificate = self._authority.issue()
+            self._dovecot = stack.enter_context(Dovecot(users, certificate=certificate, extra=CONFIGURATION))
             for user, sizes in self._sizes.items():
                 self.add(user, sizes)
             self._stack = stack.pop_all()
@@ -59,26 +63,36 @@ class Place:
         """Remove the flag that some programs set when they fetch."""
         self._dovecot.doveadm("flags", "remove", "-u", user, "\\Seen", "mailbox", "INBOX", "ALL")
 
-    def fetcher(self, program: Program, protocol: Protocol, user: str, round_trip: float) -> Fetcher:
-        port = self._port(program, protocol, user)
+    def fetcher(
+        self, program: Program, protocol: Protocol, user: str, round_trip: float, tls: bool = False
+    ) -> Fetcher:
+        port = self._floor_port(user) if program is FLOOR else self._port(protocol, tls)
         if round_trip:
             port = self._proxy(port, round_trip).port
-        folder = FOLDER / f"{program.name.replace(' ', '-')}-{protocol}-{user}-{round_trip * 1000:.0f}"
-        return Fetcher(program, Source(protocol, port, user), self.mailboxes[user], folder)
+        words = (
+            *program.name.split(),
+            protocol,
+            user,
+            f"{round_trip * 1000:.0f}",
+            *(("tls",) if tls else ()),
+        )
+        source = Source(protocol, port, user, self._authority.ca if tls else None)
+        return Fetcher(program, source, self.mailboxes[user], FOLDER / "-".join(words))
 
     def count_octets(self, protocol: Protocol, round_trip: float) -> int:
         """Return what passed the way with this delay since the last call, in both directions together."""
-        return self._proxy(self._server_port(protocol), round_trip).count()
+        return self._proxy(self._port(protocol), round_trip).count()
 
-    def _port(self, program: Program, protocol: Protocol, user: str) -> int:
-        if program is not FLOOR:
-            return self._server_port(protocol)
+    def _floor_port(self, user: str) -> int:
         if user not in self._floors:
             self._floors[user] = self._stack.enter_context(Server([*self.mailboxes[user].messages()]))
         return self._floors[user].port
 
-    def _server_port(self, protocol: Protocol) -> int:
-        return self._dovecot.imap if protocol == "IMAP" else self._dovecot.pop3
+    def _port(self, protocol: Protocol, tls: bool = False) -> int:
+        server = self._dovecot
+        if protocol == "IMAP":
+            return server.imaps if tls else server.imap
+        return server.pop3s if tls else server.pop3
 
     def _proxy(self, port: int, round_trip: float) -> Proxy:
         if (port, round_trip) not in self._proxies:

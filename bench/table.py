@@ -2,7 +2,7 @@
 """Tables of figures in Markdown, to be read as they are too."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bench.pairs import Spread
 
@@ -25,6 +25,11 @@ class Section:
     head: Sequence[str]
     rows: list[Row] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+
+
+def without_targets(section: Section) -> Section:
+    rows = [replace(row, target="", met=None) for row in section.rows]
+    return replace(section, rows=rows)
 
 
 def show(section: Section) -> str:

@@ -53,7 +53,7 @@ FIRST: dict[Protocol, Sequence[Match]] = {
     "POP3": (
         Match(MPOP, (0.8, 0.8)),
         Match(MPOP, tls=True),
-        Match(GETMAIL),
+        Match(GETMAIL, shorter=True),
         Match(FETCHMAIL, shorter=True),
         Match(FDM, shorter=True),
         Match(FLOOR),

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Installed helpers as whole processes, on a made database."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench import PREFIX
+from bench.pairs import Usage, measure
+
+HELPERS = PREFIX / "libexec" / "cockpit-getmail"
+PASSWORD = "Nethesis,1234"
+SETTINGS = "COCKPIT_GETMAIL_"
+
+
+class Call:
+    """A helper that is given one input. The database is as it was made before each run."""
+
+    def __init__(
+        self,
+        verb: str,
+        request: Mapping[str, Any],
+        folder: Path,
+        connectors: int,
+        *,
+        settings_file: bool = False,
+    ) -> None:
+        self.name = f"{verb} {request['action']}" if "action" in request else verb
+        self.version = ""
+        self._argv = [str(HELPERS / verb)]
+        self._stdin = json.dumps(request).encode()
+        self._database = folder / f"connectors-{connectors}"
+        self._content = make_database(connectors)
+        values = {
+            "CONNECTORS_DB": str(self._database),
+            "STATE_DIR": f"{folder}/state",
+            "DESTINATION": f"maildir:{folder}/mail/{{account}}",
+        }
+        self._env = {SETTINGS + name: value for name, value in values.items()}
+        if settings_file:
+            file = folder / "settings.env"
+            file.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
+            self._env = {f"{SETTINGS}ENV": str(file)}
+
+    def prepare(self) -> None:
+        self._database.write_bytes(self._content)
+        self._database.chmod(0o600)
+
+    def run(self) -> Usage:
+        return measure(self._argv, env=self._env, stdin=self._stdin)
+
+    def check(self) -> None:
+        """Its exit status has said it: a Problem is 1."""
+
+
+class Command:
+    """Any other program beside it."""
+
+    def __init__(self, name: str, argv: Sequence[str]) -> None:
+        self.name = name
+        self.version = ""
+        self._argv = argv
+
+    def prepare(self) -> None:
+        """There is nothing to prepare."""
+
+    def run(self) -> Usage:
+        return measure(self._argv, env={})
+
+    def check(self) -> None:
+        """Its exit status has said it."""
+
+
+def connector_name(number: int) -> str:
+    return f"user{number}@mail{number % 50}.example.com"
+
+
+def make_props(number: int) -> dict[str, str]:
+    """Return the props of a connector, as `create` stores them."""
+    return {
+        "Account": f"account{number % 500}@example.org",
+        "Delete": "-1",
+        "Password": PASSWORD,
+        "Port": "993",
+        "Retriever": "SimpleIMAPSSLRetriever",
+        "Server": f"mail{number % 50}.example.com",
+        "Time": "30",
+        "Username": f"user{number}",
+        "status": "enabled",
+    }
+
+
+def make_request(action: str, number: int) -> dict[str, Any]:
+    """Return the input for an action with all props of a connector."""
+    props = make_props(number)
+    return {"action": action, **props, **{name: int(props[name]) for name in ("Delete", "Port", "Time")}}
+
+
+def make_database(connectors: int) -> bytes:
+    """Return a database of so many connectors in e-smith's format."""
+    lines = []
+    for number in range(connectors):
+        props = "|".join(f"{name}|{value}" for name, value in sorted(make_props(number).items()))
+        lines.append(f"{connector_name(number)}=getmail|{props}\n")
+    return "".join(sorted(lines)).encode()

@@ -107,10 +107,11 @@ def _fetch(
     if connector.delete_after is not None and (doomed := folder.due(connector.delete_after)):
         removed = retriever.delete(doomed)
         folder.removed(removed)
-    left = opened.messages - sum(int(uid) < opened.uid_next for uid, _ in removed)
-    seen = Seen(opened.uid_next, left)
-    if opened.uid_next and done.messages == len(new) and (whole or seen != folder.seen):
-        folder.account(seen, whole=whole)
+    if opened.uid_next and done.messages == len(new):
+        left = opened.messages - sum(int(uid) < opened.uid_next for uid, _ in removed)
+        seen = Seen(opened.uid_next, left)
+        if whole or seen != folder.seen:
+            folder.account(seen, whole=whole)
     for note in retriever.notes:
         report.warn(note)
     if aside := folder.set_aside():

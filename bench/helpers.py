@@ -26,7 +26,7 @@ class Call:
         *,
         settings_file: bool = False,
     ) -> None:
-        self.name = f"{verb} {request['action']}" if "action" in request else verb
+        self.name = " ".join(dict.fromkeys((verb, request["action"])))
         self.version = ""
         self._argv = [str(HELPERS / verb)]
         self._stdin = json.dumps(request).encode()
@@ -87,7 +87,7 @@ def make_props(number: int) -> dict[str, str]:
         "Server": f"mail{number % 50}.example.com",
         "Time": "30",
         "Username": f"user{number}",
-        "status": "enabled",
+        "status": "disabled" if number % 10 == 1 else "enabled",
     }
 
 

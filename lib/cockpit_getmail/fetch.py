@@ -102,7 +102,8 @@ def _fetch(
     report: Reporter,
 ) -> Result:
     new, whole = _list_new(retriever, opened, folder)
-    done = _fetch_new(retriever, folder, destination, new, report) if new else Result()
+    deletes = connector.delete_after is not None
+    done = _fetch_new(retriever, folder, destination, new, report, is_last=not deletes) if new else Result()
     removed: set[tuple[str, int]] = set()
     if connector.delete_after is not None and (doomed := folder.due(connector.delete_after)):
         removed = retriever.delete(doomed)
@@ -121,21 +122,32 @@ def _fetch(
 
 def _list_new(retriever: Retriever, opened: Folder, folder: FolderState) -> tuple[list[Remote], bool]:
     """Return the messages to fetch, and whether the whole folder was listed for it."""
-    seen = folder.seen
-    if seen and seen == (opened.uid_next, opened.messages):
+    since = folder.seen
+    if since and since == (opened.uid_next, opened.messages):
         return [], False
+    is_first = not since and folder.is_unknown()
+    if is_first:
+        since = Seen(1, 0)
+    if since:
+        listed = retriever.list_since(folder.known(since.uid_next), since)
+        if listed is not None:
+            return listed, is_first
     known = folder.known()
-    nothing = Seen(1, 0)
-    since = seen if known else nothing
-    new, present = retriever.list_new(known, since)
-    if present is not None:
-        folder.saw(known, present)
-    return new, present is not None or since == nothing
+    new, present = retriever.list_new(known)
+    folder.saw(known, present)
+    return new, True
 
 
 def _fetch_new(
-    retriever: Retriever, folder: FolderState, destination: Destination, new: list[Remote], report: Reporter
+    retriever: Retriever,
+    folder: FolderState,
+    destination: Destination,
+    new: list[Remote],
+    report: Reporter,
+    *,
+    is_last: bool,
 ) -> Result:
+    """Deliver the new messages; if this `is_last` the session is ended while they are brought to the disk."""
     attempts = folder.attempts()
     wanted = sorted(new, key=lambda message: attempts.get((message.uid, message.ordinal), 0))
     untried = sum((message.uid, message.ordinal) not in attempts for message in wanted)
@@ -147,6 +159,8 @@ def _fetch_new(
         for part in _retrieve(retriever, wanted, untried):
             under_way = None if part.last else part.message
             delivery.write(part)
+        if is_last:
+            retriever.close()
     except Problem as problem:
         troubled = problem
     finally:

@@ -206,12 +206,20 @@ class FolderState:
                 (*seen, whole, self._clock, self._folder),
             )
 
-    def known(self) -> dict[tuple[str, int], int]:
-        """Return size by (uid, ordinal) of the messages that are not to be fetched again; see list_new()."""
+    def is_unknown(self) -> bool:
+        """Whether nothing is recorded of this folder."""
+        return not self._state._rows("SELECT 1 FROM message WHERE folder = ? LIMIT 1", (self._folder,))
+
+    def known(self, first: int | None = None) -> dict[tuple[str, int], int]:
+        """Return size by (uid, ordinal) of the messages that are not to be fetched again; see list_new().
+
+        With `first`, which is for IMAP, only of those whose UID is not smaller.
+        """
         query = "SELECT uid, ordinal, size, state FROM message WHERE folder = ?"
+        later = "" if first is None else f" AND CAST(uid AS INTEGER) >= {first:d}"
         return {
             (uid, ordinal): ~size if state == "removed" else size
-            for uid, ordinal, size, state in self._state._rows(query, (self._folder,))
+            for uid, ordinal, size, state in self._state._rows(query + later, (self._folder,))
         }
 
     def set_aside(self) -> int:

@@ -50,19 +50,22 @@ class Shelf:
             raise self.refuses
         return Folder("INBOX", 7, len(self.mails), self.uid_next)
 
-    def list_new(
-        self, known: Mapping[Key, int], since: Seen | None = None
-    ) -> tuple[list[Remote], set[Key] | None]:
+    def list_since(self, known: Mapping[Key, int], since: Seen) -> list[Remote] | None:
         self.since.append(since)
+        later = [uid for uid in self.mails if since.uid_next <= int(uid) < self.uid_next]
+        if not self.uid_next or since.messages + len(later) != len(self.mails):
+            return None
+        assert all(int(uid) >= since.uid_next for uid, _ in known)
+        return [Remote(uid, len(self.mails[uid])) for uid in later if (uid, 0) not in known]
+
+    def list_new(self, known: Mapping[Key, int]) -> tuple[list[Remote], set[Key]]:
+        self.since.append(None)
         keys = [(uid, 0) for uid in self.mails]
         new = [
             Remote(uid, self.listed_sizes.get(uid, len(self.mails[uid])))
             for uid, n in keys
             if (uid, n) not in known
         ]
-        later = sum(since.uid_next <= int(uid) < self.uid_next for uid, _ in keys) if since else 0
-        if since and self.uid_next and since.messages + later == len(keys):
-            return new, None
         return new, {key for key in keys if key in known}
 
     def retrieve(self, wanted: Sequence[Remote]) -> Iterator[Part]:
@@ -262,7 +265,7 @@ def test_what_another_client_deleted_is_noticed(bench: Bench) -> None:
     assert bench.fetch(remote, hours=1) == Result()
     remote.mails["4"], remote.uid_next = body("4"), 5
     assert bench.fetch(remote, hours=1).messages == 1
-    assert remote.since == [Seen(1, 0), Seen(4, 3), Seen(4, 2)]
+    assert remote.since == [Seen(1, 0), Seen(4, 3), None, Seen(4, 2)]
     assert bench.fetch(remote, hours=1, Delete="0").deleted == 3
 
 
@@ -270,7 +273,7 @@ def test_server_that_says_no_uidnext_is_listed_each_time(bench: Bench) -> None:
     remote = shelf("1", "2")
     for _ in range(2):
         bench.fetch(remote, hours=1)
-    assert remote.since == [Seen(1, 0), None]
+    assert remote.since == [Seen(1, 0), None, None]
 
 
 def test_many_messages_go_in_many_batches(bench: Bench) -> None:

@@ -73,14 +73,17 @@ class Retriever(Protocol):
     def open(self) -> Folder:
         """Connect, secure, log in and open the mailbox for reading only."""
 
-    def list_new(
-        self, known: Mapping[tuple[str, int], int], since: Seen | None = None
-    ) -> tuple[list[Remote], set[tuple[str, int]] | None]:
+    def list_since(self, known: Mapping[tuple[str, int], int], since: Seen) -> list[Remote] | None:
+        """Return the messages not known, oldest first, if it is enough to look at what came after `since`.
+
+        None: it is not, for some may be gone. `known` needs to hold only what came after it; see list_new().
+        """
+
+    def list_new(self, known: Mapping[tuple[str, int], int]) -> tuple[list[Remote], set[tuple[str, int]]]:
         """Return the messages not known, oldest first, and the (uid, ordinal) of known ones still there.
 
         `known` holds the sizes recorded, by (uid, ordinal), of this folder and validity: `size`, or `~size`
-        (which is negative) of a message that was deleted there by us. With `since` it may be enough to look
-        at what came after it: None in place of the known ones says that those of then are all there.
+        (which is negative) of a message that was deleted there by us.
         """
 
     def retrieve(self, wanted: Sequence[Remote]) -> Iterator[Part]:

@@ -7,14 +7,9 @@ from collections.abc import Iterator
 from cockpit_getmail.problem import printable
 
 
-def shown(text: str | bytes, username: str, password: str) -> str:
-    """Return the server's words; not if they repeat the password in a form in which it may be sent.
-
-    Also words that went through repr() or through ASCII, as in the exceptions of imaplib, are seen through.
-    """
-    words = octets(text) if isinstance(text, str) else text
-    words = words.replace(b"\\'", b"'")
-    if any(form and form in words for form in _forms(username, password)):
+def shown(text: bytes, username: str, password: str) -> str:
+    """Return the server's words; not if they repeat the password in a form in which it may be sent."""
+    if any(form in text for form in _forms(username, password)):
         return "(its words repeat the password)"
     return printable(text)
 
@@ -35,15 +30,11 @@ def plain(username: str, password: str) -> bytes:
 
 
 def _forms(username: str, password: str) -> Iterator[bytes]:
-    if not password:
-        return
-    secret = octets(password)
-    for form in (
-        secret,
-        quoted(password)[1:-1],
-        b2a_base64(secret, newline=False),
-        plain(username, password),
-    ):
-        yield form
-        yield repr(form)[2:-1].replace("\\'", "'").encode()
-        yield form.decode("ascii", "replace").encode()
+    if password:
+        secret = octets(password)
+        yield from (
+            secret,
+            quoted(password)[1:-1],
+            b2a_base64(secret, newline=False),
+            plain(username, password),
+        )

@@ -71,17 +71,19 @@ class Imap:
         self.capabilities = sorted(printable(name) for name in session.capabilities())
         return self._folder
 
-    def list_new(
-        self, known: Mapping[tuple[str, int], int], since: Seen | None = None
-    ) -> tuple[list[Remote], set[tuple[str, int]] | None]:
-        self._check_uids(since.uid_next - 1 if since else max((int(uid) for uid, _ in known), default=0))
-        if since and self._folder.uid_next:
-            sizes = self._list_since(since)
-            if since.messages + len(sizes) == self._folder.messages:
-                self._existing = sorted(sizes)
-                return [
-                    Remote(str(uid), sizes[uid]) for uid in self._existing if (str(uid), 0) not in known
-                ], None
+    def list_since(self, known: Mapping[tuple[str, int], int], since: Seen) -> list[Remote] | None:
+        self._check_uids(since.uid_next - 1)
+        # What comes from now on is the next run's.
+        first, last = since.uid_next, self._folder.uid_next - 1
+        sizes = self._fetcher().sizes(f"{first}:{last}") if first <= last else {}
+        listed = sorted(uid for uid in sizes if first <= uid <= last)
+        if not self._folder.uid_next or since.messages + len(listed) != self._folder.messages:
+            return None
+        self._existing = listed
+        return [Remote(str(uid), sizes[uid]) for uid in listed if (str(uid), 0) not in known]
+
+    def list_new(self, known: Mapping[tuple[str, int], int]) -> tuple[list[Remote], set[tuple[str, int]]]:
+        self._check_uids(max((int(uid) for uid, _ in known), default=0))
         if not self._folder.messages:
             return [], set()
         fetcher = self._fetcher()
@@ -115,14 +117,6 @@ class Imap:
             if self._session is not None and not self._mid_answer:
                 self._session.ask("LOGOUT")
         self._connection.close()
-
-    def _list_since(self, since: Seen) -> dict[int, int]:
-        """Return size by UID of what came after; what comes from now on is the next run's."""
-        first, last = since.uid_next, self._folder.uid_next - 1
-        if first > last:
-            return {}
-        sizes = self._fetcher().sizes(f"{first}:{last}")
-        return {uid: size for uid, size in sizes.items() if first <= uid <= last}
 
     def _delete_batch(self, doomed: Sequence[Remote]) -> set[tuple[str, int]]:
         sizes = self._fetcher().sizes(",".join(message.uid for message in doomed))
@@ -240,5 +234,5 @@ class Imap:
     def _ranges(self, uids: Iterable[int]) -> str:
         return format_uid_set(uids, self._existing)
 
-    def _shown(self, text: str | bytes) -> str:
+    def _shown(self, text: bytes) -> str:
         return echo.shown(text, self._connector.username, self._connector.password)

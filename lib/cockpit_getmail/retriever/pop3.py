@@ -98,9 +98,10 @@ class Pop3:
         self._messages = self._count_messages()
         return Folder("INBOX", 0, self._messages)
 
-    def list_new(
-        self, known: Mapping[tuple[str, int], int], since: Seen | None = None
-    ) -> tuple[list[Remote], set[tuple[str, int]]]:
+    def list_since(self, known: Mapping[tuple[str, int], int], since: Seen) -> list[Remote] | None:
+        return None
+
+    def list_new(self, known: Mapping[tuple[str, int], int]) -> tuple[list[Remote], set[tuple[str, int]]]:
         self._known = known
         return self._listing().compare(known)
 

@@ -5,7 +5,7 @@ import itertools
 import os
 import pwd
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +39,7 @@ class Fetcher:
         self._maildir = folder / self._recipe.maildir
         self._exact = program is OURS
         self._kept: _Kept | None = None
+        self.measure: Callable[..., Usage] = measure
 
     def keep(self) -> None:
         """Let each run from now on begin with what is there now, whatever the mailbox gets."""
@@ -57,7 +58,7 @@ class Fetcher:
     def run(self) -> Usage:
         env = {"PATH": os.environ["PATH"], "HOME": str(self._folder), "LANG": "C.UTF-8", **self._recipe.env}
         try:
-            return measure(self._recipe.argv, env=env, user=OWNER, timeout=LIMIT_SECONDS)
+            return self.measure(self._recipe.argv, env=env, user=OWNER, timeout=LIMIT_SECONDS)
         except OSError as error:
             raise Failed(f"{self._recipe.argv[0]}: {error.strerror}") from error
 

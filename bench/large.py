@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from bench import BUILD, table
+from bench import BUILD, peak, table
 from bench.fetchers import Fetcher
 from bench.mailboxes import Mailbox
 from bench.pairs import Failed, Usage, once
@@ -30,6 +30,7 @@ class _Fetcher(Fetcher):
         source = Source(protocol, dovecot.imap if protocol == "IMAP" else dovecot.pop3, USER)
         super().__init__(OURS, source, Mailbox(USER), FOLDER / protocol)
         self._expected = expected
+        self.measure = peak.measure
 
     def check(self) -> None:
         """Raises Failed unless the message is there, octet by octet but for CR."""

@@ -15,7 +15,6 @@ from bench.proxy import Proxy
 from tests.support.certificates import Authority
 from tests.support.dovecot import Dovecot
 
-FOLDER = BUILD / "fetching"
 # From a Maildir of 20,000 messages the server takes half a second to send twenty, whoever asks.
 # Whoever fetches, the mailbox stays as it is.
 CONFIGURATION = """
@@ -28,9 +27,10 @@ protocol pop3 {
 
 
 class Place:
-    """`sizes` holds those of the messages of each user."""
+    """`sizes` holds those of the messages of each user; `name` is that of a folder of its own."""
 
-    def __init__(self, sizes: Mapping[str, Sequence[int]]) -> None:
+    def __init__(self, sizes: Mapping[str, Sequence[int]], name: str = "fetching") -> None:
+        self._folder = BUILD / name
         self.mailboxes = {user: Mailbox(user) for user in sizes}
         self._sizes = sizes
         self._stack = ExitStack()
@@ -40,9 +40,9 @@ class Place:
     def __enter__(self) -> "Place":
         with ExitStack() as stack:
             users = dict.fromkeys(self._sizes, PASSWORD)
-            stack.callback(shutil.rmtree, FOLDER, ignore_errors=True)
-            FOLDER.mkdir(parents=True, exist_ok=True)
-            self._authority = Authority(FOLDER)
+            stack.callback(shutil.rmtree, self._folder, ignore_errors=True)
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._authority = Authority(self._folder)
             certificate = self._authority.issue()
             self._dovecot = stack.enter_context(Dovecot(users, certificate=certificate, extra=CONFIGURATION))
             for user, sizes in self._sizes.items():
@@ -77,7 +77,7 @@ class Place:
             *(("tls",) if tls else ()),
         )
         source = Source(protocol, port, user, self._authority.ca if tls else None)
-        return Fetcher(program, source, self.mailboxes[user], FOLDER / "-".join(words))
+        return Fetcher(program, source, self.mailboxes[user], self._folder / "-".join(words))
 
     def count_octets(self, protocol: Protocol, round_trip: float) -> int:
         """Return what passed the way with this delay since the last call, in both directions together."""

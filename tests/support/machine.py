@@ -36,6 +36,7 @@ ENVIRONMENT = {
 BOOT = r"""
 set -eu
 name=$1 project=$2
+shift 2
 # Any folder will do in which nobody keeps a project.
 base=/boot
 mount -t tmpfs -o mode=0755 machine "$base"
@@ -62,7 +63,7 @@ cd /
 
 export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
 exec systemd-nspawn --quiet --boot --directory="$base/root" --machine="$name" --bind-ro="$project" \
-    --register=no --keep-unit --link-journal=no --resolv-conf=off --timezone=off --console=pipe
+    --register=no --keep-unit --link-journal=no --resolv-conf=off --timezone=off --console=pipe "$@"
 """
 # Also after those that were killed; a name has the number of its process.
 CLEAN = r"""
@@ -82,11 +83,13 @@ NAMESPACES = ["unshare", "--mount", "--propagation", "private"]
 class Machine:
     """`pid` is that of its init as the host counts, `root` the way to its files from the host.
 
-    An absolute symbolic link below `root` leads to the host's files.
+    An absolute symbolic link below `root` leads to the host's files. Paths in `binds` are folders of the
+    machine; each is the host's folder named with it, on the host's disk, and stays.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, binds: Mapping[str, Path] | None = None) -> None:
         self.pid = 0
+        self._binds = [f"--bind={outside}:{inside}" for inside, outside in (binds or {}).items()]
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -187,7 +190,7 @@ class Machine:
         ]
         with tempfile.TemporaryFile() as log:
             self._process = subprocess.Popen(
-                [*wrapper, "sh", "-c", BOOT, "boot", self._name, str(PROJECT)],
+                [*wrapper, "sh", "-c", BOOT, "boot", self._name, str(PROJECT), *self._binds],
                 env=ENVIRONMENT,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -6,7 +6,6 @@ import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -129,8 +128,8 @@ def _fetch_unit() -> int:
 
     _require_sandbox()
     connector, settings, ca_pem = units.read_credentials()
-    folder = Path(os.environ.get("STATE_DIRECTORY", ""))
-    if not folder.is_absolute():
+    folder = os.environ.get("STATE_DIRECTORY", "")
+    if not os.path.isabs(folder):
         raise failure("internal", "`--unit` is for the units that `execute` starts.")
     return _run(connector, settings, folder, ca_pem)
 
@@ -153,7 +152,7 @@ def _check_unit() -> int:
     return SUCCESS
 
 
-def _run(connector: "Connector", settings: "Settings", state_folder: Path, ca_pem: str | None) -> int:
+def _run(connector: "Connector", settings: "Settings", state_folder: str, ca_pem: str | None) -> int:
     from cockpit_getmail import fetch, report
 
     _refuse_root()

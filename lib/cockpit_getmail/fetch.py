@@ -5,7 +5,6 @@ Nothing is deleted on the server but what the state has as delivered. DESIGN 5 h
 """
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from cockpit_getmail import destination as destinations
@@ -16,7 +15,7 @@ from cockpit_getmail.destination.base import Destination
 from cockpit_getmail.problem import Problem, printable
 from cockpit_getmail.retriever.base import Folder, Part, Remote, Retriever, Seen
 from cockpit_getmail.settings import Settings
-from cockpit_getmail.state import DAY, FolderState, State
+from cockpit_getmail.state import DAY, FolderState, State, StrPath
 
 SILENCE_SECONDS = 60.0
 ATTEMPTS = 3
@@ -54,7 +53,7 @@ class Result(NamedTuple):
 
 
 def run(
-    connector: Connector, settings: Settings, state_folder: Path, ca_pem: str | None, report: Reporter
+    connector: Connector, settings: Settings, state_folder: StrPath, ca_pem: str | None, report: Reporter
 ) -> Result:
     """Fetch what is new, deliver it, delete what is due. Raises Problem; what was delivered stays."""
     kind, path = destinations.expand(settings.destination, connector.account)

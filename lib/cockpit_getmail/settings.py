@@ -26,7 +26,7 @@ _CONTROL = r"[\x00-\x1f\x7f]"
 class Settings(Value):
     """What an administrator may set. `check_timeout` is in seconds, `destination` a template of a path."""
 
-    __slots__ = ("_state_dir", "check_timeout", "connectors_db", "destination", "fetch_user")
+    __slots__ = ("check_timeout", "connectors_db", "destination", "fetch_user", "state_dir")
 
     def __init__(
         self,
@@ -37,20 +37,14 @@ class Settings(Value):
         check_timeout: float = 10.0,
     ) -> None:
         self.connectors_db = os.fspath(connectors_db)
-        self._state_dir = os.fspath(state_dir)
+        self.state_dir = os.fspath(state_dir)
         self.destination = destination
         self.fetch_user = fetch_user
         self.check_timeout = check_timeout
 
-    @property
-    def state_dir(self) -> Path:
-        from pathlib import Path
-
-        return Path(self._state_dir)
-
     def to_json(self) -> dict[str, Any]:
         """Return a plain object, for a unit's credential."""
-        return {name.removeprefix("_"): getattr(self, name) for name in self.__slots__}
+        return {name: getattr(self, name) for name in self.__slots__}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Settings:

@@ -14,13 +14,13 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from cockpit_getmail.destination.base import Staged
 from cockpit_getmail.problem import failure
 from cockpit_getmail.retriever.base import Folder, Remote, Seen
 
+StrPath: TypeAlias = str | os.PathLike[str]
 DAY = 86400
 KEEP_MISSING = 30 * DAY
 PATIENCE = 2 * DAY
@@ -73,12 +73,12 @@ class Intent(NamedTuple):
 class State:
     """The open state of one connector, locked against every other run. Raises Problem (internal, quota)."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: StrPath) -> None:
         with explained(folder):
             self._folder = folder
             self._lock = lock(folder)
             try:
-                self._db = _connect(folder / "state.sqlite")
+                self._db = _connect(os.path.join(folder, "state.sqlite"))
             except BaseException:
                 os.close(self._lock)
                 raise
@@ -327,15 +327,16 @@ _SET_MISSING = f"UPDATE message SET missing = ? {_ONE}"  # noqa: S608 (constants
 _SET_REMOVED = f"UPDATE message SET state = 'removed', missing = ? {_ONE}"  # noqa: S608
 
 
-def lock(folder: Path) -> int:
+def lock(folder: StrPath) -> int:
     """Return a descriptor that holds a state folder's lock. Raises Problem (running) if a run has it."""
     flags = _PRIVATE_FILE | os.O_NONBLOCK
+    path = os.path.join(folder, "lock")
     while True:
-        descriptor = os.open(folder / "lock", flags, 0o600)
+        descriptor = os.open(path, flags, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # Between open and flock the state may have been removed: then this lock is nobody's.
-            if os.path.samestat(os.fstat(descriptor), os.lstat(folder / "lock")):
+            if os.path.samestat(os.fstat(descriptor), os.lstat(path)):
                 return descriptor
         except BlockingIOError as error:
             os.close(descriptor)
@@ -345,7 +346,7 @@ def lock(folder: Path) -> int:
         os.close(descriptor)
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: str) -> sqlite3.Connection:
     # SQLite would make the file readable for all, as the umask has it.
     os.close(os.open(path, _PRIVATE_FILE, 0o600))
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
@@ -375,7 +376,7 @@ def _create(db: sqlite3.Connection) -> None:
     db.execute("COMMIT")
 
 
-def _upgrade(db: sqlite3.Connection, version: int, path: Path) -> None:
+def _upgrade(db: sqlite3.Connection, version: int, path: str) -> None:
     if not 0 < version < SCHEMA_VERSION:
         raise failure("internal", f"{path} was written by another version of cockpit-getmail.")
     db.execute("BEGIN IMMEDIATE")
@@ -386,7 +387,7 @@ def _upgrade(db: sqlite3.Connection, version: int, path: Path) -> None:
     db.execute("COMMIT")
 
 
-def sync_folder(folder: Path) -> None:
+def sync_folder(folder: StrPath) -> None:
     """Bring the names in a folder to the disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -396,7 +397,7 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def explained(folder: Path) -> Iterator[None]:
+def explained(folder: StrPath) -> Iterator[None]:
     """Raise what the state in `folder` meets as a Problem (internal, quota)."""
     try:
         yield

@@ -66,7 +66,7 @@ def test_environment_beats_the_file_and_names_another(env_file: Path, tmp_path: 
     other = tmp_path / "other.env"
     other.write_text("FETCH_USER=b\nSTATE_DIR=not-absolute\n")
     environ = {"COCKPIT_GETMAIL_ENV": str(other), "COCKPIT_GETMAIL_STATE_DIR": "/srv/state"}
-    assert (load(environ).fetch_user, load(environ).state_dir) == ("b", Path("/srv/state"))
+    assert (load(environ).fetch_user, load(environ).state_dir) == ("b", "/srv/state")
     assert load({"COCKPIT_GETMAIL_FETCH_USER": "c"}).fetch_user == "c"
     assert load({"COCKPIT_GETMAIL_ENV": os.devnull}) == DEFAULT
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from cockpit_getmail import database, units
 from cockpit_getmail.actions import event, find, require
@@ -27,7 +28,7 @@ def delete(data: dict[str, Any], settings: Settings) -> Answer:
     could not be removed, deleting the same name once more does so.
     """
     name = data["name"]
-    folder = settings.state_dir / folder_name(name)
+    folder = Path(settings.state_dir, folder_name(name))
     if not is_left(folder):
         require(database.read(settings.connectors_db), name)
     is_gone = False

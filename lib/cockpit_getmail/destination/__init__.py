@@ -2,13 +2,12 @@
 """Destinations: where messages are delivered."""
 
 import re
-from pathlib import Path
 
 from cockpit_getmail.destination.base import Destination
 from cockpit_getmail.problem import failure, printable
 
 
-def expand(spec: str, account: str) -> tuple[str, Path]:
+def expand(spec: str, account: str) -> tuple[str, str]:
     """Return kind and path of a destination such as `maildir:/srv/mail/{domain}/{user}` for one account.
 
     {account} {user} {domain} are replaced by value. Raises Problem (cause delivery) if a value would leave
@@ -24,7 +23,8 @@ def expand(spec: str, account: str) -> tuple[str, Path]:
             raise failure("delivery", f"The account {printable(account)} has no folder of its own in {spec}.")
         return value
 
-    return kind, Path(re.sub(r"\{(account|user|domain)\}", replace, template))
+    path = re.sub(r"\{(account|user|domain)\}", replace, template)
+    return kind, "/" + "/".join(part for part in path.split("/") if part not in ("", "."))
 
 
 def make(location: str, token: str) -> Destination:
@@ -33,5 +33,5 @@ def make(location: str, token: str) -> Destination:
     if kind == "maildir":
         from cockpit_getmail.destination.maildir import Maildir
 
-        return Maildir(Path(path), token)
+        return Maildir(path, token)
     raise failure("settings", f"DESTINATION names the unknown kind {printable(kind)}.", setting="DESTINATION")

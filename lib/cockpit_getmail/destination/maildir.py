@@ -15,7 +15,6 @@ import time
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cockpit_getmail.destination import file_system
@@ -36,30 +35,27 @@ _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
-def create(path: Path) -> None:
+def create(path: str) -> None:
     """Make a Maildir and what is missing above it, durably, mode 0700. One that is there stays as it is."""
-    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
-    for folder in [*reversed(missing), *(path / name for name in FOLDERS)]:
-        if not folder.is_dir():
-            folder.mkdir(mode=0o700, exist_ok=True)
-            _sync_folder(folder)
-            _sync_folder(folder.parent)
+    for folder in (path, *(f"{path}/{name}" for name in FOLDERS)):
+        if not os.path.isdir(folder):
+            _make_folder(folder)
 
 
 class Maildir:
     """One Maildir. `token` is part of each name, so that a connector finds its own files in tmp/ again."""
 
-    def __init__(self, path: Path, token: str) -> None:
-        self.location = f"maildir:{path}"
-        self._path = path
+    def __init__(self, path: str | os.PathLike[str], token: str) -> None:
+        self._path = os.fspath(path)
+        self.location = f"maildir:{self._path}"
         self._token = token
         host = socket.gethostname() or "localhost"
         self._host = host.replace("/", r"\057").replace(":", r"\072").replace(",", r"\054")
         self._own_name = re.compile(rf"[0-9]+\.C{re.escape(token)}R[0-9a-f]{{16}}P[0-9]+\.[^/:,\0]+")
         self._files: dict[str, int] = {}
         with self._explained("opened"):
-            create(path)
-            self._tmp, self._new, self._cur = (self._open_folder(path / name) for name in FOLDERS)
+            create(self._path)
+            self._tmp, self._new, self._cur = (self._open_folder(f"{self._path}/{name}") for name in FOLDERS)
         self._syncs_together: bool | None = None
 
     def stage(self) -> "MaildirStaging":
@@ -133,7 +129,7 @@ class Maildir:
         with self._explained("written to"), suppress(FileNotFoundError):
             os.unlink(name, dir_fd=self._tmp)
 
-    def _open_folder(self, folder: Path) -> int:
+    def _open_folder(self, folder: str) -> int:
         descriptor = os.open(folder, _FOLDER)
         weakref.finalize(self, os.close, descriptor)
         return descriptor
@@ -234,7 +230,17 @@ def _tmp_name(name: str) -> str:
     return name.partition(",")[0]
 
 
-def _sync_folder(folder: Path) -> None:
+def _make_folder(folder: str) -> None:
+    above = os.path.dirname(folder)
+    if not os.path.exists(above):
+        _make_folder(above)
+    with suppress(FileExistsError):
+        os.mkdir(folder, 0o700)
+    _sync_folder(folder)
+    _sync_folder(above)
+
+
+def _sync_folder(folder: str) -> None:
     descriptor = os.open(folder, _FOLDER)
     try:
         os.fsync(descriptor)

@@ -17,7 +17,6 @@ from pathlib import Path
 from cockpit_getmail.connector import SECRETS, Connector
 from cockpit_getmail.problem import failure, printable
 from cockpit_getmail.settings import Settings
-from cockpit_getmail.units import place
 
 CA_LIMIT = 512 << 10
 TOTAL_LIMIT = 1_000_000
@@ -37,10 +36,13 @@ def written(connector: Connector, settings: Settings) -> Iterator[dict[str, Path
 
     Raises Problem: cause connector for a CAFile that cannot be read or for too much of it all, and internal.
     """
+    # Who reads credentials needs nothing of it.
+    from cockpit_getmail.units import place
+
     contents = _collect(connector, settings)
     place.provide_run_folder()
-    _remove_leftovers()
-    files = {name: place.RUN_FOLDER / (os.urandom(16).hex() + _SUFFIX) for name in contents}
+    _remove_leftovers(Path(place.RUN_FOLDER))
+    files = {name: Path(place.RUN_FOLDER, os.urandom(16).hex() + _SUFFIX) for name in contents}
     try:
         for name, path in files.items():
             _write(path, contents[name])
@@ -131,10 +133,10 @@ def _read(path: Path) -> str | None:
         return None
 
 
-def _remove_leftovers() -> None:
+def _remove_leftovers(folder: Path) -> None:
     """Remove what helpers that were killed left behind."""
     before = time.time() - LEFTOVER_SECONDS
-    for path in place.RUN_FOLDER.glob("*" + _SUFFIX):
+    for path in folder.glob("*" + _SUFFIX):
         with suppress(FileNotFoundError):
             if path.lstat().st_mtime < before:
                 path.unlink()

@@ -12,8 +12,9 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
-def make(folder: Path) -> None:
+def make(name: str | Path) -> None:
     """Make a folder and what is missing above it, durably."""
+    folder = Path(name)
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     for path in reversed(missing):
         path.mkdir(mode=0o700, exist_ok=True)
@@ -23,8 +24,9 @@ def make(folder: Path) -> None:
             os.close(descriptor)
 
 
-def make_as_root(folder: Path, uid: int, gid: int) -> bool:
+def make_as_root(name: str | Path, uid: int, gid: int) -> bool:
     """Make a folder for the user; False, and nothing is made, if somebody but root may write above it."""
+    folder = Path(name)
     if any(folder.is_relative_to(home) for home in HOMES):
         # An account without a user does not get a home by this.
         return False
@@ -33,10 +35,10 @@ def make_as_root(folder: Path, uid: int, gid: int) -> bool:
         missing = walk.go()
         if missing is None:
             return False
-        for name in missing[:-1]:
-            walk.make(name, 0o711, 0, 0)
-        for name in missing[-1:]:
-            walk.make(name, 0o700, uid, gid)
+        for above in missing[:-1]:
+            walk.make(above, 0o711, 0, 0)
+        for last in missing[-1:]:
+            walk.make(last, 0o700, uid, gid)
         return True
     finally:
         walk.close()

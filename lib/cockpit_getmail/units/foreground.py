@@ -48,13 +48,13 @@ def run_as_user(
         raise failure("internal", message) from error
 
 
-def read_request(data: bytes) -> tuple[Connector, Settings, Path, str | None]:
+def read_request(data: bytes) -> tuple[Connector, Settings, str, str | None]:
     """Return connector, settings, state folder and certificate authorities (PEM), in that program."""
     try:
         request = json.loads(data)
         connector = Connector(request["name"], request["props"], request["secrets"])
         settings = Settings.from_json(request["settings"])
-        return connector, settings, Path(request["state_folder"]), request["ca"]
+        return connector, settings, str(request["state_folder"]), request["ca"]
     except (ValueError, LookupError, TypeError) as error:
         raise failure("internal", "`--child` is for runs that root starts in the foreground.") from error
 
@@ -65,7 +65,7 @@ def _format(place: Place, connector: Connector, settings: Settings, ca_pem: str 
         "props": dict(connector.props),
         "secrets": dict(connector.secrets),
         "settings": settings.to_json(),
-        "state_folder": str(place.state_folder),
+        "state_folder": place.state_folder,
         "ca": ca_pem,
     }
     return json.dumps(request).encode()

@@ -9,18 +9,16 @@ import select
 import signal
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from cockpit_getmail import destination
 from cockpit_getmail.connector import Connector, account_group, folder_name
 from cockpit_getmail.problem import Problem, failure, printable
 from cockpit_getmail.settings import Settings
-from cockpit_getmail.units import folders, sandbox
 from cockpit_getmail.words import Cause
 
-RUN_FOLDER = Path("/run/cockpit-getmail")
+RUN_FOLDER = "/run/cockpit-getmail"
 """Root's alone: credentials on their way into a unit, and the lock on making folders."""
 AS_USER_SECONDS = 10.0
 
@@ -32,8 +30,8 @@ class Place(NamedTuple):
     uid: int
     gid: int
     home: str
-    state_folder: Path
-    maildir: Path | None
+    state_folder: str
+    maildir: str | None
 
 
 def prepare(connector: Connector, settings: Settings, *, foreground: bool = False) -> Place:
@@ -43,12 +41,14 @@ def prepare(connector: Connector, settings: Settings, *, foreground: bool = Fals
     """
     kind, path = destination.expand(settings.destination, connector.account)
     maildir = path if kind == "maildir" else None
-    if maildir and ".." in maildir.parts:
+    if maildir and ".." in maildir.split("/"):
         raise failure("settings", f"DESTINATION leads out of its folder: {maildir}.", setting="DESTINATION")
     user = _find_user(connector, settings, path)
-    state_folder = settings.state_dir / folder_name(connector.name)
+    state_folder = os.path.join(settings.state_dir, folder_name(connector.name))
     place = Place(user.pw_name, user.pw_uid, user.pw_gid, user.pw_dir, state_folder, maildir)
     if not foreground and place.user == settings.fetch_user:
+        from cockpit_getmail.units import sandbox
+
         sandbox.require_hiding(settings)
     _check_state(place)
     if maildir:
@@ -88,15 +88,16 @@ def become(place: Place) -> None:
 def provide_run_folder() -> None:
     """Make /run/cockpit-getmail if tmpfiles has not. Raises Problem (internal) if others may look in."""
     try:
-        RUN_FOLDER.mkdir(mode=0o700, exist_ok=True)
-        found = RUN_FOLDER.lstat()
+        with suppress(FileExistsError):
+            os.mkdir(RUN_FOLDER, 0o700)
+        found = os.lstat(RUN_FOLDER)
     except OSError as error:
         raise failure("internal", f"{RUN_FOLDER} cannot be made: {error.strerror}.") from error
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
         raise failure("internal", f"{RUN_FOLDER} must be a folder of root's with mode 0700.")
 
 
-def _find_user(connector: Connector, settings: Settings, path: Path) -> pwd.struct_passwd:
+def _find_user(connector: Connector, settings: Settings, path: str) -> pwd.struct_passwd:
     """Return the account's own user if the mail lies in their home, and FETCH_USER otherwise.
 
     Who is not root is nobody else.
@@ -120,14 +121,14 @@ def _find_self() -> pwd.struct_passwd:
         return pwd.struct_passwd((str(uid), "x", uid, os.getegid(), "", "/", ""))
 
 
-def _find_owner_of_home(name: str, path: Path) -> pwd.struct_passwd | None:
+def _find_owner_of_home(name: str, path: str) -> pwd.struct_passwd | None:
     try:
         user = pwd.getpwnam(name)
         # A home such as /bin or /var/mail is not the user's own.
         own = os.stat(user.pw_dir).st_uid == user.pw_uid
     except (KeyError, ValueError, OSError):
         return None
-    return user if own and path.is_relative_to(user.pw_dir) else None
+    return user if own and f"{path}/".startswith(os.path.join(os.path.normpath(user.pw_dir), "")) else None
 
 
 def _check_state(place: Place) -> None:
@@ -138,7 +139,7 @@ def _check_state(place: Place) -> None:
     folder = place.state_folder
     with _explained(folder, "state folder", "settings", place):
         try:
-            found = folder.lstat()
+            found = os.lstat(folder)
         except FileNotFoundError:
             return
         if not stat.S_ISDIR(found.st_mode):
@@ -153,14 +154,14 @@ def _check_state(place: Place) -> None:
             raise failure("settings", message)
 
 
-def _provide(folder: Path, what: str, cause: Cause, place: Place) -> None:
+def _provide(folder: str, what: str, cause: Cause, place: Place) -> None:
     """Make a folder that is missing, mode 0700. Raises Problem unless the user may then use it."""
     with _explained(folder, what, cause, place):
         try:
-            found = folder.stat()
+            found = os.stat(folder)
         except FileNotFoundError:
             _make(folder, place)
-            found = folder.stat()
+            found = os.stat(folder)
         if not stat.S_ISDIR(found.st_mode):
             raise failure(cause, f"The {what} {folder} is not a folder.")
         if os.geteuid() != 0:
@@ -173,7 +174,7 @@ def _provide(folder: Path, what: str, cause: Cause, place: Place) -> None:
 
 
 @contextmanager
-def _explained(folder: Path, what: str, cause: Cause, place: Place) -> Iterator[None]:
+def _explained(folder: str, what: str, cause: Cause, place: Place) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -188,12 +189,14 @@ def _owner(uid: int) -> str:
         return f"user {uid}"
 
 
-def _make(folder: Path, place: Place) -> None:
+def _make(folder: str, place: Place) -> None:
+    from cockpit_getmail.units import folders
+
     if os.geteuid() != 0:
         folders.make(folder)
         return
     provide_run_folder()
-    lock = os.open(RUN_FOLDER / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    lock = os.open(f"{RUN_FOLDER}/lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         # Two runs into one new Maildir: one of them makes it.
         fcntl.flock(lock, fcntl.LOCK_EX)

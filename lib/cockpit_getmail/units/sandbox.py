@@ -36,15 +36,14 @@ _SYNTAX = "([^A-Za-z0-9/._@=+\x80-\U0010ffff-])"
 
 
 def program() -> list[str]:
-    """Return `cockpit-getmail` as units run it: by the interpreter of the packages that this process uses."""
-    for folder in sys.path:
-        venv = Path(folder).parents[2] if folder.endswith("/site-packages") else None
-        if venv and (venv / "pyvenv.cfg").is_file():
-            return [str(venv / "bin/python"), "-I", "-m", "cockpit_getmail"]
-    return [sys.executable, "-I", "-m", "cockpit_getmail"]
+    """Return `cockpit-getmail` as units run it: by this process's interpreter, with no package but this one.
+
+    Without site, which a run has no use for, it starts sooner.
+    """
+    return [sys.executable, "-I", "-S", str(Path(__file__).parents[1] / "__main__.py")]
 
 
-def quote(path: Path, depth: int) -> str:
+def quote(path: str | Path, depth: int) -> str:
     """Return a path, whatever is in it, as a word that systemd-run parses `depth` times."""
     word = str(path)
     for _ in range(depth):
@@ -78,7 +77,7 @@ def require_hiding(settings: Settings) -> None:
 def _shared_folders(settings: Settings) -> dict[str, Path]:
     """Return, by setting, the folders in which more than one connector or account has its own."""
     above = settings.destination.partition(":")[2].partition("{")
-    folders = {"STATE_DIR": settings.state_dir}
+    folders = {"STATE_DIR": Path(settings.state_dir)}
     if above[1]:
         folders["DESTINATION"] = Path(above[0].rpartition("/")[0] or "/")
     return folders

@@ -115,7 +115,7 @@ def start_argv(
 def run_properties(place: Place, state: Path, files: Mapping[str, Path]) -> list[str]:
     properties = [
         f"User={place.user}",
-        f"StateDirectory={quote(state / place.state_folder.name, 2)}",
+        f"StateDirectory={quote(state / os.path.basename(place.state_folder), 2)}",
         "StateDirectoryMode=0700",
         *(f"LoadCredential={name}:{path}" for name, path in files.items()),
     ]
@@ -126,7 +126,7 @@ def run_properties(place: Place, state: Path, files: Mapping[str, Path]) -> list
 
 def state_directory(settings: Settings) -> Path:
     """Return STATE_DIR as StateDirectory= has it. Raises Problem (cause settings) if it cannot be there."""
-    folder = settings.state_dir
+    folder = Path(settings.state_dir)
     if not folder.is_relative_to(STATE_ROOT) or folder == STATE_ROOT or ".." in folder.parts:
         message = f"STATE_DIR must be below {STATE_ROOT} for units to use it, not {printable(str(folder))}."
         raise failure("settings", message, setting="STATE_DIR")

@@ -21,7 +21,7 @@ def folder(settings: Settings) -> Path:
     """The state folder of a connector that has run."""
     with database.transaction(settings.connectors_db) as content:
         content.put(NAME, "getmail", {"Account": "a"})
-    found = settings.state_dir / folder_name(NAME)
+    found = Path(settings.state_dir) / folder_name(NAME)
     found.mkdir(parents=True)
     with state.State(found) as opened:
         assert opened.token
@@ -31,7 +31,7 @@ def folder(settings: Settings) -> Path:
 def test_all_is_gone(settings: Settings, folder: Path) -> None:
     assert delete({"name": NAME}, settings)["name"] == NAME
     assert database.read(settings.connectors_db).records == []
-    assert list(settings.state_dir.iterdir()) == []
+    assert list(Path(settings.state_dir).iterdir()) == []
 
 
 def test_run_keeps_all(settings: Settings, folder: Path) -> None:
@@ -57,16 +57,16 @@ def test_state_that_was_left_goes_the_second_time(settings: Settings, folder: Pa
 
 def test_state_on_its_way_out_goes_the_second_time(settings: Settings, folder: Path) -> None:
     delete({"name": NAME}, settings)
-    (settings.state_dir / f".{folder_name(NAME)}.removed" / "folder").mkdir(parents=True)
+    (Path(settings.state_dir) / f".{folder_name(NAME)}.removed" / "folder").mkdir(parents=True)
     assert delete({"name": NAME}, settings)["state"] == "success"
-    assert list(settings.state_dir.iterdir()) == []
+    assert list(Path(settings.state_dir).iterdir()) == []
     with pytest.raises(Problem) as caught:
         delete({"name": NAME}, settings)
     assert caught.value.type == "NotFound"
 
 
 def test_folder_that_only_has_the_name_stays(settings: Settings) -> None:
-    mail = settings.state_dir / "mail"
+    mail = Path(settings.state_dir) / "mail"
     (mail / "new").mkdir(parents=True)
     with pytest.raises(Problem) as caught:
         delete({"name": "mail"}, settings)
@@ -92,14 +92,14 @@ def test_user_of_the_run_cannot_keep_a_connector(settings: Settings, folder: Pat
     delete({"name": NAME}, settings)
     os.close(lock)
     assert database.read(settings.connectors_db).records == []
-    assert list(settings.state_dir.iterdir()) == []
+    assert list(Path(settings.state_dir).iterdir()) == []
     with database.transaction(settings.connectors_db) as content:
         content.put(NAME, "getmail", {})
     folder.mkdir()
     with state.State(folder) as opened:
         assert opened.open_intents() == {}
     delete({"name": NAME}, settings)
-    assert list(settings.state_dir.iterdir()) == []
+    assert list(Path(settings.state_dir).iterdir()) == []
 
 
 def test_other_record_of_that_name_stays(settings: Settings, folder: Path) -> None:
@@ -114,7 +114,7 @@ def test_without_state_only_the_record_goes(settings: Settings) -> None:
         content.put(NAME, "getmail", {})
     delete({"name": NAME}, settings)
     assert database.read(settings.connectors_db).records == []
-    assert not settings.state_dir.exists()
+    assert not Path(settings.state_dir).exists()
 
 
 def test_database_that_cannot_be_written_keeps_the_state(settings: Settings, folder: Path) -> None:

@@ -69,7 +69,7 @@ def in_tmp(path: Path, staged: Staged) -> Path:
 
 
 def test_create_makes_private_folders(tmp_path: Path) -> None:
-    maildir.create(tmp_path / "a" / "b" / "me")
+    maildir.create(str(tmp_path / "a" / "b" / "me"))
     made = sorted(tmp_path.rglob("*"))
     assert [str(folder.relative_to(tmp_path)) for folder in made] == [
         "a", "a/b", "a/b/me", "a/b/me/cur", "a/b/me/new", "a/b/me/tmp",
@@ -81,7 +81,7 @@ def test_create_leaves_what_is_there(path: Path) -> None:
     (path / "new").mkdir(parents=True)
     (path / "new" / "message").write_bytes(b"x")
     (path / "new").chmod(0o750)
-    maildir.create(path)
+    maildir.create(str(path))
     assert (path / "new" / "message").read_bytes() == b"x"
     assert stat.S_IMODE((path / "new").stat().st_mode) == 0o750
     assert names(path) == ["cur", "new", "tmp"]

@@ -56,8 +56,8 @@ def test_folders_are_made_for_the_user(roots: Path) -> None:
         SOMEBODY.pw_uid,
         SOMEBODY.pw_gid,
         SOMEBODY.pw_dir,
-        roots / "state/me@there",
-        roots / "mail/me@here",
+        str(roots / "state/me@there"),
+        str(roots / "mail/me@here"),
     )
     for folder in (roots / "state/me@there", roots / "mail/me@here"):
         assert (folder.stat().st_uid, folder.stat().st_mode & 0o777) == (SOMEBODY.pw_uid, 0o700)
@@ -210,7 +210,7 @@ def test_root_becomes_the_user_for_good(tmp_path: Path) -> None:
 
 def test_nobody_becomes_root() -> None:
     with pytest.raises(Problem):
-        place.become(place.Place("root", 0, 0, "/root", Path("/"), None))
+        place.become(place.Place("root", 0, 0, "/root", "/", None))
 
 
 # As another user

@@ -29,8 +29,8 @@ FILES = {name: Path(f"/run/cockpit-getmail/{name}") for name in ("connector", "P
 
 
 def make_argv(name: str = "me@mail.example", account: str = "me@here") -> list[str]:
-    maildir = Path("/var/lib/cockpit-getmail/mail", account)
-    place = Place("cockpit-getmail", 990, 990, "/", SETTINGS.state_dir / folder_name(name), maildir)
+    maildir = f"/var/lib/cockpit-getmail/mail/{account}"
+    place = Place("cockpit-getmail", 990, 990, "/", f"{SETTINGS.state_dir}/{folder_name(name)}", maildir)
     properties = systemd.run_properties(place, systemd.state_directory(SETTINGS), FILES)
     return systemd.start_argv(unit_name(name), "Mail", properties, "fetch")
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import BUILD, ROOT, table
-from bench.mailboxes import Mailbox, digest, mixed_sizes
+from bench.mailboxes import SETTLE_SECONDS, Mailbox, digest, mixed_sizes
 from bench.pairs import Failed, Spread
 from bench.peers import GETMAIL, PASSWORD, Source
 from bench.place import CONFIGURATION
@@ -50,6 +50,8 @@ def sections(quick: bool) -> Iterator[table.Section]:
         ):
             machine.install()
             bench = _Bench(machine, dovecot, users)
+            if not quick:
+                time.sleep(SETTLE_SECONDS)
             yield _measure(bench, scale.pairs)
     finally:
         shutil.rmtree(FOLDER)

@@ -11,6 +11,7 @@ from statistics import median
 from bench import BUILD, large, peak, table
 from bench.helpers import Call, make_request
 from bench.large import PEAK_LIMIT, PROTOCOLS
+from bench.mailboxes import SETTLE_SECONDS
 from bench.pairs import Usage, once
 from bench.peers import OURS, Protocol
 from bench.place import Place
@@ -22,8 +23,6 @@ MESSAGE_LIMIT = 1.3
 CONNECTOR_LIMIT = 1.1
 """What a connector among the most may cost of what it costs among fewer: a tenth is noise."""
 LIST_SECONDS, CREATE_SECONDS = 0.5, 0.15
-SETTLE_SECONDS = 40.0
-"""So long does ext4 without a journal go around the inodes of files that were removed."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from tests.support.dovecot import OWNER, Dovecot
 
 EPOCH = 1_600_000_000
 LEAST, MOST = 1 << 10, 60 << 10
+SETTLE_SECONDS = 40.0
+"""So long does ext4 without a journal go around the inodes of files that were removed."""
 
 
 @dataclass

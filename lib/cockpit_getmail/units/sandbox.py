@@ -36,11 +36,16 @@ _SYNTAX = "([^A-Za-z0-9/._@=+\x80-\U0010ffff-])"
 
 
 def program() -> list[str]:
-    """Return `cockpit-getmail` as units run it: by this process's interpreter, with no package but this one.
+    """Return `cockpit-getmail` as units run it: by the interpreter of the packages that this process uses.
 
-    Without site, which a run has no use for, it starts sooner.
+    A run needs no package but this one, and starts sooner without site.
     """
-    return [sys.executable, "-I", "-S", str(Path(__file__).parents[1] / "__main__.py")]
+    options = ["-I", "-S", str(Path(__file__).parents[1] / "__main__.py")]
+    for folder in sys.path:
+        venv = Path(folder).parents[2] if folder.endswith("/site-packages") else None
+        if venv and (venv / "pyvenv.cfg").is_file():
+            return [str(venv / "bin/python"), *options]
+    return [sys.executable, *options]
 
 
 def quote(path: str | Path, depth: int) -> str:

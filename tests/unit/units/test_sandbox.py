@@ -43,11 +43,17 @@ def test_quoted_path_is_read_as_it_was(path: str, depth: int) -> None:
     assert word == path
 
 
-def test_program_finds_its_packages_by_itself() -> None:
-    argv = [*sandbox.program(), "--version"]
+def test_program_is_run_by_the_interpreter_of_its_packages_and_finds_itself() -> None:
+    script = (
+        "import sys; sys.path[:0] = sys.argv[1:]; from cockpit_getmail import units; print(*units.program())"
+    )
+    argv = ["/usr/bin/python3", "-I", "-c", script, *(path for path in sys.path if path)]
+    done = subprocess.run(argv, capture_output=True, check=True, text=True)
+    program = done.stdout.split()
+    assert program[:3] == [f"{sys.prefix}/bin/python", "-I", "-S"]
+    argv = [*program, "--version"]
     done = subprocess.run(argv, capture_output=True, check=True, text=True, cwd="/", env={})
     assert done.stdout.startswith("cockpit-getmail ")
-    assert "-S" in argv
 
 
 @pytest.mark.parametrize(

@@ -7,22 +7,23 @@ Who fetches, starts a unit or only asks for a name imports no more of it than th
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cockpit_getmail.units.credentials import read_ca, read_credentials
+    from cockpit_getmail.units.credentials import read_ca
     from cockpit_getmail.units.foreground import read_request, run_as_user
+    from cockpit_getmail.units.inside import is_confined, read_credentials
     from cockpit_getmail.units.place import Place, prepare
-    from cockpit_getmail.units.sandbox import is_confined, program
+    from cockpit_getmail.units.sandbox import program
     from cockpit_getmail.units.systemd import check, is_available, is_running, start_run, stop
 
 _MODULES = {
     "Place": "place",
     "check": "systemd",
     "is_available": "systemd",
-    "is_confined": "sandbox",
+    "is_confined": "inside",
     "is_running": "systemd",
     "prepare": "place",
     "program": "sandbox",
     "read_ca": "credentials",
-    "read_credentials": "credentials",
+    "read_credentials": "inside",
     "read_request": "foreground",
     "run_as_user": "foreground",
     "start_run": "systemd",

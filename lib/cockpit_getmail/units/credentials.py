@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a run needs, handed to its unit as credentials (systemd.exec(5), LoadCredential=) and read there.
+"""What a run needs, handed to its unit as credentials (systemd.exec(5), LoadCredential=).
+
+inside.py reads them there.
 
 `connector` has name, props and settings; each secret has one of its own, named as its prop; `ca` is the
 certificates of CAFile. Unit properties show no more of them than the random names of short-lived files.
@@ -14,9 +16,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from cockpit_getmail.connector import SECRETS, Connector
+from cockpit_getmail.connector import Connector
 from cockpit_getmail.problem import failure, printable
 from cockpit_getmail.settings import Settings
+from cockpit_getmail.units import place
 
 CA_LIMIT = 512 << 10
 TOTAL_LIMIT = 1_000_000
@@ -36,9 +39,6 @@ def written(connector: Connector, settings: Settings) -> Iterator[dict[str, Path
 
     Raises Problem: cause connector for a CAFile that cannot be read or for too much of it all, and internal.
     """
-    # Who reads credentials needs nothing of it.
-    from cockpit_getmail.units import place
-
     contents = _collect(connector, settings)
     place.provide_run_folder()
     _remove_leftovers(Path(place.RUN_FOLDER))
@@ -50,20 +50,6 @@ def written(connector: Connector, settings: Settings) -> Iterator[dict[str, Path
     finally:
         for path in files.values():
             path.unlink(missing_ok=True)
-
-
-def read_credentials() -> tuple[Connector, Settings, str | None]:
-    """Return connector, settings and certificate authorities (PEM), in a unit that was given them."""
-    folder = Path(os.environ.get("CREDENTIALS_DIRECTORY", ""))
-    try:
-        if not folder.is_absolute():
-            raise FileNotFoundError
-        data = json.loads((folder / "connector").read_bytes())
-        found = {name: _read(folder / name) for name in (*SECRETS, "ca")}
-    except OSError as error:
-        raise failure("internal", "`--unit` is for the units that `execute` starts.") from error
-    known = {name: found[name] or "" for name in data["secrets"]}
-    return Connector(data["name"], data["props"], known), Settings.from_json(data["settings"]), found["ca"]
 
 
 def read_ca(connector: Connector) -> str | None:
@@ -124,13 +110,6 @@ def _write(path: Path, content: bytes) -> None:
             file.write(content)
     except OSError as error:
         raise failure("internal", f"{path.parent} cannot be written to: {error.strerror}.") from error
-
-
-def _read(path: Path) -> str | None:
-    try:
-        return path.read_bytes().decode("utf-8", "surrogatepass")
-    except FileNotFoundError:
-        return None
 
 
 def _remove_leftovers(folder: Path) -> None:

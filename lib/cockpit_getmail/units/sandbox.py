@@ -104,11 +104,6 @@ def _program_paths() -> tuple[Path, ...]:
     return interpreter, interpreter.resolve(), Path(os.__file__), Path(__file__)
 
 
-def is_confined() -> bool:
-    """Whether this process has the sandbox of the drop-in, told by what every kernel can do of it."""
-    return "\nNoNewPrivs:\t1\n" in Path("/proc/self/status").read_text()
-
-
 def require_installation() -> None:
     """Raise Problem (internal) without the drop-in, or for a program where no unit can see it."""
     if not any(Path(folder, DROP_IN).exists() for folder in UNIT_FOLDERS):

@@ -12,7 +12,7 @@ import pytest
 from cockpit_getmail.connector import Connector
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.settings import Settings
-from cockpit_getmail.units import credentials, place
+from cockpit_getmail.units import credentials, inside, place
 
 SETTINGS = Settings(Path("/db"), Path("/var/lib/state"), "maildir:/srv/{account}", "fetcher", 2.5)
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
@@ -48,7 +48,7 @@ def test_connector_and_settings_arrive(
 ) -> None:
     connector = make(password, Account="é@h", Note="50% | more")
     hand_over(connector, tmp_path / "unit", monkeypatch)
-    assert credentials.read_credentials() == (connector, SETTINGS, None)
+    assert inside.read_credentials() == (connector, SETTINGS, None)
 
 
 def test_connector_without_a_secret_arrives(
@@ -56,13 +56,13 @@ def test_connector_without_a_secret_arrives(
 ) -> None:
     connector = Connector("n", {"Server": "s"}, {})
     hand_over(connector, tmp_path / "unit", monkeypatch)
-    assert credentials.read_credentials() == (connector, SETTINGS, None)
+    assert inside.read_credentials() == (connector, SETTINGS, None)
 
 
 def test_certificate_authority_arrives(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "ca.pem").write_bytes(b"Autorit\xe9 priv\xc3\xa9e\n" + PEM.encode())
     hand_over(make(CAFile=str(tmp_path / "ca.pem")), tmp_path / "unit", monkeypatch)
-    ca_pem = credentials.read_credentials()[2]
+    ca_pem = inside.read_credentials()[2]
     assert ca_pem
     assert ca_pem.endswith(PEM)
     assert ca_pem.isascii()
@@ -139,10 +139,10 @@ def test_too_much_for_systemd_is_refused(folder: Path) -> None:
 def test_outside_a_unit_there_is_nothing_to_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
     with pytest.raises(Problem, match="--unit"):
-        credentials.read_credentials()
+        inside.read_credentials()
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
     with pytest.raises(Problem, match="--unit"):
-        credentials.read_credentials()
+        inside.read_credentials()
 
 
 # CAFile

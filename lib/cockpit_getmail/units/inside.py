@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a program finds out in the unit that it runs in. A short run is mostly start-up: little is imported."""
+
+import json
+import os
+
+from cockpit_getmail.connector import SECRETS, Connector
+from cockpit_getmail.problem import failure
+from cockpit_getmail.settings import Settings
+
+
+def is_confined() -> bool:
+    """Whether this process has the sandbox of the drop-in, told by what every kernel can do of it."""
+    with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+        return "\nNoNewPrivs:\t1\n" in file.read()
+
+
+def read_credentials() -> tuple[Connector, Settings, str | None]:
+    """Return connector, settings and certificate authorities (PEM), in a unit that was given them."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY", "")
+    try:
+        if not os.path.isabs(folder):
+            raise FileNotFoundError
+        data = json.loads(_read(f"{folder}/connector") or "")
+        found = {name: _read(f"{folder}/{name}") for name in (*SECRETS, "ca")}
+    except (OSError, ValueError) as error:
+        raise failure("internal", "`--unit` is for the units that `execute` starts.") from error
+    known = {name: found[name] or "" for name in data["secrets"]}
+    return Connector(data["name"], data["props"], known), Settings.from_json(data["settings"]), found["ca"]
+
+
+def _read(path: str) -> str | None:
+    try:
+        with open(path, encoding="utf-8", errors="surrogatepass", newline="") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None

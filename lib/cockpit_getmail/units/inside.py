@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a program finds out in the unit that it runs in. A short run is mostly start-up: little is imported."""
+"""What a program finds out in the unit it runs in. A short run is mostly start-up: little is imported."""
 
 import json
 import os

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cockpit_getmail.endpoint import Endpoint, ascii_host, choose_tls, find_policy
+from cockpit_getmail.endpoint import Endpoint
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.transport import Connection
 
@@ -98,59 +98,6 @@ def test_data_in_clear_before_the_handshake_is_refused(pair: tuple[Connection, s
         connection.start_tls()
     assert raised.value.cause == "tls"
     assert connection.tls is None
-
-
-@pytest.mark.parametrize(
-    ("policy", "seen", "offered", "expected"),
-    [
-        ("none", True, True, False),
-        ("auto", False, True, True),
-        ("auto", False, False, False),
-        ("auto", True, True, True),
-        ("auto", True, False, None),
-        ("required", False, True, True),
-        ("required", False, False, None),
-    ],
-)
-def test_choice_of_tls(policy: str, seen: bool, offered: bool, expected: bool | None) -> None:
-    if expected is not None:
-        assert choose_tls(policy, seen=seen, offered=offered, server="s") is expected  # type: ignore[arg-type]
-        return
-    with pytest.raises(Problem) as raised:
-        choose_tls(policy, seen=seen, offered=offered, server="s")  # type: ignore[arg-type]
-    assert raised.value.cause == "tls"
-
-
-@pytest.mark.parametrize(
-    ("policy", "endpoint", "expected"),
-    [
-        ("auto", ENDPOINT, "auto"),
-        ("auto", ENDPOINT._replace(fingerprint="ab" * 32), "required"),
-        ("auto", ENDPOINT._replace(ca_pem="-----BEGIN"), "required"),
-        ("auto", ENDPOINT._replace(ca_pem=""), "required"),
-        ("none", ENDPOINT._replace(fingerprint="ab" * 32), "none"),
-        ("required", ENDPOINT, "required"),
-        ("none", ENDPOINT._replace(inspect=True), "required"),
-    ],
-)
-def test_a_certificate_to_believe_calls_for_tls(policy: str, endpoint: Endpoint, expected: str) -> None:
-    assert find_policy(policy, endpoint) == expected  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("server", "expected"),
-    [
-        ("mail.example", "mail.example"),
-        ("mail.example.", "mail.example"),
-        ("192.0.2.1", "192.0.2.1"),
-        ("2001:db8::1", "2001:db8::1"),
-        ("bücher.example", "xn--bcher-kva.example"),
-        ("STRASSE.Bücher.example", "strasse.xn--bcher-kva.example"),
-        ("straße.example", "xn--strae-oqa.example"),
-    ],
-)
-def test_host_names_as_dns_has_them(server: str, expected: str) -> None:
-    assert ascii_host(server) == expected
 
 
 def test_name_that_does_not_exist_is_network() -> None:

@@ -66,6 +66,7 @@ def run(
         retriever = retrievers.make(
             connector, ca_pem=ca_pem, tls_seen=mailbox.tls_seen, timeout=SILENCE_SECONDS
         )
+        orderly = False
         try:
             try:
                 opened = retriever.open()
@@ -74,9 +75,11 @@ def run(
                 if retriever.tls and not mailbox.tls_seen:
                     mailbox.saw_tls()
             report.note(f"Connected to {connector.server} ({retriever.tls or 'not encrypted'}).")
-            return _fetch(connector, retriever, opened, mailbox.folder(opened), destination, report)
+            result = _fetch(connector, retriever, opened, mailbox.folder(opened), destination, report)
+            orderly = not result.failed
+            return result
         finally:
-            retriever.close()
+            retriever.close(orderly=orderly)
 
 
 def _recover(state: State, destination: Destination, report: Reporter) -> None:
@@ -146,7 +149,7 @@ def _fetch_new(
     *,
     is_last: bool,
 ) -> Result:
-    """Deliver the new messages; if this `is_last` the session is ended while they are brought to the disk."""
+    """Deliver the new messages; if this `is_last` the session may end while they are brought to the disk."""
     attempts = folder.attempts()
     wanted = sorted(new, key=lambda message: attempts.get((message.uid, message.ordinal), 0))
     untried = sum((message.uid, message.ordinal) not in attempts for message in wanted)
@@ -158,7 +161,7 @@ def _fetch_new(
         for part in _retrieve(retriever, wanted, untried):
             under_way = None if part.last else part.message
             delivery.write(part)
-        if is_last:
+        if is_last and retriever.leaves_mail:
             retriever.close()
     except Problem as problem:
         troubled = problem

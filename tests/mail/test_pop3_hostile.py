@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from cockpit_getmail import fetch
+from cockpit_getmail.destination.maildir import Maildir
 from cockpit_getmail.endpoint import Endpoint
-from cockpit_getmail.problem import Problem
+from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.retriever.base import Part, Remote
 from cockpit_getmail.retriever.pop3 import ASKED_BYTES, ASKED_MESSAGES, LEAVE_SECONDS, PART_BYTES, Pop3
 from tests.support.fetching import Account, make_connector
 from tests.support.hostile import (
+    Over,
     Rules,
     Script,
     Server,
@@ -707,6 +709,33 @@ def test_nothing_is_lost_and_nothing_comes_twice(
         assert account.fetch(connector).messages == 1
         assert account.fetch(connector).messages == 0
     assert account.messages == [MAIL.replace(b"\r\n", b"\n")]
+
+
+@MODES
+def test_a_server_that_deletes_what_it_sent_hears_quit_when_all_is_delivered(
+    capabilities: Sequence[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RFC 1939 section 8 allows it to."""
+    account = Account(tmp_path)
+    delivered: list[int] = []
+
+    def refuse(*_: object) -> None:
+        raise failure("quota", "No space is left.")
+
+    def look(session: Session) -> None:
+        delivered.append(len(account.messages))
+        session.send(b"+OK\r\n")
+        raise Over
+
+    with Server(pop3(MAILS, {"QUIT": look}, capabilities)) as server:
+        connector = make_connector("SimplePOP3Retriever", server.port)
+        with monkeypatch.context() as patch:
+            patch.setattr(Maildir, "publish", refuse)
+            assert account.fails(connector).cause == "quota"
+        assert delivered == []
+        assert account.fetch(connector).messages == 0
+    assert delivered == [len(MAILS)]
+    assert len(account.messages) == len(MAILS)
 
 
 @MODES

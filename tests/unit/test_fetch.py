@@ -4,6 +4,7 @@
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,6 +44,8 @@ class Shelf:
     refuses: Problem | None = None
     uid_next: int = 0
     since: list[Seen | None] = field(default_factory=list)
+    orderly: list[bool] = field(default_factory=list)
+    leaves_mail: bool = True
 
     def open(self) -> Folder:
         self.visits += 1
@@ -91,8 +94,9 @@ class Shelf:
             del self.mails[message.uid]
         return {(message.uid, message.ordinal) for message in doomed}
 
-    def close(self) -> None:
+    def close(self, *, orderly: bool = True) -> None:
         self.asked.append([])
+        self.orderly.append(orderly)
 
 
 @dataclass
@@ -350,6 +354,61 @@ def test_what_came_is_delivered_while_the_server_is_slow(bench: Bench) -> None:
     remote.is_delivered = lambda: len(list(bench.mail.glob("new/*"))) == 1
     assert bench.fetch(remote).messages == 2
     assert remote.waited
+
+
+# How the session ends
+
+
+def new_in(bench: Bench) -> int:
+    return len(list(bench.mail.glob("new/*")))
+
+
+@dataclass
+class Leaving(Shelf):
+    """Notes how much was delivered when the session ended."""
+
+    look: Callable[[], int] = field(default=lambda: 0)
+    delivered: list[int] = field(default_factory=list)
+
+    def close(self, *, orderly: bool = True) -> None:
+        super().close(orderly=orderly)
+        self.delivered.append(self.look())
+
+
+@pytest.mark.parametrize(("props", "leaves_mail"), [({}, False), ({"Delete": "5"}, True)])
+def test_session_ends_after_all_is_delivered(bench: Bench, props: dict[str, str], leaves_mail: bool) -> None:
+    """A POP3 server may delete what it has sent."""
+    remote = Leaving({"1": body("1")}, leaves_mail=leaves_mail, look=lambda: new_in(bench))
+    assert bench.fetch(remote, 24, **props).messages == 1
+    assert (remote.orderly, remote.delivered) == ([True], [1])
+
+
+def test_session_may_end_while_the_last_batch_is_delivered(bench: Bench) -> None:
+    remote = Leaving({"1": body("1")})
+    assert bench.fetch(remote).messages == 1
+    assert remote.orderly == [True, True]
+
+
+@pytest.mark.parametrize("trouble", [BROKEN, "no body"])
+def test_session_is_broken_off_where_not_all_came(bench: Bench, trouble: Problem | str) -> None:
+    remote = shelf("1", "2", _2=trouble)
+    remote.leaves_mail = False
+    with suppress(Problem):
+        assert bench.fetch(remote).failed == 1
+    assert remote.orderly == [False]
+
+
+def test_session_is_broken_off_where_mail_cannot_be_delivered(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise failure("quota", "No space is left.")
+
+    remote = shelf("1", "2")
+    remote.leaves_mail = False
+    monkeypatch.setattr(Maildir, "sync", fail)
+    assert bench.fails(remote).cause == "quota"
+    assert remote.orderly == [False]
 
 
 # Messages that make trouble

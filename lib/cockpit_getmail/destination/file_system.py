@@ -2,7 +2,7 @@
 """syncfs(2): all that is written to a file system brought to its disk in one go.
 
 For a batch of messages that is two to five times as fast as one fsync after the other. It is used only where
-it is known to be as safe: it tells of failures since Linux 5.8, and some file systems do not take part in it.
+it is known to be as safe: it tells of all failures since Linux 5.17, and some file systems do not take part.
 """
 
 import os
@@ -11,7 +11,7 @@ import sys
 from functools import cache
 from typing import Any
 
-LINUX = (5, 8)
+LINUX = (5, 17)
 TRUSTED = {0xEF53: "ext4", 0x58465342: "XFS", 0x9123683E: "Btrfs"}
 """By what statfs(2) calls f_type."""
 _STATFS_OCTETS = 256

@@ -69,6 +69,11 @@ class Retriever(Protocol):
     """TLS version in use (`TLSv1.3`), None on a clear channel."""
     notes: list[str]
     """Sentences for the run's log."""
+    leaves_mail: bool
+    """Whether the server keeps what was retrieved when the session ends in good order.
+
+    A POP3 server may delete it then (RFC 1939 section 8).
+    """
 
     def open(self) -> Folder:
         """Connect, secure, log in and open the mailbox for reading only."""
@@ -96,8 +101,8 @@ class Retriever(Protocol):
         UIDL, is left alone.
         """
 
-    def close(self) -> None:
-        """Leave without expunging anything else. Never raises."""
+    def close(self, *, orderly: bool = True) -> None:
+        """Leave without expunging anything else; if not `orderly`, the server keeps all. Never raises."""
 
 
 def split_batches(messages: Sequence[Remote]) -> Iterator[list[Remote]]:

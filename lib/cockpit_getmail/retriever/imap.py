@@ -28,6 +28,8 @@ _PERMANENT = re.compile(rb"OK \[PERMANENTFLAGS \(([^)]*)\)\]", re.IGNORECASE)
 class Imap:
     """One session with INBOX. See retriever.base for what the methods promise."""
 
+    leaves_mail = True
+
     def __init__(
         self,
         connector: Connector,
@@ -108,7 +110,7 @@ class Imap:
             removed |= self._delete_batch(doomed[start : start + DELETE_BATCH])
         return removed
 
-    def close(self) -> None:
+    def close(self, *, orderly: bool = True) -> None:
         if self._connection is None:
             return
         self._connection.limit_time(LEAVE_SECONDS)

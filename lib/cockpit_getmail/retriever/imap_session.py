@@ -146,17 +146,18 @@ class Session:
 
     def _read_response(self, budget: int) -> bytes:
         """Return a line with its literals, of at most so many octets together."""
-        text = b""
+        pieces: list[bytes] = []
         while True:
             line = self.connection.read_line(LINE_LIMIT)
-            text += line
+            pieces.append(line)
             literal = self.literal(line)
-            if len(text) + (literal.size if literal else 0) > budget:
+            budget -= max(len(line), LINE_COST) + (literal.size if literal else 0)
+            if budget < 0:
                 most = f"more than {COMMAND_LIMIT >> 20} MiB"
                 raise failure("protocol", f"{self.server} answered one command with {most}.")
             if literal is None:
-                return text
-            text += self.connection.read(literal.size)
+                return b"".join(pieces)
+            pieces.append(self.connection.read(literal.size))
 
     def _learn(self, text: bytes) -> None:
         if found := _CAPABILITY.match(text):

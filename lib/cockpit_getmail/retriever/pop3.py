@@ -49,6 +49,8 @@ _Value = TypeVar("_Value")
 class Pop3:
     """One session with one maildrop. See retriever.base for what the methods promise."""
 
+    leaves_mail = False
+
     def __init__(
         self,
         connector: Connector,
@@ -70,6 +72,7 @@ class Pop3:
         self._listed: Listing | None = None
         self._known: Mapping[tuple[str, int], int] = {}
         self._left = False
+        self._retrieved = False
         self.capabilities: Sequence[str] = ()
         self.tls: str | None = None
         self.notes: list[str] = []
@@ -138,12 +141,13 @@ class Pop3:
         self._left = True
         return marked if self._command("QUIT").ok else set()
 
-    def close(self) -> None:
+    def close(self, *, orderly: bool = True) -> None:
         if self._connection is None:
             return
         with suppress(Problem):
-            # QUIT frees the maildrop at once. In the middle of an answer it would only wait.
-            if not (self._left or self._replies.due):
+            # QUIT frees the maildrop at once. In the middle of an answer it would only wait, and after RETR
+            # it allows a server to delete what it has sent.
+            if not (self._left or self._replies.due or (self._retrieved and not orderly)):
                 self._connection.limit_time(LEAVE_SECONDS)
                 self._command("QUIT")
         self._left = True
@@ -247,6 +251,7 @@ class Pop3:
             octets += message.size
             if not self._listing().why_unusable(message.number):
                 commands.append(f"RETR {message.number}")
+        self._retrieved = self._retrieved or bool(commands)
         self._send(commands)
         return octets
 

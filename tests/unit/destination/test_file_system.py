@@ -22,7 +22,13 @@ def here(tmp_path: Path) -> Iterator[int]:
 
 @pytest.mark.parametrize(
     ("release", "reliable"),
-    [("5.7.19", False), ("5.8.0", True), ("6.1.0-35-amd64", True), ("4.18.0-553.el8", False), ("odd", False)],
+    [
+        ("5.16.20", False),
+        ("5.17.0", True),
+        ("6.1.0-35-amd64", True),
+        ("4.18.0-553.el8", False),
+        ("odd", False),
+    ],
 )
 def test_kernels_that_tell_of_failures(
     here: int, release: str, reliable: bool, monkeypatch: pytest.MonkeyPatch

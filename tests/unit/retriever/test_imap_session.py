@@ -87,6 +87,7 @@ def test_answers(said: bytes, answer: Answer) -> None:
         (b"* LIST {x}\r\n", "protocol"),
         (b"* LIST {99999999}\r\n", "protocol"),
         (b"* 1 EXISTS\r\n" * (COMMAND_LIMIT // 64 + 1) + b"TAG OK\r\n", "protocol"),
+        (b"* X {0}\r\n" + b" {0}\r\n" * (COMMAND_LIMIT // 64) + b"TAG OK\r\n", "protocol"),
     ],
 )
 def test_what_is_no_answer_has_a_cause(said: bytes, cause: str) -> None:

@@ -17,6 +17,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     file = (BUILD if options.quick else ROOT / "bench") / "RESULTS.md"
     status = 0
+    # What is installed by now; the tree may change while it is measured.
+    commit = results.find_commit()
     for name in options.only:
         begun = time.monotonic()
         shown: list[str] = []
@@ -28,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             status = 1
             shown.append(f"This project failed: {failed}.\n")
             print(shown[-1], file=sys.stderr)
-        results.write(file, name, SECTIONS, [results.describe(time.monotonic() - begun), *shown])
+        results.write(file, name, SECTIONS, [results.describe(time.monotonic() - begun, commit), *shown])
     if options.quick:
         print("Smaller mailboxes and fewer pairs: nothing of this is held against a target.")
     print(f"Written to {file.relative_to(ROOT)}.")

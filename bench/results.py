@@ -34,16 +34,17 @@ def parse(text: str) -> dict[str, str]:
     return dict(re.findall(r"^<!-- (\w+) -->\n(.*?)\n<!-- end \1 -->$", text, re.DOTALL | re.MULTILINE))
 
 
-def describe(seconds: float) -> str:
+def describe(seconds: float, commit: str) -> str:
     """Return when this was measured, how long it took, of what, and on which machine."""
     now = datetime.now(UTC)
     return (
-        f"Measured {now:%Y-%m-%d %H:%M} UTC in {seconds / 60:.1f} minutes, {_commit()}.  \n"
+        f"Measured {now:%Y-%m-%d %H:%M} UTC in {seconds / 60:.1f} minutes, {commit}.  \n"
         f"Machine: {_machine()}.\n"
     )
 
 
-def _commit() -> str:
+def find_commit() -> str:
+    """Return what is checked out, in words."""
     changed = " and uncommitted changes" if _output("git", "status", "--porcelain", "-uno", "lib") else ""
     return f"commit {_output('git', 'rev-parse', '--short', 'HEAD') or 'unknown'}{changed}"
 

@@ -213,8 +213,7 @@ def test_password_shows_nowhere(installed: Installed, running: str, busy: Server
         assert ("fetch\0--unit" if what == "processes" else "busy@here") in text, what
         assert PASSWORD not in text, what
     assert f"PASS {PASSWORD}".encode() in busy.received
-    grep = ["grep", "-rslF", "--devices=skip", PASSWORD, "/run", "/tmp", "/var/log", "/var/lib/systemd"]
-    found = machine.run(grep, check=False).stdout.splitlines()
+    found = installed.files_with(PASSWORD, "/run", "/tmp", "/var/log", "/var/lib/systemd")
     assert found == [f"/run/credentials/{running}.service/Password"]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cockpit_getmail.database import Database
-from tests.support.machine import ENVIRONMENT, Machine
+from tests.support.machine import ENVIRONMENT, PROJECT, Machine
 
 PASSWORD = "canary-4711"
 PYTHON = "/usr/local/lib/cockpit-getmail/bin/python"
@@ -117,6 +117,12 @@ class Installed:
         argv = ["find", *folders, "-printf", "%p %C@\\n"]
         lines = self.machine.run(argv).stdout.splitlines()
         return {(line.rpartition(" ")[0], float(line.rpartition(" ")[2])) for line in lines}
+
+    def files_with(self, text: str, *folders: str) -> list[str]:
+        """Return the files below these folders that have a text in them; a checkout may lie there too."""
+        grep = ["grep", "-rslF", "--devices=skip", text, *folders]
+        found = self.machine.run(grep, check=False).stdout.splitlines()
+        return [name for name in found if not name.startswith(f"{PROJECT}/")]
 
     def path(self, name: str) -> Path:
         """Return the host's way to an absolute path in the machine."""

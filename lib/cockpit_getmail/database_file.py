@@ -11,6 +11,7 @@ import stat
 import time
 from contextlib import contextmanager, suppress
 
+from cockpit_getmail.durable import sync_folder
 from cockpit_getmail.problem import Problem, failure, printable
 
 TYPE_CHECKING = False
@@ -136,7 +137,7 @@ def _replace(target: str, data: bytes) -> None:
         with suppress(OSError):
             os.unlink(temporary)
         raise
-    _sync_folder(folder)
+    sync_folder(folder)
 
 
 def _fill(descriptor: int, data: bytes, target: str) -> None:
@@ -167,15 +168,7 @@ def _make_folder(folder: str) -> None:
         _make_folder(parent)
         with suppress(FileExistsError):
             os.mkdir(folder, 0o755 if os.geteuid() == 0 else 0o700)
-        _sync_folder(parent)
-
-
-def _sync_folder(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync_folder(parent)
 
 
 def _refusal(name: str, kind: Type, fact: str) -> Problem:

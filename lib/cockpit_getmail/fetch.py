@@ -104,10 +104,12 @@ def _fetch(
     report: Reporter,
 ) -> Result:
     new, whole = _list_new(retriever, opened, folder)
-    deletes = connector.delete_after is not None
-    done = _fetch_new(retriever, folder, destination, new, report, is_last=not deletes) if new else Result()
+    days = connector.delete_after
+    done = Result()
+    if new:
+        done = _fetch_new(retriever, folder, destination, new, report, is_last=days is None)
     removed: set[tuple[str, int]] = set()
-    if connector.delete_after is not None and (doomed := folder.due(connector.delete_after)):
+    if days is not None and (doomed := folder.due(days)):
         removed = retriever.delete(doomed)
         folder.removed(removed)
     if opened.uid_next and done.messages == len(new):

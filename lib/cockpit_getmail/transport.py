@@ -55,10 +55,6 @@ class Connection:
         except OSError:
             return False
 
-    @property
-    def sock(self) -> socket.socket:
-        return self._sock
-
     def start_tls(self) -> None:
         """Turn the connection into TLS with a verified peer. Data in clear not read yet is an attack."""
         if self._buffered():

@@ -15,6 +15,7 @@ ORDER = [
     "value",
     "words",
     "problem",
+    "durable",
     "settings",
     "formats",
     "accept",

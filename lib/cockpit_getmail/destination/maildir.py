@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from cockpit_getmail.destination import file_system
 from cockpit_getmail.destination.base import Staged
+from cockpit_getmail.durable import make_folder
 from cockpit_getmail.problem import Problem, failure
 
 if TYPE_CHECKING:
@@ -27,9 +28,10 @@ if TYPE_CHECKING:
 FOLDERS = ("tmp", "new", "cur")
 SYNC_TOGETHER = 8
 """From so many messages on a batch is synced with its whole file system, where that can be relied on."""
-LARGE_OCTETS = 128 << 10
 SLOW_SECONDS = 1.0
 """If that takes longer, others are writing much: from then on each message is synced for itself."""
+LARGE_OCTETS = 128 << 10
+"""The kernel begins to write a message of so many at once, however it is synced then."""
 _SIZES = re.compile("S=[0-9]+,W=[0-9]+")
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -39,7 +41,7 @@ def create(path: str) -> None:
     """Make a Maildir and what is missing above it, durably, mode 0700. One that is there stays as it is."""
     for folder in (path, *(f"{path}/{name}" for name in FOLDERS)):
         if not os.path.isdir(folder):
-            _make_folder(folder)
+            make_folder(folder)
 
 
 class Maildir:
@@ -228,21 +230,3 @@ def _raise_unless_gone(error: OSError) -> None:
 
 def _tmp_name(name: str) -> str:
     return name.partition(",")[0]
-
-
-def _make_folder(folder: str) -> None:
-    above = os.path.dirname(folder)
-    if not os.path.exists(above):
-        _make_folder(above)
-    with suppress(FileExistsError):
-        os.mkdir(folder, 0o700)
-    _sync_folder(folder)
-    _sync_folder(above)
-
-
-def _sync_folder(folder: str) -> None:
-    descriptor = os.open(folder, _FOLDER)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

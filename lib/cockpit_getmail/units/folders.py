@@ -12,18 +12,6 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
-def make(name: str | Path) -> None:
-    """Make a folder and what is missing above it, durably."""
-    folder = Path(name)
-    missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    for path in reversed(missing):
-        path.mkdir(mode=0o700, exist_ok=True)
-        for changed in (path, path.parent):
-            descriptor = os.open(changed, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            os.fsync(descriptor)
-            os.close(descriptor)
-
-
 def make_as_root(name: str | Path, uid: int, gid: int) -> bool:
     """Make a folder for the user; False, and nothing is made, if somebody but root may write above it."""
     folder = Path(name)

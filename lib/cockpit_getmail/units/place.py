@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from cockpit_getmail import destination
 from cockpit_getmail.connector import Connector, account_group, folder_name
+from cockpit_getmail.durable import make_folder
 from cockpit_getmail.problem import Problem, failure, printable
 from cockpit_getmail.settings import Settings
 from cockpit_getmail.words import Cause
@@ -190,11 +191,11 @@ def _owner(uid: int) -> str:
 
 
 def _make(folder: str, place: Place) -> None:
+    if os.geteuid() != 0:
+        make_folder(folder)
+        return
     from cockpit_getmail.units import folders
 
-    if os.geteuid() != 0:
-        folders.make(folder)
-        return
     provide_run_folder()
     lock = os.open(f"{RUN_FOLDER}/lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
@@ -204,7 +205,7 @@ def _make(folder: str, place: Place) -> None:
     finally:
         os.close(lock)
     if not made:
-        as_user(place, lambda: folders.make(folder))
+        as_user(place, lambda: make_folder(folder))
 
 
 def as_user(place: Place, action: Callable[[], None]) -> None:

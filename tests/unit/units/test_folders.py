@@ -132,9 +132,3 @@ def test_root_makes_nobody_a_home(home: str) -> None:
     folder = Path(home, "cockpit-getmail-test-nobody")
     assert not make_as_root(folder / "Maildir")
     assert not folder.exists()
-
-
-def test_make_makes_what_is_missing(tmp_path: Path) -> None:
-    folders.make(tmp_path / "a/b")
-    folders.make(tmp_path / "a/b")
-    assert [stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "a", tmp_path / "a/b")] == [0o700] * 2

@@ -18,7 +18,7 @@ import pytest
 from cockpit_getmail.connector import Connector
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.settings import Settings
-from cockpit_getmail.units import folders, place
+from cockpit_getmail.units import place
 from tests.support import need_root
 
 SOMEBODY = pwd.getpwnam("nobody")
@@ -127,7 +127,7 @@ def test_link_of_another_user_gives_root_nothing_to_do(roots: Path) -> None:
 
 def test_time_spent_as_the_user_is_bounded(roots: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Stands for a home on a network that is down: a folder cannot be made to hang here.
-    monkeypatch.setattr(folders, "make", lambda _: time.sleep(60))
+    monkeypatch.setattr(place, "make_folder", lambda _: time.sleep(60))
     monkeypatch.setattr(place, "AS_USER_SECONDS", 0.2)
     (roots / "open").mkdir()
     (roots / "open").chmod(0o777)

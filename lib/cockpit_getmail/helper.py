@@ -14,7 +14,7 @@ import sys
 import time
 from contextlib import suppress
 
-from cockpit_getmail import schema, settings
+from cockpit_getmail import accept, schema, settings
 from cockpit_getmail.problem import Problem, not_valid, printable
 
 TYPE_CHECKING = False
@@ -45,14 +45,14 @@ def main(verb: str) -> int:
 def answer_to(verb: str, data: bytes) -> Mapping[str, Any]:
     """Return the answer to an input. Raises Problem."""
     request = parse_input(data)
-    actions = importlib.import_module(f"cockpit_getmail.actions.{verb}").ACTIONS
     action = request.get("action", DEFAULT_ACTIONS.get(verb))
-    if not isinstance(action, str) or action not in actions:
+    if not isinstance(action, str) or not schema.is_action(verb, action):
         raise not_valid([_action_fault(request)])
     faults = schema.check(verb, action, request)
     if faults:
         raise not_valid(faults)
-    answer: Mapping[str, Any] = actions[action](request, settings.load())
+    module = importlib.import_module(f"cockpit_getmail.actions.{accept.module_name(verb, action, '.')}")
+    answer: Mapping[str, Any] = module.answer(request, settings.load())
     return answer
 
 

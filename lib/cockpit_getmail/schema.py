@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from functools import cache
 
 from cockpit_getmail import accept
@@ -46,6 +47,12 @@ def check(verb: str, action: str, data: Mapping[str, Any]) -> list[Fault]:
             shown = "" if is_secret else show(value)
             faults.setdefault(parameter, {"parameter": parameter, "value": shown, "error": word})
     return sorted(faults.values(), key=lambda fault: str(fault["parameter"]))
+
+
+def is_action(verb: str, action: str) -> bool:
+    """Whether there is such an action of a verb."""
+    name = os.path.join(accept.SCHEMAS, verb, f"{action}.input.json")
+    return re.fullmatch("[a-z]+(-[a-z]+)*", action) is not None and os.path.exists(name)
 
 
 @cache

@@ -52,8 +52,8 @@ def is_accepted(verb: str, action: str, data: Mapping[str, Any]) -> bool:
     return True
 
 
-def module_name(verb: str, action: str) -> str:
-    return f"{verb}_{action}".replace("-", "_")
+def module_name(verb: str, action: str, separator: str = "_") -> str:
+    return f"{verb}{separator}{action}".replace("-", "_")
 
 
 def checksum(source: str) -> int:

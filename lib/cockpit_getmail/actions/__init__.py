@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""One function per action. Each takes the checked input and the settings and returns its answer.
+"""A package per verb, in it a module per action, as in schemas/.
 
-ACTIONS of a module has them by name. Here is what they share: a connector's record found, made and changed.
+Each has `answer()`, which takes the checked input and the settings and returns the answer. Here is what they
+share: a connector's record found, made and changed.
 """
 
 from __future__ import annotations
 
-from cockpit_getmail import schema
+from cockpit_getmail import database, schema
 from cockpit_getmail.connector import DEFAULTS, SECRETS, Connector, is_same_person
 from cockpit_getmail.problem import failure, not_valid, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from typing import Any, TypeAlias
 
     from cockpit_getmail.database import Database, Record
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
     from cockpit_getmail.words import Fault
 
     Answer: TypeAlias = dict[str, Any]
-    Action: TypeAlias = Callable[[dict[str, Any], Settings], Answer]
 
 TYPE = "getmail"
 NUMBERS = ("Delete", "Port", "Time")
+SUCCESS: Answer = {"state": "success"}
 _NO_PROPS = ("action", "name", "type")
 
 
@@ -97,6 +98,14 @@ def format_props(data: Mapping[str, Any]) -> dict[str, str | None]:
 def event(name: str) -> Answer:
     """Return the answer to a change: success, and NethServer's standard event."""
     return {"state": "success", "event": "cockpit-getmail-save", "status": "success", "name": name}
+
+
+def set_status(status: str, data: Mapping[str, Any], settings: Settings) -> Answer:
+    """Enable or disable a connector. Raises Problem (NotFound)."""
+    with database.transaction(settings.connectors_db) as content:
+        record = require(content, data["name"])
+        content.put(record.key, record.type, {**record.props, "status": status})
+    return event(record.key)
 
 
 def _change(stored: Mapping[str, str], data: Mapping[str, Any]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cockpit_getmail import database, state
-from cockpit_getmail.actions.delete import delete
+from cockpit_getmail.actions.delete.delete import answer
 from cockpit_getmail.connector import folder_name
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.settings import Settings
@@ -29,7 +29,7 @@ def folder(settings: Settings) -> Path:
 
 
 def test_all_is_gone(settings: Settings, folder: Path) -> None:
-    assert delete({"name": NAME}, settings)["name"] == NAME
+    assert answer({"name": NAME}, settings)["name"] == NAME
     assert database.read(settings.connectors_db).records == []
     assert list(Path(settings.state_dir).iterdir()) == []
 
@@ -38,7 +38,7 @@ def test_run_keeps_all(settings: Settings, folder: Path) -> None:
     before = sorted(path.name for path in folder.iterdir())
     lock = state.lock(folder)
     with pytest.raises(Problem) as caught:
-        delete({"name": NAME}, settings)
+        answer({"name": NAME}, settings)
     os.close(lock)
     assert (caught.value.type, caught.value.cause) == ("Conflict", "running")
     assert database.read(settings.connectors_db).get(NAME)
@@ -48,20 +48,20 @@ def test_run_keeps_all(settings: Settings, folder: Path) -> None:
 def test_state_that_was_left_goes_the_second_time(settings: Settings, folder: Path) -> None:
     with database.transaction(settings.connectors_db) as content:
         content.remove(NAME)
-    delete({"name": NAME}, settings)
+    answer({"name": NAME}, settings)
     assert not folder.exists()
     with pytest.raises(Problem) as caught:
-        delete({"name": NAME}, settings)
+        answer({"name": NAME}, settings)
     assert caught.value.type == "NotFound"
 
 
 def test_state_on_its_way_out_goes_the_second_time(settings: Settings, folder: Path) -> None:
-    delete({"name": NAME}, settings)
+    answer({"name": NAME}, settings)
     (Path(settings.state_dir) / f".{folder_name(NAME)}.removed" / "folder").mkdir(parents=True)
-    assert delete({"name": NAME}, settings)["state"] == "success"
+    assert answer({"name": NAME}, settings)["state"] == "success"
     assert list(Path(settings.state_dir).iterdir()) == []
     with pytest.raises(Problem) as caught:
-        delete({"name": NAME}, settings)
+        answer({"name": NAME}, settings)
     assert caught.value.type == "NotFound"
 
 
@@ -69,7 +69,7 @@ def test_folder_that_only_has_the_name_stays(settings: Settings) -> None:
     mail = Path(settings.state_dir) / "mail"
     (mail / "new").mkdir(parents=True)
     with pytest.raises(Problem) as caught:
-        delete({"name": "mail"}, settings)
+        answer({"name": "mail"}, settings)
     assert caught.value.type == "NotFound"
     assert (mail / "new").exists()
 
@@ -89,7 +89,7 @@ def test_user_of_the_run_cannot_keep_a_connector(settings: Settings, folder: Pat
             here, above = os.open("d", os.O_RDONLY, dir_fd=here), here
             os.close(above)
         os.close(here)
-    delete({"name": NAME}, settings)
+    answer({"name": NAME}, settings)
     os.close(lock)
     assert database.read(settings.connectors_db).records == []
     assert list(Path(settings.state_dir).iterdir()) == []
@@ -98,21 +98,21 @@ def test_user_of_the_run_cannot_keep_a_connector(settings: Settings, folder: Pat
     folder.mkdir()
     with state.State(folder) as opened:
         assert opened.open_intents() == {}
-    delete({"name": NAME}, settings)
+    answer({"name": NAME}, settings)
     assert list(Path(settings.state_dir).iterdir()) == []
 
 
 def test_other_record_of_that_name_stays(settings: Settings, folder: Path) -> None:
     with database.transaction(settings.connectors_db) as content:
         content.put(NAME, "mailbox", {})
-    delete({"name": NAME}, settings)
+    answer({"name": NAME}, settings)
     assert [record.type for record in database.read(settings.connectors_db).records] == ["mailbox"]
 
 
 def test_without_state_only_the_record_goes(settings: Settings) -> None:
     with database.transaction(settings.connectors_db) as content:
         content.put(NAME, "getmail", {})
-    delete({"name": NAME}, settings)
+    answer({"name": NAME}, settings)
     assert database.read(settings.connectors_db).records == []
     assert not Path(settings.state_dir).exists()
 
@@ -123,7 +123,7 @@ def test_database_that_cannot_be_written_keeps_the_state(settings: Settings, fol
     lock.unlink(missing_ok=True)
     lock.mkdir()
     with pytest.raises(Problem):
-        delete({"name": NAME}, settings)
+        answer({"name": NAME}, settings)
     lock.rmdir()
     assert database.read(settings.connectors_db).get(NAME)
     assert (folder / "state.sqlite").exists()

@@ -11,14 +11,13 @@ from cockpit_getmail.connector import make_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Any
 
-    from cockpit_getmail.actions import Action, Answer
+    from cockpit_getmail.actions import Answer
     from cockpit_getmail.settings import Settings
 
 
-def create(data: dict[str, Any], settings: Settings) -> Answer:
+def answer(data: dict[str, Any], settings: Settings) -> Answer:
     """Store a connector under a name that is free, and return it. Raises Problem (NotValid)."""
     props = make_props(data)
     name = make_name(props["Username"], props["Server"])
@@ -27,6 +26,3 @@ def create(data: dict[str, Any], settings: Settings) -> Answer:
             name += f"-{int(time.time())}"
         content.put(name, TYPE, props)
     return event(name)
-
-
-ACTIONS: Mapping[str, Action] = {"create": create}

@@ -14,14 +14,13 @@ from cockpit_getmail.removal import is_left, removal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Any
 
-    from cockpit_getmail.actions import Action, Answer
+    from cockpit_getmail.actions import Answer
     from cockpit_getmail.settings import Settings
 
 
-def delete(data: dict[str, Any], settings: Settings) -> Answer:
+def answer(data: dict[str, Any], settings: Settings) -> Answer:
     """Remove a connector's record, end its run and remove its state. Raises Problem (NotFound, Conflict).
 
     The state goes last: without it, a connector that is still there would fetch everything again. If it
@@ -55,6 +54,3 @@ def _remove_record(name: str, settings: Settings) -> None:
     with database.transaction(settings.connectors_db) as content:
         if find(content, name):
             content.remove(name)
-
-
-ACTIONS: Mapping[str, Action] = {"delete": delete}

@@ -8,14 +8,13 @@ from cockpit_getmail.actions import require_runnable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Any
 
-    from cockpit_getmail.actions import Action, Answer
+    from cockpit_getmail.actions import Answer
     from cockpit_getmail.settings import Settings
 
 
-def run(data: dict[str, Any], settings: Settings) -> Answer:
+def answer(data: dict[str, Any], settings: Settings) -> Answer:
     """Start a run of a connector as a unit, or find the one under way.
 
     Raises Problem (NotFound, Conflict for one that is disabled, NotValid, GenericError).
@@ -23,6 +22,3 @@ def run(data: dict[str, Any], settings: Settings) -> Answer:
     connector = require_runnable(database.read(settings.connectors_db), data["name"])
     unit, running = units.start_run(connector, settings)
     return {"unit": unit, "running": True} if running else {"unit": unit}
-
-
-ACTIONS: Mapping[str, Action] = {"run": run}

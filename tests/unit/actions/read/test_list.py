@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from cockpit_getmail.actions.read import list_
+from cockpit_getmail.actions.read import list as listing
 from cockpit_getmail.connector import SECRETS
 from cockpit_getmail.settings import Settings
 from tests.support.schemas import check_schema
@@ -39,10 +39,10 @@ LINES = st.lists(st.sampled_from(WORDS), max_size=40).map("".join).map(str.encod
 @example(b"k=getmail|\xc3\xa9|1||2|Account|" + "\N{SOFT HYPHEN}".encode())
 def test_any_file_can_be_listed(settings: Settings, content: bytes) -> None:
     Path(settings.connectors_db).write_bytes(content)
-    answer = list_({}, settings)
+    answer = listing.answer({}, settings)
     check_schema("read/list.output.json", answer)
     json.dumps(answer).encode()
-    redacted = list_({"redact": True}, settings)
+    redacted = listing.answer({"redact": True}, settings)
     check_schema("read/list.output.json", redacted)
     assert redacted.get("broken") == answer.get("broken")
     records = [record for group in answer["connectors"].values() for record in group]

@@ -8,7 +8,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from cockpit_getmail import database, schema
-from cockpit_getmail.actions.create import create
+from cockpit_getmail.actions.create.create import answer
 from cockpit_getmail.settings import Settings
 
 INPUT: dict[str, Any] = {
@@ -21,7 +21,7 @@ INPUT: dict[str, Any] = {
 
 
 def test_name_is_free_however_fast_one_asks(settings: Settings) -> None:
-    names = [create(INPUT, settings)["name"] for _ in range(5)]
+    names = [answer(INPUT, settings)["name"] for _ in range(5)]
     assert len(set(names)) == 5
     assert names[0] == "u@mail.example"
     assert all(name.startswith("u@mail.example-") for name in names[1:])
@@ -36,7 +36,7 @@ def test_whatever_is_valid_is_stored_as_it_was_given(
 ) -> None:
     data = {**INPUT, "Username": username, "Password": password, "Server": server}
     if not schema.check("create", "create", data):
-        name = create(data, settings)["name"]
+        name = answer(data, settings)["name"]
         record = database.read(settings.connectors_db).get(name)
         assert record
         assert record.type == "getmail"

@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Reading: the connectors there are, and whether a log-in works."""
+"""Listing the connectors there are."""
 
 from __future__ import annotations
 
 from cockpit_getmail import database
-from cockpit_getmail.actions import TYPE, format_props
-from cockpit_getmail.connector import SECRETS, Connector, account_group
+from cockpit_getmail.actions import TYPE
+from cockpit_getmail.connector import SECRETS, account_group
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from cockpit_getmail.actions import Action, Answer
+    from cockpit_getmail.actions import Answer
     from cockpit_getmail.settings import Settings
 
 
-def list_(data: dict[str, Any], settings: Settings) -> Answer:
+def answer(data: dict[str, Any], settings: Settings) -> Answer:
     """Return all connectors, grouped by account, and the lines of the database that are no record."""
     content = database.read(settings.connectors_db)
     redact = data.get("redact", False)
@@ -30,15 +30,6 @@ def list_(data: dict[str, Any], settings: Settings) -> Answer:
     return {"connectors": groups, "broken": broken} if broken else {"connectors": groups}
 
 
-def check_credentials(data: dict[str, Any], settings: Settings) -> Answer:
-    """Log in and return what was found. Raises the Problem that was met."""
-    from cockpit_getmail import units
-
-    props = {prop: value for prop, value in format_props(data).items() if value is not None}
-    connector = Connector.from_record("", {"Account": "", **props})
-    return {"state": "success", **units.check(connector, settings)}
-
-
 def _redact(props: Mapping[str, str]) -> dict[str, str]:
     """Leave out the secrets; empty, one that is set stands for itself."""
     return {
@@ -46,6 +37,3 @@ def _redact(props: Mapping[str, str]) -> dict[str, str]:
         for prop, value in props.items()
         if value or prop not in SECRETS
     }
-
-
-ACTIONS: Mapping[str, Action] = {"list": list_, "check-credentials": check_credentials}

@@ -10,8 +10,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from cockpit_getmail import database
-from cockpit_getmail.actions.update import ACTIONS
-from cockpit_getmail.actions.validate import ACTIONS as VALIDATE
+from cockpit_getmail.actions.update import disable, enable, update
+from cockpit_getmail.actions.validate import update as validate
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.settings import Settings
 
@@ -20,6 +20,7 @@ AROUND = (
     b"z=getmail|Account|z\n\xff\xfe\n  # last",
 )
 MINE = b"x=getmail|Account|a|Colour|blue|Password|p|Retriever|SimpleIMAPRetriever|Server|h|Username|u\n"
+ACTIONS = {"update": update, "enable": enable, "disable": disable}
 TEXT = st.text("aé |\\=%\"'😀", min_size=1, max_size=9)
 CHANGES = st.fixed_dictionaries(
     {},
@@ -43,9 +44,9 @@ def test_only_what_is_given_changes(settings: Settings, change: dict[str, Any]) 
     Path(settings.connectors_db).write_bytes(MINE.join(AROUND))
     before = database.Database(MINE).records[0].props
     data = {"action": "update", "name": "x", **change}
-    assert VALIDATE["update"](data, settings) == {"state": "success"}
+    assert validate.answer(data, settings) == {"state": "success"}
     assert Path(settings.connectors_db).read_bytes() == MINE.join(AROUND)
-    ACTIONS["update"](data, settings)
+    update.answer(data, settings)
     content = Path(settings.connectors_db).read_bytes()
     assert content.startswith(AROUND[0])
     assert content.endswith(AROUND[1])
@@ -58,13 +59,13 @@ def test_only_what_is_given_changes(settings: Settings, change: dict[str, Any]) 
 def test_status_is_set_whatever_else_is_wrong(settings: Settings, action: str, status: str) -> None:
     db = Path(settings.connectors_db)
     db.write_bytes(AROUND[0] + b"y=getmail|Port|none")
-    assert ACTIONS[action]({"name": "y"}, settings)["name"] == "y"
+    assert ACTIONS[action].answer({"name": "y"}, settings)["name"] == "y"
     assert db.read_bytes() == AROUND[0] + f"y=getmail|Port|none|status|{status}".encode()
 
 
 @pytest.mark.parametrize("action", ["update", "enable", "disable"])
 def test_connector_that_is_unknown(settings: Settings, action: str) -> None:
     with pytest.raises(Problem) as caught:
-        ACTIONS[action]({"name": "x"}, settings)
+        ACTIONS[action].answer({"name": "x"}, settings)
     assert caught.value.type == "NotFound"
     assert not Path(settings.connectors_db).exists()

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Whether create would take an input. Nothing is stored."""
+
+from __future__ import annotations
+
+from cockpit_getmail.actions import SUCCESS, make_props
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cockpit_getmail.actions import Answer
+    from cockpit_getmail.settings import Settings
+
+
+def answer(data: dict[str, Any], settings: Settings) -> Answer:
+    """Return success. Raises Problem (NotValid)."""
+    make_props(data)
+    return SUCCESS

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Whether update would take an input. Nothing is stored."""
+
+from __future__ import annotations
+
+from cockpit_getmail import database
+from cockpit_getmail.actions import SUCCESS, change_props, find, refuse_change
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cockpit_getmail.actions import Answer
+    from cockpit_getmail.settings import Settings
+
+
+def answer(data: dict[str, Any], settings: Settings) -> Answer:
+    """Return success, also for an unknown name: the props are what is judged. Raises Problem (NotValid)."""
+    record = find(database.read(settings.connectors_db), data["name"])
+    if record is None:
+        refuse_change(data)
+    else:
+        change_props(record.props, data)
+    return SUCCESS

@@ -20,13 +20,29 @@ PREFIX = "COCKPIT_GETMAIL_"
 FILE_VARIABLE = PREFIX + "ENV"
 PLACEHOLDERS = ("account", "user", "domain")
 CHECK_TIMEOUT_LIMIT = 600
+RUNS_LIMIT = 1000
+HISTORY_LIMIT = 36500
 _CONTROL = r"[\x00-\x1f\x7f]"
 
 
 class Settings(Value):
-    """What an administrator may set. `check_timeout` is in seconds, `destination` a template of a path."""
+    """What an administrator may set.
 
-    __slots__ = ("check_timeout", "connectors_db", "destination", "fetch_user", "state_dir")
+    `check_timeout` is in seconds, `destination` a template of a path, `callback_secret` for callbacks alone:
+    no run gets it.
+    """
+
+    __slots__ = (
+        "callback_allow_private",
+        "callback_secret",
+        "check_timeout",
+        "connectors_db",
+        "destination",
+        "fetch_user",
+        "history_days",
+        "max_runs",
+        "state_dir",
+    )
 
     def __init__(
         self,
@@ -35,30 +51,39 @@ class Settings(Value):
         destination: str = "maildir:/var/lib/cockpit-getmail/mail/{account}",
         fetch_user: str = "cockpit-getmail",
         check_timeout: float = 10.0,
+        max_runs: int = 8,
+        history_days: int = 90,
+        callback_secret: str = "",
+        callback_allow_private: bool = False,
     ) -> None:
         self.connectors_db = os.fspath(connectors_db)
         self.state_dir = os.fspath(state_dir)
         self.destination = destination
         self.fetch_user = fetch_user
         self.check_timeout = check_timeout
+        self.max_runs = max_runs
+        self.history_days = history_days
+        self.callback_secret = callback_secret
+        self.callback_allow_private = callback_allow_private
 
     def to_json(self) -> dict[str, Any]:
-        """Return a plain object, for a unit's credential."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        """Return a plain object without the secret, for a unit's credential."""
+        return {name: getattr(self, name) for name in self.__slots__ if name != "callback_secret"}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Settings:
-        """Return the settings that to_json() was called on."""
+        """Return the settings that to_json() was called on, without the secret."""
         return cls(**data)
 
 
 class _Value:
-    """The text of a setting and where it is set, in words."""
+    """The text of a setting and where it is set, in words; `exposed` tells why a secret must not be there."""
 
-    def __init__(self, name: str, text: str, place: str) -> None:
+    def __init__(self, name: str, text: str, place: str, exposed: str = "") -> None:
         self.name = name
         self.text = text
         self.place = place
+        self.exposed = exposed
 
     def refuse(self, reason: str) -> Problem:
         return _refuse(self.name, f"The setting {printable(self.name)} ({self.place}) {reason}.")
@@ -86,7 +111,8 @@ def _read_environment(environ: Mapping[str, str]) -> Iterator[_Value]:
     for variable, text in environ.items():
         if variable.startswith(PREFIX) and variable != FILE_VARIABLE:
             name = variable.removeprefix(PREFIX)
-            yield _Value(name, text, f"environment variable {printable(variable)}")
+            place = f"environment variable {printable(variable)}"
+            yield _Value(name, text, place, "is a secret: put it into the settings file")
 
 
 def _read_file(environ: Mapping[str, str]) -> Iterator[_Value]:
@@ -94,6 +120,7 @@ def _read_file(environ: Mapping[str, str]) -> Iterator[_Value]:
     try:
         with open(name, encoding="utf-8") as file:
             text = file.read()
+            private = not os.fstat(file.fileno()).st_mode & 0o077
     except FileNotFoundError as error:
         if FILE_VARIABLE not in environ:
             return
@@ -101,10 +128,11 @@ def _read_file(environ: Mapping[str, str]) -> Iterator[_Value]:
         raise _refuse(FILE_VARIABLE, message) from error
     except (OSError, UnicodeDecodeError) as error:
         raise _refuse(FILE_VARIABLE, _explain(name, error)) from error
-    yield from _parse_file(text, name)
+    exposed = "" if private else f"is a secret that others may read: chmod 600 {printable(name)}"
+    yield from _parse_file(text, name, exposed)
 
 
-def _parse_file(text: str, file: str) -> Iterator[_Value]:
+def _parse_file(text: str, file: str, exposed: str) -> Iterator[_Value]:
     from io import StringIO
 
     from dotenv.parser import parse_stream  # the public functions drop a line they cannot parse
@@ -118,7 +146,7 @@ def _parse_file(text: str, file: str) -> Iterator[_Value]:
             name = word[1] if word and word[1] in _PARSERS else FILE_VARIABLE
             raise _refuse(name, f"{place} is not of the form NAME=value.")
         if binding.key is not None:
-            value = _Value(binding.key, binding.value or "", place)
+            value = _Value(binding.key, binding.value or "", place, exposed)
             if binding.value is None:
                 raise value.refuse("has no value; a line is NAME=value")
             yield value
@@ -162,12 +190,35 @@ def _parse_timeout(value: _Value) -> float:
     return seconds
 
 
+def _parse_count(value: _Value, limit: int) -> int:
+    number = int(value.text) if re.fullmatch("[0-9]{1,9}", value.text) else 0
+    if not 0 < number <= limit:
+        raise value.refuse(f"must be a whole number from 1 to {limit}, not {_quote(value.text)}")
+    return number
+
+
+def _parse_secret(value: _Value) -> str:
+    if value.exposed:
+        raise value.refuse(value.exposed)
+    return value.text
+
+
+def _parse_yes(value: _Value) -> bool:
+    if value.text not in ("yes", "no"):
+        raise value.refuse(f"must be yes or no, not {_quote(value.text)}")
+    return value.text == "yes"
+
+
 _PARSERS: Mapping[str, Callable[[_Value], Any]] = {
     "CONNECTORS_DB": _parse_path,
     "STATE_DIR": _parse_path,
     "DESTINATION": _parse_destination,
     "FETCH_USER": _parse_user,
     "CHECK_TIMEOUT": _parse_timeout,
+    "MAX_RUNS": lambda value: _parse_count(value, RUNS_LIMIT),
+    "HISTORY_DAYS": lambda value: _parse_count(value, HISTORY_LIMIT),
+    "CALLBACK_SECRET": _parse_secret,
+    "CALLBACK_ALLOW_PRIVATE": _parse_yes,
 }
 
 

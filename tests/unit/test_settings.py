@@ -76,6 +76,43 @@ def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch)
     assert load().fetch_user == "vmail"
 
 
+def test_what_runs_and_callbacks_may_do(env_file: Path) -> None:
+    env_file.write_text("MAX_RUNS=3\nHISTORY_DAYS=7\nCALLBACK_SECRET='s3 cret'\nCALLBACK_ALLOW_PRIVATE=yes\n")
+    env_file.chmod(0o600)
+    found = load({})
+    assert (found.max_runs, found.history_days) == (3, 7)
+    assert (found.callback_secret, found.callback_allow_private) == ("s3 cret", True)
+
+
+@pytest.mark.parametrize("name", ["MAX_RUNS", "HISTORY_DAYS"])
+@pytest.mark.parametrize("text", ["", "0", "-1", "1.5", "many", "99999", "9" * 10])
+def test_count_that_is_refused(name: str, text: str) -> None:
+    assert problem_of({f"COCKPIT_GETMAIL_{name}": text})[0] == name
+
+
+@pytest.mark.parametrize("text", ["", "YES", "true", "1"])
+def test_neither_yes_nor_no(text: str) -> None:
+    assert problem_of({"COCKPIT_GETMAIL_CALLBACK_ALLOW_PRIVATE": text})[0] == "CALLBACK_ALLOW_PRIVATE"
+
+
+def test_secret_that_others_may_read(env_file: Path) -> None:
+    setting, message = problem_of({"COCKPIT_GETMAIL_CALLBACK_SECRET": "canary-4711"})
+    assert setting == "CALLBACK_SECRET"
+    assert "canary" not in message
+    env_file.write_text("CALLBACK_SECRET=canary-4711\n")
+    for mode in (0o644, 0o640, 0o604):
+        env_file.chmod(mode)
+        setting, message = problem_of({})
+        assert (setting, "canary" in message) == ("CALLBACK_SECRET", False)
+        assert "chmod 600" in message
+
+
+def test_secret_is_not_handed_on() -> None:
+    kept = Settings(max_runs=3, callback_secret="canary-4711")
+    assert "canary" not in json.dumps(kept.to_json())
+    assert Settings.from_json(kept.to_json()) == Settings(max_runs=3)
+
+
 @pytest.mark.parametrize("name", ["CONNECTORS_DB", "STATE_DIR"])
 @pytest.mark.parametrize("text", ["", "db", "./db", "~/db", " /db", "/a\nb", "/a\0b"])
 def test_paths_are_absolute(name: str, text: str) -> None:

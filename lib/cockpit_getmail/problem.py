@@ -29,8 +29,16 @@ STATUS: Mapping[str, tuple[Status, str]] = {
         "Ask the provider whether this account may be read from here.",
     ),
     "policy": ("CONNECTION_IMPOSSIBLE", "Change Server, Username or Account."),
+    "quota": ("NO_ACCESS_TO_ALL_MAIL", "Free space on this server; the next run goes on from there."),
+    "delivery": ("NO_ACCESS_TO_ALL_MAIL", "Check that the account's Maildir can be written to."),
+    "filter": ("NO_ACCESS_TO_ALL_MAIL", "Check that the filter runs; what was not filtered waits."),
+    "internal": ("NO_ACCESS_TO_ALL_MAIL", "Read the log of the last run; the next one goes on from there."),
+    "settings": ("CONNECTION_IMPOSSIBLE", "Correct the settings of this server."),
+    "connector": ("CONNECTION_IMPOSSIBLE", "Correct the connector."),
+    "running": ("CONNECTION_IMPOSSIBLE", "Wait until the other run has ended, or cancel it."),
 }
-"""Context.IO's status and a next step for a person, by cause."""
+"""Context.IO's status and a next step for a person, by cause. Nothing else maps a failure."""
+_REMOTE = ("credentials", "network", "tls", "protocol", "mailbox", "policy")
 TEXT_LIMIT = 1024
 _CONTROL = "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
 
@@ -67,7 +75,7 @@ def failure(cause: Cause, message: str, *, kind: Type = "GenericError", **attrib
 
 def with_status(problem: Problem) -> Problem:
     """Return the problem of a mailbox that cannot be opened with `status` and `hint` in its attributes."""
-    if not isinstance(problem.attributes, Mapping) or problem.cause not in STATUS:
+    if not isinstance(problem.attributes, Mapping) or problem.cause not in _REMOTE:
         return problem
     status, hint = STATUS[problem.cause]
     return Problem(problem.type, problem.message, {"status": status, "hint": hint, **problem.attributes})

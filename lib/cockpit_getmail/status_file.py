@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a run or a verification tells of itself while it works and when it has ended: one small file.
+
+The task writes it into the connector's state folder, root reads it: so nothing in it is believed but its
+shape. It is replaced at once, so that who reads finds the old text or the new one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from contextlib import suppress
+
+from cockpit_getmail.problem import STATUS, printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Literal, TypeAlias, TypedDict
+
+    StrPath: TypeAlias = str | os.PathLike[str]
+    TaskState: TypeAlias = Literal["running", "succeeded", "failed", "cancelled"]
+
+    class Outcome(TypedDict):
+        """How the last run ended that ended by itself; `partial` messages of the mailbox are not here."""
+
+        cause: str | None
+        message: str
+        partial: int
+
+    class Report(TypedDict):
+        """Times are seconds since 1970, sizes octets; `version` grows with each change.
+
+        `messages` and `bytes` are done, of `total_messages` and `total_bytes`, which are 0 until they are
+        known. `log` is the tail of the log by version; with `log_cut` there was more. What follows `result`
+        is of runs alone, and counts over all of them: `failures` and `refused` log-ins in a row.
+        """
+
+        token: str
+        kind: Literal["run", "verify"]
+        invocation: str
+        state: TaskState
+        started: float
+        ended: float | None
+        version: int
+        messages: int
+        bytes: int
+        total_messages: int
+        total_bytes: int
+        failed: int
+        set_aside: int
+        deleted: int
+        cause: str | None
+        message: str
+        text: str
+        log: list[tuple[int, str]]
+        log_cut: bool
+        result: dict[str, Any] | None
+        failures: int
+        refused: int
+        first_complete: float | None
+        last_success: float | None
+        runs: int
+        outcome: Outcome | None
+
+
+RUN, VERIFY = "status.json", "verify.json"
+LIMITS = {RUN: 64 << 10, VERIFY: 512 << 10}
+LOG_LIMIT = 8 << 10
+"""So many octets of log lines stand in the file."""
+STATES = ("running", "succeeded", "failed", "cancelled")
+_DEPTH_LIMIT = 4
+_COUNT_LIMIT = 1 << 63
+_TIME_LIMIT = 1e12
+_HEXADECIMAL = re.compile("[0-9a-f]{32}")
+_COUNTS = (
+    *("version", "messages", "bytes", "total_messages", "total_bytes"),
+    *("failed", "set_aside", "deleted", "failures", "refused", "runs"),
+)
+_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def read(folder: StrPath, name: str = RUN) -> Report | None:
+    """Return what the last task told; None if there is nothing, or nothing to be believed."""
+    try:
+        descriptor = os.open(os.path.join(folder, name), _OPEN)
+    except OSError:
+        return None
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > LIMITS[name]:
+            return None
+        return parse(os.read(descriptor, LIMITS[name]))
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+
+
+def write(folder: StrPath, report: Report, name: str = RUN, *, durably: bool) -> None:
+    """Replace the file. Raises OSError.
+
+    If it is not `durably`, the text before may be back after a power cut.
+    """
+    path = os.path.join(folder, name)
+    draft = f"{path}.new"
+    # Under the task's lock nobody else writes: what is there, one that was killed has left.
+    with suppress(FileNotFoundError):
+        os.unlink(draft)
+    descriptor = os.open(draft, _NEW, 0o600)
+    try:
+        rest = memoryview(json.dumps(report, separators=(",", ":")).encode())
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        if durably:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    os.rename(draft, path)
+
+
+def parse(data: bytes) -> Report | None:
+    """Return a report with nothing in it but what belongs there; None if it is none."""
+    try:
+        found = json.loads(data)
+        return _check(found) if isinstance(found, dict) else None
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+
+
+def _check(found: dict[str, Any]) -> Report:
+    """Return a checked copy. Raises ValueError, LookupError or TypeError."""
+    report: dict[str, Any] = {name: _count(found[name]) for name in _COUNTS}
+    for name in ("started", "ended", "first_complete", "last_success"):
+        report[name] = None if name != "started" and found[name] is None else _time(found[name])
+    token, invocation = found["token"], found["invocation"]
+    if not _HEXADECIMAL.fullmatch(token) or not (invocation == "" or _HEXADECIMAL.fullmatch(invocation)):
+        raise ValueError
+    if found["kind"] not in ("run", "verify") or found["state"] not in STATES:
+        raise ValueError
+    report |= {name: found[name] for name in ("token", "invocation", "kind", "state")}
+    report["log"] = [(_count(version), printable(line)) for version, line in found["log"]]
+    report["log_cut"] = found["log_cut"] is True
+    report["text"] = printable(found["text"])
+    report["result"] = None if found["result"] is None else _clean(found["result"], _DEPTH_LIMIT)
+    report |= {"cause": _cause(found["cause"]), "message": printable(found["message"])}
+    outcome = found["outcome"]
+    report["outcome"] = None
+    if outcome is not None:
+        told = {"cause": _cause(outcome["cause"]), "message": printable(outcome["message"])}
+        report["outcome"] = {**told, "partial": _count(outcome["partial"])}
+    return report  # type: ignore[return-value]
+
+
+def _count(value: object) -> int:
+    if type(value) is not int or not 0 <= value < _COUNT_LIMIT:
+        raise ValueError
+    return value
+
+
+def _time(value: object) -> float:
+    if type(value) not in (int, float) or not 0 <= value < _TIME_LIMIT:  # type: ignore[operator]
+        raise ValueError
+    return float(value)  # type: ignore[arg-type]
+
+
+def _cause(value: object) -> str | None:
+    if value is not None and value not in STATUS:
+        raise ValueError
+    return value if isinstance(value, str) else None
+
+
+def _clean(value: Any, depth: int) -> Any:
+    """Return JSON fit for an answer. Raises ValueError if it is nested too deep."""
+    if depth < 0:
+        raise ValueError
+    if isinstance(value, dict):
+        return {printable(name): _clean(item, depth - 1) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_clean(item, depth - 1) for item in value]
+    if isinstance(value, str):
+        return printable(value)
+    return value if value is None or isinstance(value, bool) else _count(value)

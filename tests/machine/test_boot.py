@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.support import need_programs, need_root
 from tests.support.machine import PROJECT, Machine
 
@@ -74,6 +76,19 @@ def test_journal_can_be_read(machine: Machine) -> None:
     machine.run(["systemd-run", "--wait", "--unit=boot-test", "echo", "hello from the unit"])
     assert "hello from the unit\n" in machine.journal("boot-test")
     assert "hello from the unit\n" not in machine.journal("another")
+
+
+@pytest.mark.parametrize("cut", [False, True], ids=["in order", "cut off"])
+def test_files_are_there_after_a_reboot(cut: bool) -> None:
+    with Machine() as machine:
+        machine.run(["sh", "-c", "echo kept >/var/lib/kept; echo gone >/run/gone"])
+        machine.run(["systemd-run", "--unit=reboot-test", "sleep", "infinity"])
+        machine.switch_off(cut=cut)
+        machine.switch_on()
+        assert machine.run(["cat", "/var/lib/kept"]).stdout == "kept\n"
+        assert machine.run(["ls", "/run/gone"], check=False).returncode != 0
+        assert machine.run(["systemctl", "is-active", "reboot-test"], check=False).stdout == "inactive\n"
+        assert ("poweroff.target" in machine.journal(None, "--boot=-1")) == (not cut)
 
 
 def test_it_ends_when_its_test_is_killed() -> None:

@@ -6,13 +6,14 @@
         machine.run(["systemctl", "start", "something"])
         print(machine.journal("something"))
 
-It sees the root file system through an overlay whose upper layer is in memory: what it writes is gone when
-it stops. It has a process table, mounts and cgroups of its own, and the host's network. Whatever ends this
-process ends the machine and all that runs in it.
+It sees the root file system through an overlay whose upper layer is in memory: what it writes is still there
+after switch_off() and switch_on(), and gone when it stops. It has a process table, mounts and cgroups of its
+own, and the host's network. Whatever ends this process ends the machine and all that runs in it.
 """
 
 import itertools
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -62,8 +63,14 @@ tr -d - </proc/sys/kernel/random/uuid >etc/machine-id
 cd /
 
 export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
-exec systemd-nspawn --quiet --boot --directory="$base/root" --machine="$name" --bind-ro="$project" \
-    --register=no --keep-unit --link-journal=no --resolv-conf=off --timezone=off --console=pipe "$@"
+# Each line asks for a start, each line of the answer tells of an end.
+while read -r _; do
+    systemd-nspawn --quiet --boot --directory="$base/root" --machine="$name" --bind-ro="$project" \
+        --register=no --keep-unit --link-journal=no --resolv-conf=off --timezone=off --console=pipe "$@" \
+        </dev/null >&2 || true
+    find "/sys/fs/cgroup/$name" -mindepth 1 -depth -type d -exec rmdir {} +
+    echo off
+done
 """
 # Also after those that were killed; a name has the number of its process.
 CLEAN = r"""
@@ -118,9 +125,34 @@ class Machine:
             # The first process of its namespace is gone only after all others.
             for pid in _children(self._process.pid) or [self._process.pid]:
                 os.kill(pid, signal.SIGKILL)
-            self._process.wait()
+            self._process.communicate()
             self._process = None
+            self._log.close()
             subprocess.run([*NAMESPACES, "sh", "-c", CLEAN, "clean", self._name], check=True)
+
+    def switch_off(self, *, cut: bool = False) -> None:
+        """Shut it down in order; with `cut` its power fails, and nothing in it gets a chance to tidy up."""
+        assert self._process
+        if cut:
+            os.kill(self.pid, signal.SIGKILL)
+        else:
+            self.run(["systemctl", "poweroff"], check=False)
+        assert self._is_off(START_SECONDS), "it does not end"
+        assert self._process.stdout
+        self._process.stdout.readline()
+
+    def switch_on(self) -> None:
+        """Boot it on the files that it had when it was switched off."""
+        assert self._process
+        assert self._process.stdin
+        self.pid = 0
+        self._process.stdin.write(b"on\n")
+        self._process.stdin.flush()
+        deadline = time.monotonic() + START_SECONDS
+        while not self._is_up(self._process):
+            if self._is_off(0.02) or time.monotonic() > deadline:
+                self._log.seek(0)
+                raise RuntimeError(f"The machine did not boot:\n{self._log.read().decode(errors='replace')}")
 
     def run(
         self,
@@ -188,20 +220,21 @@ class Machine:
             "--kill-child",
             "--mount-proc",
         ]
-        with tempfile.TemporaryFile() as log:
-            self._process = subprocess.Popen(
-                [*wrapper, "sh", "-c", BOOT, "boot", self._name, str(PROJECT), *self._binds],
-                env=ENVIRONMENT,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-            deadline = time.monotonic() + START_SECONDS
-            while not self._is_up(self._process):
-                if self._process.poll() is not None or time.monotonic() > deadline:
-                    log.seek(0)
-                    raise RuntimeError(f"The machine did not boot:\n{log.read().decode(errors='replace')}")
-                time.sleep(0.02)
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed when the machine stops)
+        self._process = subprocess.Popen(
+            [*wrapper, "sh", "-c", BOOT, "boot", self._name, str(PROJECT), *self._binds],
+            env=ENVIRONMENT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+        )
+        self.switch_on()
+
+    def _is_off(self, seconds: float) -> bool:
+        """Wait so long for its end, or the end of all."""
+        assert self._process
+        assert self._process.stdout
+        return bool(select.select([self._process.stdout], [], [], seconds)[0])
 
     def _is_up(self, process: subprocess.Popen[bytes]) -> bool:
         self.pid = self.pid or _find_init(process.pid)

@@ -6,15 +6,14 @@ import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from cockpit_getmail.problem import Problem, failure
+from cockpit_getmail.stop import SIGNALS, Stop, Stopped
 from cockpit_getmail.words import Cause
 
 if TYPE_CHECKING:
     from cockpit_getmail.connector import Connector
-    from cockpit_getmail.fetch import Result
     from cockpit_getmail.settings import Settings
 
 SUCCESS, SOME_FAILED, BUG = 0, 65, 70
@@ -34,17 +33,11 @@ STATUSES: Mapping[Cause, int] = {
     "internal": BUG,
 }
 """Exit status by cause, after sysexits.h."""
-STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LEAST_CHECK_SECONDS = 0.1
 CHECK_GRACE_SECONDS = 1.0
 
 
-class Stopped(BaseException):
-    """A signal asks for an end."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
+_STOP = Stop()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,9 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def entry() -> int:
     """The console script: return the status of main(), or end as a signal asked to."""
-    for number in STOPS:
-        if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, _stop)
+    _STOP.watch()
     try:
         return main()
     except Stopped as stopped:
@@ -102,7 +93,7 @@ def _fetch(name: str) -> int:
     ca_pem = units.read_ca(connector) if connector.props.get("CAFile") else None
     place = units.prepare(connector, found, foreground=True)
     if os.geteuid() == 0:
-        return _end_as(units.run_as_user(place, connector, found, ca_pem, STOPS))
+        return _end_as(units.run_as_user(place, connector, found, ca_pem, SIGNALS))
     return _run(connector, found, place.state_folder, ca_pem)
 
 
@@ -117,7 +108,7 @@ def _fetch_child() -> int:
 
 def _end_as(status: int) -> int:
     """Return a child's exit status, or end by the signal that stopped it; others are told as a shell does."""
-    if -status in STOPS:
+    if -status in SIGNALS:
         raise Stopped(-status)
     return status if status >= 0 else 128 - status
 
@@ -127,11 +118,11 @@ def _fetch_unit() -> int:
     from cockpit_getmail import units
 
     _require_sandbox()
-    connector, settings, ca_pem = units.read_credentials()
+    order = units.read_credentials()
     folder = os.environ.get("STATE_DIRECTORY", "")
     if not os.path.isabs(folder):
         raise failure("internal", "`--unit` is for the units that `execute` starts.")
-    return _run(connector, settings, folder, ca_pem)
+    return _run(order.connector, order.settings, folder, order.ca_pem, order.token, forgive=order.forgive)
 
 
 def _check_unit() -> int:
@@ -152,25 +143,25 @@ def _check_unit() -> int:
     return SUCCESS
 
 
-def _run(connector: "Connector", settings: "Settings", state_folder: str, ca_pem: str | None) -> int:
-    from cockpit_getmail import fetch, report
+def _run(
+    connector: "Connector",
+    settings: "Settings",
+    state_folder: str,
+    ca_pem: str | None,
+    token: str = "",
+    *,
+    forgive: bool = False,
+) -> int:
+    from cockpit_getmail import report, run
+    from cockpit_getmail.connector import make_token
 
     _refuse_root()
+    token = token or make_token(connector.name)
     with report.reporter(sys.stdout) as reporter:
-        result = fetch.run(connector, settings, state_folder, ca_pem, reporter)
-        reporter.note(_summary(result))
+        result = run.run(
+            connector, settings, state_folder, ca_pem, reporter, token=token, forgive=forgive, stop=_STOP
+        )
     return SOME_FAILED if result.failed else SUCCESS
-
-
-def _summary(result: "Result") -> str:
-    from cockpit_getmail.report import count, size
-
-    parts = [f"{count(result.messages, 'message')} delivered, {size(result.octets)}"]
-    if result.deleted:
-        parts.append(f"{count(result.deleted, 'message')} deleted on the server")
-    if result.failed:
-        parts.append(f"{count(result.failed, 'message')} failed, {result.set_aside} of them for good")
-    return f"{'; '.join(parts)}."
 
 
 def _sentence(problem: Problem) -> str:
@@ -198,7 +189,3 @@ def _complain(message: str) -> None:
     from cockpit_getmail.report import Lines
 
     Lines(sys.stderr).error(f"cockpit-getmail: {message}")
-
-
-def _stop(number: int, _frame: FrameType | None) -> None:
-    raise Stopped(number)

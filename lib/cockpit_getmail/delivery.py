@@ -11,12 +11,13 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from cockpit_getmail.destination.base import Destination, Staging
-from cockpit_getmail.problem import Problem
+from cockpit_getmail.problem import Problem, printable
 from cockpit_getmail.retriever.base import BATCH_BYTES, BATCH_MESSAGES, Part
 from cockpit_getmail.state import FolderState, Intent
 
 PATIENCE_SECONDS = 1.0
 """A message that is whole waits no longer than this for others of its batch."""
+HEADER_LIMIT = 64 << 10
 
 
 class Delivery:
@@ -37,6 +38,7 @@ class Delivery:
         self._advance = advance
         self._warn = warn
         self._staging: Staging | None = None
+        self._message_id: str | None = None
         self._whole: list[Intent] = []
         self._octets = 0
         self._change = threading.Condition()
@@ -86,9 +88,10 @@ class Delivery:
             return
         if self._staging is None:
             self._staging = self._destination.stage()
+            self._message_id = find_message_id(part.data)
         self._staging.write(part.data)
         if part.last:
-            intent = Intent(part.message, part.exact, self._staging.finish())
+            intent = Intent(part.message, part.exact, self._staging.finish(), self._message_id)
             self._staging = None
             self._hand_over(intent)
 
@@ -160,3 +163,17 @@ class Delivery:
                 f"{inexact} messages have another size than the server lists: they stay on the server."
             )
         self._advance(len(batch), octets)
+
+
+def find_message_id(data: bytes) -> str | None:
+    """Return the Message-ID (RFC 5322 section 3.6.4) in the beginning of a message, fit for an answer."""
+    end = data.find(b"\r\n\r\n", 0, HEADER_LIMIT)
+    header = b"\r\n" + data[: end if end >= 0 else HEADER_LIMIT]
+    begin = header.lower().find(b"\r\nmessage-id:")
+    if begin < 0:
+        return None
+    line, _, following = header[begin + len("\r\nmessage-id:") :].partition(b"\r\n")
+    if not line.strip() and following.startswith((b" ", b"\t")):
+        # Folded (section 2.2.3).
+        line = following.partition(b"\r\n")[0]
+    return printable(line.strip()) or None

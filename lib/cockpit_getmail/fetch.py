@@ -15,7 +15,8 @@ from cockpit_getmail.destination.base import Destination
 from cockpit_getmail.problem import Problem, printable
 from cockpit_getmail.retriever.base import Folder, Part, Remote, Retriever, Seen
 from cockpit_getmail.settings import Settings
-from cockpit_getmail.state import DAY, FolderState, State, StrPath
+from cockpit_getmail.state import DAY, FolderState, State
+from cockpit_getmail.stop import Stop
 
 SILENCE_SECONDS = 60.0
 ATTEMPTS = 3
@@ -43,43 +44,47 @@ class Reporter(Protocol):
 
 
 class Result(NamedTuple):
-    """What a run did: messages and octets delivered, messages failed, set aside of these, and deleted."""
+    """What a run did: messages and octets delivered, messages failed, set aside of these, and deleted.
+
+    `aside` is how many messages of the folder are set aside in all.
+    """
 
     messages: int = 0
     octets: int = 0
     failed: int = 0
     set_aside: int = 0
     deleted: int = 0
+    aside: int = 0
 
 
 def run(
-    connector: Connector, settings: Settings, state_folder: StrPath, ca_pem: str | None, report: Reporter
+    connector: Connector, settings: Settings, state: State, ca_pem: str | None, report: Reporter, stop: Stop
 ) -> Result:
-    """Fetch what is new, deliver it, delete what is due. Raises Problem; what was delivered stays."""
+    """Fetch what is new, deliver it, delete what is due. What was delivered stays, whatever happens.
+
+    Asked to `stop`, it ends after the message it is at. Raises Problem and Stopped.
+    """
     kind, path = destinations.expand(settings.destination, connector.account)
-    with State(state_folder) as state:
-        destination = destinations.make(f"{kind}:{path}", state.token)
-        _recover(state, destination, report)
-        mailbox = state.begin(connector.mailbox, max(DAY, 2 * 60 * connector.minutes))
-        if connector.filters:
-            report.warn(f"{', '.join(connector.filters)}: there is no filter yet, nothing is scanned.")
-        retriever = retrievers.make(
-            connector, ca_pem=ca_pem, tls_seen=mailbox.tls_seen, timeout=SILENCE_SECONDS
-        )
-        orderly = False
+    destination = destinations.make(f"{kind}:{path}", state.token)
+    _recover(state, destination, report)
+    mailbox = state.begin(connector.mailbox, max(DAY, 2 * 60 * connector.minutes))
+    if connector.filters:
+        report.warn(f"{', '.join(connector.filters)}: there is no filter yet, nothing is scanned.")
+    retriever = retrievers.make(connector, ca_pem=ca_pem, tls_seen=mailbox.tls_seen, timeout=SILENCE_SECONDS)
+    orderly = False
+    try:
         try:
-            try:
-                opened = retriever.open()
-            finally:
-                # Also where the log-in failed: from here on there is no way back to a clear channel.
-                if retriever.tls and not mailbox.tls_seen:
-                    mailbox.saw_tls()
-            report.note(f"Connected to {connector.server} ({retriever.tls or 'not encrypted'}).")
-            result = _fetch(connector, retriever, opened, mailbox.folder(opened), destination, report)
-            orderly = not result.failed
-            return result
+            opened = retriever.open()
         finally:
-            retriever.close(orderly=orderly)
+            # Also where the log-in failed: from here on there is no way back to a clear channel.
+            if retriever.tls and not mailbox.tls_seen:
+                mailbox.saw_tls()
+        report.note(f"Connected to {connector.server} ({retriever.tls or 'not encrypted'}).")
+        result = _fetch(connector, retriever, opened, mailbox.folder(opened), destination, report, stop)
+        orderly = not result.failed
+        return result
+    finally:
+        retriever.close(orderly=orderly)
 
 
 def _recover(state: State, destination: Destination, report: Reporter) -> None:
@@ -102,12 +107,13 @@ def _fetch(
     folder: FolderState,
     destination: Destination,
     report: Reporter,
+    stop: Stop,
 ) -> Result:
     new, whole = _list_new(retriever, opened, folder)
     days = connector.delete_after
     done = Result()
     if new:
-        done = _fetch_new(retriever, folder, destination, new, report, is_last=days is None)
+        done = _fetch_new(retriever, folder, destination, new, report, stop, is_last=days is None)
     removed: set[tuple[str, int]] = set()
     if days is not None and (doomed := folder.due(days)):
         removed = retriever.delete(doomed)
@@ -121,7 +127,7 @@ def _fetch(
         report.warn(note)
     if aside := folder.set_aside():
         report.warn(f"Messages set aside because they could not be fetched: {aside}. They are on the server.")
-    return done._replace(deleted=len(removed))
+    return done._replace(deleted=len(removed), aside=aside)
 
 
 def _list_new(retriever: Retriever, opened: Folder, folder: FolderState) -> tuple[list[Remote], bool]:
@@ -148,6 +154,7 @@ def _fetch_new(
     destination: Destination,
     new: list[Remote],
     report: Reporter,
+    stop: Stop,
     *,
     is_last: bool,
 ) -> Result:
@@ -159,16 +166,19 @@ def _fetch_new(
     delivery = Delivery(folder, destination, report.advance, report.warn)
     troubled: Problem | None = None
     under_way: Remote | None = None
-    try:
-        for part in _retrieve(retriever, wanted, untried):
-            under_way = None if part.last else part.message
-            delivery.write(part)
-        if is_last and retriever.leaves_mail:
-            retriever.close()
-    except Problem as problem:
-        troubled = problem
-    finally:
-        delivery.finish()
+    with stop.deferred():
+        try:
+            for part in _retrieve(retriever, wanted, untried):
+                under_way = None if part.last else part.message
+                delivery.write(part)
+                if not under_way:
+                    stop.check()
+            if is_last and retriever.leaves_mail:
+                retriever.close()
+        except Problem as problem:
+            troubled = problem
+        finally:
+            delivery.finish()
     set_aside = _count_failures(folder, delivery, report)
     if troubled:
         answered = delivery.answered

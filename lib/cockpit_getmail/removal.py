@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cockpit_getmail.durable import sync_folder
-from cockpit_getmail.state import explained, lock
+from cockpit_getmail.state_file import explained, lock
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 

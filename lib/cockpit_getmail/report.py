@@ -37,11 +37,11 @@ class Lines:
 
     def begin(self, messages: int, octets: int) -> None:
         self._messages, self._done, self._octets = messages, 0, octets
-        self.note(f"{count(messages, 'new message')}, {size(octets)}.")
+        self.note(tell_new(messages, octets))
 
     def advance(self, messages: int, octets: int) -> None:
         self._done += messages
-        self.note(f"{self._done} of {self._messages} delivered.")
+        self.note(tell_done(self._done, self._messages))
 
     def note(self, text: str) -> None:
         self._say(NOTICE, text)
@@ -120,6 +120,14 @@ def is_journal(stream: TextIO) -> bool:
     except (OSError, ValueError):
         return False
     return os.environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
+
+
+def tell_new(messages: int, octets: int) -> str:
+    return f"{count(messages, 'new message')}, {size(octets)}."
+
+
+def tell_done(done: int, messages: int) -> str:
+    return f"{done} of {messages} delivered."
 
 
 def count(number: int, thing: str) -> str:

@@ -1,66 +1,29 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a connector remembers between runs, in SQLite: messages seen, intents, credited time.
+"""What a connector remembers between runs, in SQLite: messages seen, intents, credited time, past runs.
 
 Records belong to a mailbox (protocol, server, port, user name) and in it to a folder with its UIDVALIDITY.
 Ages are counted on the mailbox's own clock, which only runs add to: a jump of the wall clock cannot make a
 message old.
 """
 
-import errno
-import fcntl
 import os
 import re
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from cockpit_getmail.destination.base import Staged
 from cockpit_getmail.durable import sync_folder
 from cockpit_getmail.problem import failure
 from cockpit_getmail.retriever.base import Folder, Remote, Seen
+from cockpit_getmail.state_file import StrPath, connect, explained, lock
 
-StrPath: TypeAlias = str | os.PathLike[str]
 DAY = 86400
 KEEP_MISSING = 30 * DAY
 PATIENCE = 2 * DAY
 """Credited seconds since the first failure before a message is set aside: outages and rate limits pass."""
-SCHEMA_VERSION = 2
-_PRIVATE_FILE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-_NO_SPACE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
-_SCHEMA = """
-CREATE TABLE token (token TEXT NOT NULL);
-CREATE TABLE mailbox (
-    id INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE,
-    tls_seen INTEGER NOT NULL DEFAULT 0, clock REAL NOT NULL DEFAULT 0, last_tick REAL);
-CREATE TABLE folder (
-    id INTEGER PRIMARY KEY, mailbox INTEGER NOT NULL REFERENCES mailbox, name TEXT NOT NULL,
-    validity INTEGER NOT NULL, uid_next INTEGER, messages INTEGER, listed REAL,
-    UNIQUE (mailbox, name, validity));
-CREATE TABLE place (id INTEGER PRIMARY KEY, location TEXT NOT NULL UNIQUE);
-CREATE TABLE message (
-    folder INTEGER NOT NULL REFERENCES folder, uid TEXT NOT NULL, ordinal INTEGER NOT NULL,
-    size INTEGER NOT NULL, exact INTEGER NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('delivered', 'removed', 'quarantined')),
-    place INTEGER REFERENCES place, name TEXT, clock REAL NOT NULL, missing REAL,
-    PRIMARY KEY (folder, uid, ordinal)) WITHOUT ROWID;
-CREATE TABLE intent (
-    folder INTEGER NOT NULL REFERENCES folder, uid TEXT NOT NULL, ordinal INTEGER NOT NULL,
-    size INTEGER NOT NULL, exact INTEGER NOT NULL,
-    place INTEGER NOT NULL REFERENCES place, name TEXT NOT NULL UNIQUE, stored INTEGER NOT NULL,
-    PRIMARY KEY (folder, uid, ordinal)) WITHOUT ROWID;
-CREATE TABLE failure (
-    folder INTEGER NOT NULL REFERENCES folder, uid TEXT NOT NULL, ordinal INTEGER NOT NULL,
-    attempts INTEGER NOT NULL, reason TEXT NOT NULL, since REAL NOT NULL,
-    PRIMARY KEY (folder, uid, ordinal)) WITHOUT ROWID;
-"""
-
-
-_UPGRADES = {
-    1: [f"ALTER TABLE folder ADD COLUMN {c}" for c in ("uid_next INTEGER", "messages INTEGER", "listed REAL")]
-}
-"""What makes the tables of an older version those of the next one."""
 
 
 class Intent(NamedTuple):
@@ -69,17 +32,19 @@ class Intent(NamedTuple):
     message: Remote
     exact: bool
     staged: Staged
+    message_id: str | None = None
 
 
 class State:
     """The open state of one connector, locked against every other run. Raises Problem (internal, quota)."""
 
     def __init__(self, folder: StrPath) -> None:
+        self._tick: tuple[float, float, int] | None = None
         with explained(folder):
             self._folder = folder
             self._lock = lock(folder)
             try:
-                self._db = _connect(os.path.join(folder, "state.sqlite"))
+                self._db = connect(os.path.join(folder, "state.sqlite"))
             except BaseException:
                 os.close(self._lock)
                 raise
@@ -90,6 +55,8 @@ class State:
     def __exit__(self, *_: object) -> None:
         try:
             with explained(self._folder):
+                if self._tick:
+                    self._db.execute(_TICK, self._tick)
                 self._db.close()
         finally:
             os.close(self._lock)
@@ -104,19 +71,24 @@ class State:
         return token
 
     def begin(self, identity: str, limit: float) -> "MailboxState":
-        """Return the state of a mailbox; credit it the time since the last run, at most `limit` seconds."""
+        """Return the state of a mailbox; credit it the time since the last run, at most `limit` seconds.
+
+        It is recorded together with what is recorded first: a poll has one transaction, at its end.
+        """
         now = time.time()
-        with self.transaction() as db:
-            db.execute("INSERT OR IGNORE INTO mailbox (identity, last_tick) VALUES (?, ?)", (identity, now))
-            row = db.execute(
-                "SELECT id, clock, last_tick FROM mailbox WHERE identity = ?", (identity,)
-            ).fetchone()
-            clock = row[1] + min(max(now - row[2], 0.0), limit)
-            db.execute("UPDATE mailbox SET clock = ?, last_tick = ? WHERE id = ?", (clock, now, row[0]))
+        query = "SELECT id, clock, last_tick FROM mailbox WHERE identity = ?"
+        found = self._rows(query, (identity,))
+        if not found:
+            with self.transaction() as db:
+                db.execute("INSERT INTO mailbox (identity, last_tick) VALUES (?, ?)", (identity, now))
+            found = self._rows(query, (identity,))
+        [(mailbox, clock, last_tick)] = found
+        clock += min(max(now - last_tick, 0.0), limit)
+        self._tick = clock, now, mailbox
         # The names of the database and its log are on disk before anything is said to be recorded.
         with explained(self._folder):
             sync_folder(self._folder)
-        return MailboxState(self, row[0], clock)
+        return MailboxState(self, mailbox, clock)
 
     def open_intents(self) -> dict[str, list[Staged]]:
         """Return what a run that was cut off was about to deliver, by location."""
@@ -139,8 +111,13 @@ class State:
         with explained(self._folder):
             self._db.execute("BEGIN IMMEDIATE")
             try:
+                tick = self._tick
+                if tick:
+                    self._db.execute(_TICK, tick)
                 yield self._db
                 self._db.execute("COMMIT")
+                if tick:
+                    self._tick = None
             except BaseException:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
@@ -172,20 +149,23 @@ class MailboxState:
 
     def folder(self, folder: Folder) -> "FolderState":
         key = (self._mailbox, folder.name, folder.validity)
-        with self._state.transaction() as db:
-            db.execute("INSERT OR IGNORE INTO folder (mailbox, name, validity) VALUES (?, ?, ?)", key)
-        row = self._state._row("SELECT id FROM folder WHERE mailbox = ? AND name = ? AND validity = ?", key)
+        query = "SELECT id, reopened FROM folder WHERE mailbox = ? AND name = ? AND validity = ?"
+        if not self._state._rows(query, key):
+            with self._state.transaction() as db:
+                db.execute("INSERT INTO folder (mailbox, name, validity) VALUES (?, ?, ?)", key)
+        found, reopened = self._state._row(query, key)
         # Without UIDVALIDITY there is no promise that a UID is not used again (RFC 1939 section 7).
-        return FolderState(self._state, row[0], self._clock, uids_return=folder.validity == 0)
+        return FolderState(self._state, found, self._clock, reopened, uids_return=folder.validity == 0)
 
 
 class FolderState:
     """The records of one folder under one UIDVALIDITY."""
 
-    def __init__(self, state: State, folder: int, clock: float, *, uids_return: bool) -> None:
+    def __init__(self, state: State, folder: int, clock: float, reopened: int, *, uids_return: bool) -> None:
         self._state = state
         self._folder = folder
         self._clock = clock
+        self._reopened = reopened
         self._uids_return = uids_return
 
     @property
@@ -199,12 +179,15 @@ class FolderState:
         return Seen(uid_next, messages) if uid_next and 0 <= self._clock - listed < DAY else None
 
     def account(self, seen: Seen, *, whole: bool) -> None:
-        """Record that each message is accounted for, after a listing of the `whole` or of what was new."""
+        """Record that each message is accounted for, after a listing of the `whole` or of what was new.
+
+        Not if a message was taken out of the quarantine since this run began: the next one lists the folder.
+        """
         with self._state.transaction() as db:
             db.execute(
                 "UPDATE folder SET uid_next = ?, messages = ?, listed = CASE WHEN ? THEN ? ELSE listed END "
-                "WHERE id = ?",
-                (*seen, whole, self._clock, self._folder),
+                "WHERE id = ? AND reopened = ?",
+                (*seen, whole, self._clock, self._folder, self._reopened),
             )
 
     def is_unknown(self) -> bool:
@@ -259,10 +242,20 @@ class FolderState:
             db.execute("INSERT OR IGNORE INTO place (location) VALUES (?)", (location,))
             place = db.execute("SELECT id FROM place WHERE location = ?", (location,)).fetchone()[0]
             db.executemany(
-                "INSERT INTO intent VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO intent VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    (self._folder, m.uid, m.ordinal, m.size, exact, place, staged.name, staged.size)
-                    for m, exact, staged in batch
+                    (
+                        self._folder,
+                        m.uid,
+                        m.ordinal,
+                        m.size,
+                        exact,
+                        place,
+                        staged.name,
+                        staged.size,
+                        message_id,
+                    )
+                    for m, exact, staged, message_id in batch
                 ),
             )
 
@@ -313,9 +306,11 @@ class FolderState:
 def _deliver(db: sqlite3.Connection) -> None:
     """End all intents as delivered."""
     db.execute(
-        "INSERT OR REPLACE INTO message (folder, uid, ordinal, size, exact, state, place, name, clock) "
-        "SELECT folder, uid, ordinal, size, exact, 'delivered', place, intent.name, mailbox.clock "
-        "FROM intent JOIN folder ON folder.id = intent.folder JOIN mailbox ON mailbox.id = folder.mailbox"
+        "INSERT OR REPLACE INTO message "
+        "(folder, uid, ordinal, size, exact, state, place, name, clock, message_id) "
+        "SELECT folder, uid, ordinal, size, exact, 'delivered', place, intent.name, mailbox.clock, message_id "
+        "FROM intent "
+        "JOIN folder ON folder.id = intent.folder JOIN mailbox ON mailbox.id = folder.mailbox"
     )
     db.execute(
         "DELETE FROM failure WHERE (folder, uid, ordinal) IN (SELECT folder, uid, ordinal FROM intent)"
@@ -324,80 +319,6 @@ def _deliver(db: sqlite3.Connection) -> None:
 
 
 _ONE = "WHERE folder = ? AND uid = ? AND ordinal = ?"
+_TICK = "UPDATE mailbox SET clock = ?, last_tick = ? WHERE id = ?"
 _SET_MISSING = f"UPDATE message SET missing = ? {_ONE}"  # noqa: S608 (constants only)
 _SET_REMOVED = f"UPDATE message SET state = 'removed', missing = ? {_ONE}"  # noqa: S608
-
-
-def lock(folder: StrPath) -> int:
-    """Return a descriptor that holds a state folder's lock. Raises Problem (running) if a run has it."""
-    flags = _PRIVATE_FILE | os.O_NONBLOCK
-    path = os.path.join(folder, "lock")
-    while True:
-        descriptor = os.open(path, flags, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Between open and flock the state may have been removed: then this lock is nobody's.
-            if os.path.samestat(os.fstat(descriptor), os.lstat(path)):
-                return descriptor
-        except BlockingIOError as error:
-            os.close(descriptor)
-            raise failure("running", "This connector is being fetched now.", kind="Conflict") from error
-        except FileNotFoundError:
-            pass
-        os.close(descriptor)
-
-
-def _connect(path: str) -> sqlite3.Connection:
-    # SQLite would make the file readable for all, as the umask has it.
-    os.close(os.open(path, _PRIVATE_FILE, 0o600))
-    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
-    try:
-        # Debian's defaults lost a committed row when the power was cut: both are read back.
-        journal = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-        db.execute("PRAGMA synchronous = FULL")
-        if journal != "wal" or db.execute("PRAGMA synchronous").fetchone()[0] != 2:
-            raise failure("internal", f"{path} cannot be kept safe against a power cut on this file system.")
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            _create(db)
-        elif version != SCHEMA_VERSION:
-            _upgrade(db, version, path)
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def _create(db: sqlite3.Connection) -> None:
-    db.execute("BEGIN IMMEDIATE")
-    for statement in _SCHEMA.split(";")[:-1]:
-        db.execute(statement)
-    db.execute("INSERT INTO token VALUES (?)", (os.urandom(8).hex(),))
-    db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-    db.execute("COMMIT")
-
-
-def _upgrade(db: sqlite3.Connection, version: int, path: str) -> None:
-    if not 0 < version < SCHEMA_VERSION:
-        raise failure("internal", f"{path} was written by another version of cockpit-getmail.")
-    db.execute("BEGIN IMMEDIATE")
-    for older in range(version, SCHEMA_VERSION):
-        for statement in _UPGRADES[older]:
-            db.execute(statement)
-    db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-    db.execute("COMMIT")
-
-
-@contextmanager
-def explained(folder: StrPath) -> Iterator[None]:
-    """Raise what the state in `folder` meets as a Problem (internal, quota)."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        full = getattr(error, "sqlite_errorcode", None) in _NO_SPACE
-        hint = "no space is left" if full else f"the record of what was fetched cannot be used ({error})"
-        raise failure("quota" if full else "internal", f"State in {folder}: {hint}.") from error
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        raise failure("quota" if full else "internal", f"State in {folder}: {reason}.") from error

@@ -11,7 +11,6 @@ import json
 import os
 import re
 import stat
-from contextlib import suppress
 
 from cockpit_getmail.problem import STATUS, printable
 
@@ -106,10 +105,12 @@ def write(folder: StrPath, report: Report, name: str = RUN, *, durably: bool) ->
     """
     path = os.path.join(folder, name)
     draft = f"{path}.new"
-    # Under the task's lock nobody else writes: what is there, one that was killed has left.
-    with suppress(FileNotFoundError):
+    try:
+        descriptor = os.open(draft, _NEW, 0o600)
+    except FileExistsError:
+        # Nobody else writes it: one that was killed has left it.
         os.unlink(draft)
-    descriptor = os.open(draft, _NEW, 0o600)
+        descriptor = os.open(draft, _NEW, 0o600)
     try:
         rest = memoryview(json.dumps(report, separators=(",", ":")).encode())
         while rest:

@@ -4,8 +4,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cockpit_getmail import fetch
-from cockpit_getmail.connector import Connector
+from cockpit_getmail import fetch, run
+from cockpit_getmail.connector import Connector, make_token
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.settings import Settings
 
@@ -54,7 +54,8 @@ class Account:
         settings = Settings(
             self._folder / "db", self._folder, f"maildir:{self._folder}/{{account}}", "nobody", 5.0
         )
-        return fetch.run(connector, settings, self._state, ca_pem, self.log)
+        token = make_token(connector.name)
+        return run.run(connector, settings, self._state, ca_pem, self.log, token=token)
 
     def fails(self, connector: Connector) -> Problem:
         """Run once and return why it failed."""

@@ -27,8 +27,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from cockpit_getmail import fetch
-from cockpit_getmail.connector import Connector
+from cockpit_getmail import run
+from cockpit_getmail.connector import Connector, make_token
 from cockpit_getmail.destination import file_system, maildir
 from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.retriever import imap, pop3
@@ -213,7 +213,8 @@ def carry_out(plan: Plan) -> None:
     hook(plan, steps)
     ended: dict[str, Any]
     try:
-        result = fetch.run(connector, settings, Path(plan.state), plan.ca_pem, log)
+        token = make_token(connector.name)
+        result = run.run(connector, settings, Path(plan.state), plan.ca_pem, log, token=token)
         ended = {"result": result._asdict()}
         if plan.stop is None:
             make_copies(plan)

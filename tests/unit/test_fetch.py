@@ -18,6 +18,7 @@ from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.retriever.base import Folder, Part, Remote, Seen
 from cockpit_getmail.settings import Settings
 from cockpit_getmail.state import Intent, State
+from cockpit_getmail.stop import Stop
 
 Key = tuple[str, int]
 BROKEN = failure("network", "The connection broke.")
@@ -134,7 +135,11 @@ class Bench:
         self._now += hours * 3600
         self._monkeypatch.setattr(retriever, "make", lambda *_, **__: shelf)
         self.log = Log()
-        return fetch.run(connector(**props), self.settings, self.state, None, self.log)
+        return self.run(connector(**props))
+
+    def run(self, wanted: Connector) -> Result:
+        with State(self.state) as state:
+            return fetch.run(wanted, self.settings, state, None, self.log, Stop())
 
     def fails(self, shelf: Shelf, **props: str) -> Problem:
         with pytest.raises(Problem) as caught:
@@ -329,7 +334,7 @@ def test_tls_is_asked_for_again_once_it_was_seen(bench: Bench, monkeypatch: pyte
 
     monkeypatch.setattr(retriever, "make", make)
     for _ in range(2):
-        fetch.run(connector(), bench.settings, bench.state, None, bench.log)
+        bench.run(connector())
     assert asked == [False, True]
 
 
@@ -427,7 +432,7 @@ def test_bad_message_is_tried_again_and_then_set_aside(bench: Bench) -> None:
     assert [(result.failed, result.set_aside) for result in results] == [(1, 0), (1, 0), (1, 1), (0, 0)]
     assert list(remote.mails) == ["2"]
     remote.trouble = {}
-    assert bench.fetch(remote, Delete="0") == Result()
+    assert bench.fetch(remote, Delete="0") == Result(aside=1)
 
 
 def test_what_is_set_aside_is_told_in_each_run(bench: Bench) -> None:
@@ -512,7 +517,7 @@ def test_message_that_ends_every_session_is_set_aside(bench: Bench, trouble: Pro
         assert not any("set aside" in line for line in bench.log.said)
         bench.fails(remote, Delete="0")
     assert any("Message 2" in line and "set aside" in line for line in bench.log.said)
-    assert bench.fetch(remote, Delete="0") == Result(deleted=1)
+    assert bench.fetch(remote, Delete="0") == Result(deleted=1, aside=1)
     assert list(remote.mails) == ["2"]
 
 
@@ -544,7 +549,7 @@ def test_connection_that_cannot_be_made_costs_nothing(bench: Bench) -> None:
 
 def test_refused_connection_is_a_matter_of_the_network(bench: Bench) -> None:
     with pytest.raises(Problem) as caught:
-        fetch.run(connector(), bench.settings, bench.state, None, bench.log)
+        bench.run(connector())
     assert caught.value.cause == "network"
 
 

@@ -16,6 +16,7 @@ ORDER = [
     "words",
     "problem",
     "durable",
+    "stop",
     "settings",
     "formats",
     "accept",
@@ -30,6 +31,7 @@ ORDER = [
     "retriever.base",  # values and protocols: what state and transport share with the retrievers
     "destination.base",
     "filter.base",
+    "state_file",
     "state",
     "history",
     "quarantine",
@@ -45,6 +47,7 @@ ORDER = [
     "delivery",
     "fetch",
     "record",
+    "run",
     "inquiry",
     "units",
     "callbacks",

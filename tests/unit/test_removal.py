@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cockpit_getmail import state
+from cockpit_getmail import state_file
 from cockpit_getmail.destination.base import Staged
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.removal import is_left, removal
@@ -207,11 +207,11 @@ def replace_by_fifo(lock: Path) -> None:
 
 
 @pytest.mark.root
-@pytest.mark.parametrize("hinder", [state.lock, replace_by_link, replace_by_folder, replace_by_fifo])
+@pytest.mark.parametrize("hinder", [state_file.lock, replace_by_link, replace_by_folder, replace_by_fifo])
 def test_lock_of_another_user_hinders_nothing(foreign: Path, hinder: Callable[[Path], int | None]) -> None:
     precious = foreign.with_name("precious")
     precious.touch()
-    held = hinder(foreign if hinder is state.lock else foreign / "lock")
+    held = hinder(foreign if hinder is state_file.lock else foreign / "lock")
     remove(foreign)
     if held is not None:
         os.close(held)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cockpit_getmail import state_file
 from cockpit_getmail.destination.base import Staged
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.retriever.base import Folder, Remote, Seen
@@ -142,20 +144,107 @@ def test_files_are_private_whatever_the_umask(tmp_path: Path) -> None:
         }
 
 
-def test_state_of_the_first_version_is_taken_over(tmp_path: Path) -> None:
-    with State(tmp_path) as opened:
-        deliver(begin(opened), *MESSAGES)
+OLDER = """
+CREATE TABLE token (token TEXT NOT NULL);
+CREATE TABLE mailbox (
+    id INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE,
+    tls_seen INTEGER NOT NULL DEFAULT 0, clock REAL NOT NULL DEFAULT 0, last_tick REAL);
+CREATE TABLE folder (
+    id INTEGER PRIMARY KEY, mailbox INTEGER NOT NULL REFERENCES mailbox, name TEXT NOT NULL,
+    validity INTEGER NOT NULL, {folder} UNIQUE (mailbox, name, validity));
+CREATE TABLE place (id INTEGER PRIMARY KEY, location TEXT NOT NULL UNIQUE);
+CREATE TABLE message (
+    folder INTEGER NOT NULL REFERENCES folder, uid TEXT NOT NULL, ordinal INTEGER NOT NULL,
+    size INTEGER NOT NULL, exact INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('delivered', 'removed', 'quarantined')),
+    place INTEGER REFERENCES place, name TEXT, clock REAL NOT NULL, missing REAL,
+    PRIMARY KEY (folder, uid, ordinal)) WITHOUT ROWID;
+CREATE TABLE intent (
+    folder INTEGER NOT NULL REFERENCES folder, uid TEXT NOT NULL, ordinal INTEGER NOT NULL,
+    size INTEGER NOT NULL, exact INTEGER NOT NULL,
+    place INTEGER NOT NULL REFERENCES place, name TEXT NOT NULL UNIQUE, stored INTEGER NOT NULL,
+    PRIMARY KEY (folder, uid, ordinal)) WITHOUT ROWID;
+CREATE TABLE failure (
+    folder INTEGER NOT NULL REFERENCES folder, uid TEXT NOT NULL, ordinal INTEGER NOT NULL,
+    attempts INTEGER NOT NULL, reason TEXT NOT NULL, since REAL NOT NULL,
+    PRIMARY KEY (folder, uid, ordinal)) WITHOUT ROWID;
+INSERT INTO token VALUES ('0123456789abcdef');
+INSERT INTO mailbox (identity, clock, last_tick) VALUES ('{mailbox}', 5, 1700000000);
+INSERT INTO folder (mailbox, name, validity) VALUES (1, 'INBOX', 7);
+INSERT INTO place (location) VALUES ('{place}');
+INSERT INTO message VALUES (1, '1', 0, 100, 1, 'delivered', 1, 'name1', 0, NULL);
+INSERT INTO message VALUES (1, '2', 0, 200, 1, 'removed', 1, 'name2', 0, 4);
+INSERT INTO message VALUES (1, '3', 0, 300, 0, 'quarantined', NULL, NULL, 0, NULL);
+INSERT INTO intent VALUES (1, '4', 0, 400, 1, 1, 'name4', 391);
+PRAGMA user_version = {version};
+"""
+FOLDERS = {1: "", 2: "uid_next INTEGER, messages INTEGER, listed REAL,"}
+
+
+@pytest.mark.parametrize("version", FOLDERS)
+def test_state_of_an_older_version_is_taken_over(tmp_path: Path, version: int) -> None:
+    made = OLDER.format(folder=FOLDERS[version], mailbox=IMAP, place=HERE, version=version)
     with closing(sqlite3.connect(tmp_path / "state.sqlite", isolation_level=None)) as db:
-        for column in ("uid_next", "messages", "listed"):
-            db.execute(f"ALTER TABLE folder DROP COLUMN {column}")
-        db.execute("PRAGMA user_version = 1")
+        db.executescript(made)
     for _ in range(2):
         with State(tmp_path) as opened:
+            assert opened.token == "0123456789abcdef"
+            assert opened.open_intents() == {HERE: [Staged("name4", 391)]}
             folder = begin(opened)
-            assert folder.known() == KNOWN
+            assert folder.known() == {("1", 0): 100, ("2", 0): ~200, ("3", 0): 300}
+            assert folder.set_aside() == 1
             assert folder.seen is None or folder.seen == Seen(4, 3)
             folder.account(Seen(4, 3), whole=True)
             assert folder.seen == Seen(4, 3)
+    with State(tmp_path) as opened:
+        opened.settle(["name4"])
+        assert begin(opened).known()["4", 0] == 400
+
+
+def test_two_who_open_an_older_state_bring_it_over_once(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "state.sqlite", isolation_level=None)) as db:
+        db.executescript(OLDER.format(folder=FOLDERS[2], mailbox=IMAP, place=HERE, version=2))
+
+    def count(_: int) -> int:
+        with state_file.opened(tmp_path) as db:
+            assert db
+            return int(db.execute("SELECT count(*) FROM message").fetchone()[0])
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(count, range(8))) == {3}
+
+
+def test_state_is_looked_at_beside_a_run(tmp_path: Path) -> None:
+    with state_file.opened(tmp_path) as db:
+        assert db is None
+    assert list(tmp_path.iterdir()) == []
+    with State(tmp_path) as running:
+        deliver(begin(running), *MESSAGES)
+        with state_file.opened(tmp_path) as db:
+            assert db
+            assert db.execute("SELECT count(*) FROM message").fetchone() == (3,)
+
+
+def test_folder_with_a_message_taken_out_of_the_quarantine_is_not_accounted_for(tmp_path: Path) -> None:
+    with State(tmp_path) as running:
+        folder = begin(running)
+        with state_file.opened(tmp_path) as db:
+            assert db
+            db.execute("UPDATE folder SET uid_next = NULL, reopened = reopened + 1")
+        folder.account(Seen(4, 3), whole=True)
+        assert folder.seen is None
+        again = begin(running)
+        again.account(Seen(4, 3), whole=True)
+        assert again.seen == Seen(4, 3)
+
+
+def test_message_id_is_kept_with_the_message(opened: State) -> None:
+    folder = begin(opened)
+    [intent] = intents(MESSAGES[0])
+    folder.intend(HERE, [intent._replace(message_id="<a@b>")])
+    folder.delivered()
+    with opened.transaction() as db:
+        assert db.execute("SELECT message_id FROM message").fetchall() == [("<a@b>",)]
 
 
 def test_folder_is_to_be_listed_whole_once_a_day(tmp_path: Path, clock: Clock) -> None:
@@ -247,7 +336,7 @@ def test_intents_outlive_the_run(tmp_path: Path) -> None:
     with State(tmp_path) as opened:
         begin(opened).intend(HERE, intents(*MESSAGES))
     with State(tmp_path) as opened:
-        assert opened.open_intents() == {HERE: [staged for _, _, staged in intents(*MESSAGES)]}
+        assert opened.open_intents() == {HERE: [staged for _, _, staged, _ in intents(*MESSAGES)]}
         opened.settle(["name1.0", "name3.0"])
     with State(tmp_path) as opened:
         assert opened.open_intents() == {}

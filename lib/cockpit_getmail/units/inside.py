@@ -3,6 +3,7 @@
 
 import json
 import os
+from typing import NamedTuple
 
 from cockpit_getmail.connector import SECRETS, Connector
 from cockpit_getmail.problem import failure
@@ -15,8 +16,18 @@ def is_confined() -> bool:
         return "\nNoNewPrivs:\t1\n" in file.read()
 
 
-def read_credentials() -> tuple[Connector, Settings, str | None]:
-    """Return connector, settings and certificate authorities (PEM), in a unit that was given them."""
+class Order(NamedTuple):
+    """What a unit is to do; `ca_pem` has certificate authorities, for `forgive` see run.run()."""
+
+    connector: Connector
+    settings: Settings
+    ca_pem: str | None
+    token: str
+    forgive: bool
+
+
+def read_credentials() -> Order:
+    """Return what this unit was given."""
     folder = os.environ.get("CREDENTIALS_DIRECTORY", "")
     try:
         if not os.path.isabs(folder):
@@ -26,7 +37,9 @@ def read_credentials() -> tuple[Connector, Settings, str | None]:
     except (OSError, ValueError) as error:
         raise failure("internal", "`--unit` is for the units that `execute` starts.") from error
     known = {name: found[name] or "" for name in data["secrets"]}
-    return Connector(data["name"], data["props"], known), Settings.from_json(data["settings"]), found["ca"]
+    connector = Connector(data["name"], data["props"], known)
+    settings = Settings.from_json(data["settings"])
+    return Order(connector, settings, found["ca"], data["token"], data["forgive"])
 
 
 def _read(path: str) -> str | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cockpit_getmail import database, state
+from cockpit_getmail import database, state, state_file
 from cockpit_getmail.actions.delete.delete import answer
 from cockpit_getmail.connector import folder_name
 from cockpit_getmail.problem import Problem
@@ -36,7 +36,7 @@ def test_all_is_gone(settings: Settings, folder: Path) -> None:
 
 def test_run_keeps_all(settings: Settings, folder: Path) -> None:
     before = sorted(path.name for path in folder.iterdir())
-    lock = state.lock(folder)
+    lock = state_file.lock(folder)
     with pytest.raises(Problem) as caught:
         answer({"name": NAME}, settings)
     os.close(lock)
@@ -81,7 +81,7 @@ def test_user_of_the_run_cannot_keep_a_connector(settings: Settings, folder: Pat
     need_root()
     for path in (folder, *folder.iterdir()):
         os.chown(path, 65534, 65534)
-    lock = state.lock(folder)
+    lock = state_file.lock(folder)
     if hindrance == "depth":
         here = os.open(folder, os.O_RDONLY)
         for _ in range(3000):

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Past runs and verifications of one connector, in its state.
+
+They are kept for so many days of the state's own clock: a jump of the wall clock forgets nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from cockpit_getmail.state import DAY
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+    from typing import Any
+
+    from cockpit_getmail.status_file import Report
+
+LOGS_KEPT = 100
+"""Of so many the log is kept with the rest."""
+_COLUMNS = "token, kind, invocation, started, ended, state, messages, bytes, cause, message, result, log"
+_CLOCK = "(SELECT coalesce(sum(clock), 0) FROM mailbox)"
+
+
+def add(db: sqlite3.Connection, report: Report, days: int) -> None:
+    """Record a task that has ended, unless it is already, and forget what is older than so many days."""
+    row = (
+        *(report[name] for name in ("token", "kind", "invocation", "started", "ended", "state")),
+        *(report[name] for name in ("messages", "bytes", "cause", "message")),
+        None if report["result"] is None else json.dumps(report["result"]),
+        "".join(f"{line}\n" for _, line in report["log"]),
+    )
+    values = ", ".join("?" * len(row))
+    added = db.execute(f"INSERT OR IGNORE INTO run ({_COLUMNS}, clock) VALUES ({values}, {_CLOCK})", row)  # noqa: S608
+    if added.rowcount:
+        newest = added.lastrowid or 0
+        db.execute("UPDATE run SET log = NULL WHERE id <= ? AND log IS NOT NULL", (newest - LOGS_KEPT,))
+        db.execute(f"DELETE FROM run WHERE clock < {_CLOCK} - ?", (days * DAY,))  # noqa: S608
+
+
+def listing(db: sqlite3.Connection, limit: int) -> list[dict[str, Any]]:
+    """Return the last runs, newest first, without their logs."""
+    query = f"SELECT {_COLUMNS} FROM run WHERE kind = 'run' ORDER BY id DESC LIMIT ?"  # noqa: S608
+    return [{**entry, "log": None} for entry in _entries(db, query, (limit,))]
+
+
+def find(db: sqlite3.Connection, token: str) -> dict[str, Any] | None:
+    """Return a task: a Report's fields from `token` to `message`, `result`, and `log` as one text or None."""
+    query = f"SELECT {_COLUMNS} FROM run WHERE token = ?"  # noqa: S608 (constants only)
+    return next(_entries(db, query, (token,)), None)
+
+
+def _entries(db: sqlite3.Connection, query: str, values: tuple[Any, ...]) -> Iterator[dict[str, Any]]:
+    names = _COLUMNS.split(", ")
+    for row in db.execute(query, values):
+        entry = dict(zip(names, row, strict=True))
+        entry["result"] = None if entry["result"] is None else json.loads(entry["result"])
+        yield entry

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a run or a verification tells while it works, and what stays of it when it has ended."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from cockpit_getmail import history, status_file
+from cockpit_getmail.problem import Problem
+from cockpit_getmail.report import tell_done, tell_new
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from typing import Any, Literal
+
+    from cockpit_getmail.fetch import Reporter
+    from cockpit_getmail.status_file import Report, StrPath, TaskState
+
+CUT_OFF = "The run was cut off before its end."
+LOGGED_IN = ("mailbox", "delivery", "quota", "filter")
+"""Causes that are met only after the log-in."""
+_FILES: dict[str, str] = {"run": status_file.RUN, "verify": status_file.VERIFY}
+
+
+class Record:
+    """One task's record, and the Reporter that it reports to; `report` shows to a person what it is told.
+
+    What cannot be written to the status file never ends a task.
+    """
+
+    def __init__(
+        self, folder: StrPath, kind: Literal["run", "verify"], token: str, report: Reporter, *, days: int
+    ) -> None:
+        self._folder = folder
+        self._show = report
+        self._days = days
+        self._lock = threading.Lock()
+        self._log_octets = 0
+        self._told_failure = False
+        self.before = status_file.read(folder, _FILES[kind])
+        self._report = _make(kind, token, self.before)
+        self._save()
+
+    def begin(self, messages: int, octets: int) -> None:
+        with self._lock:
+            self._report["total_messages"], self._report["total_bytes"] = messages, octets
+        self._show.begin(messages, octets)
+        self._tell(tell_new(messages, octets))
+
+    def advance(self, messages: int, octets: int) -> None:
+        with self._lock:
+            self._report["messages"] += messages
+            self._report["bytes"] += octets
+        self._show.advance(messages, octets)
+        self._tell(tell_done(self._report["messages"], self._report["total_messages"]))
+
+    def note(self, text: str) -> None:
+        self._show.note(text)
+        self._tell(text)
+
+    def warn(self, text: str) -> None:
+        self._show.warn(text)
+        self._tell(text)
+
+    def forgive(self) -> None:
+        """Count failures anew."""
+        self._report["failures"] = self._report["refused"] = 0
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the run before, whose lock this one has, did not end by itself."""
+        return self.before is not None and self.before["state"] == "running"
+
+    def settle(self, db: sqlite3.Connection) -> None:
+        """Record how the run before ended, if it is_cut_off."""
+        before = self.before
+        assert before  # noqa: S101
+        if found := history.find(db, before["token"]):
+            # It was cut off between its two records.
+            self._count(found["state"], found["cause"], found["message"])
+            return
+        self._count("failed", "internal", CUT_OFF)
+        ended: Report = {**before, "state": "failed", "ended": time.time()}
+        ended["cause"], ended["message"] = "internal", CUT_OFF
+        history.add(db, ended, self._days)
+
+    def end(
+        self,
+        state: TaskState,
+        transaction: Callable[[], AbstractContextManager[sqlite3.Connection]] | None,
+        problem: Problem | None = None,
+        *,
+        text: str = "",
+        result: dict[str, Any] | None = None,
+        partial: int = 0,
+        **counts: int,
+    ) -> None:
+        """Record the end, in the state's `transaction` if there is one. Raises Problem after a success.
+
+        `partial` messages of the mailbox are not delivered; `counts` are failed, set_aside and deleted.
+        """
+        report = self._report
+        cause, message = (problem.cause, problem.message) if problem else (None, "")
+        report["state"], report["ended"] = state, time.time()
+        report["cause"], report["message"], report["result"] = cause, message, result
+        report.update(counts)  # type: ignore[typeddict-item]
+        self._count(state, cause, message, partial)
+        self._log(text or message)
+        try:
+            if transaction:
+                with transaction() as db:
+                    history.add(db, report, self._days)
+        except Problem as trouble:
+            if state == "succeeded":
+                raise
+            self._show.warn(f"This run is missing in the history. {trouble.message}")
+        finally:
+            self._save(durably=self._is_news())
+
+    def _count(self, state: str, cause: str | None, message: str, partial: int = 0) -> None:
+        """Count a run that ended by itself."""
+        report = self._report
+        if state == "cancelled" or report["kind"] != "run":
+            return
+        report["runs"] += 1
+        report["outcome"] = {"cause": cause, "message": message, "partial": partial}
+        if state == "succeeded":
+            report["failures"] = report["refused"] = 0
+            report["last_success"] = time.time()
+            if not partial:
+                report["first_complete"] = report["first_complete"] or report["last_success"]
+            return
+        report["failures"] += 1
+        if cause == "credentials":
+            report["refused"] += 1
+        elif cause in LOGGED_IN:
+            report["refused"] = 0
+
+    def _is_news(self) -> bool:
+        """Whether it would be wrong if the file before were back after a power cut, but for the time."""
+        before, report = self.before, self._report
+        return before is None or bool(report["messages"]) or before["outcome"] != report["outcome"]
+
+    def _tell(self, text: str) -> None:
+        self._log(text)
+        self._save()
+
+    def _log(self, text: str) -> None:
+        if not text:
+            return
+        with self._lock:
+            report = self._report
+            report["version"] += 1
+            report["text"] = text
+            report["log"].append((report["version"], text))
+            self._log_octets += len(text)
+            while self._log_octets > status_file.LOG_LIMIT and len(report["log"]) > 1:
+                self._log_octets -= len(report["log"].pop(0)[1])
+                report["log_cut"] = True
+
+    def _save(self, *, durably: bool = False) -> None:
+        try:
+            with self._lock:
+                name = _FILES[self._report["kind"]]
+                status_file.write(self._folder, self._report, name, durably=durably)
+        except OSError as error:
+            if not self._told_failure:
+                self._told_failure = True
+                self._show.warn(f"What this run does cannot be told: {error.strerror}.")
+
+
+def _make(kind: Literal["run", "verify"], token: str, before: Report | None) -> Report:
+    invocation = os.environ.get("INVOCATION_ID", "")
+    return {
+        "token": token,
+        "kind": kind,
+        "invocation": invocation if re.fullmatch("[0-9a-f]{32}", invocation) else "",
+        "state": "running",
+        "started": time.time(),
+        "ended": None,
+        "version": 1,
+        "messages": 0,
+        "bytes": 0,
+        "total_messages": 0,
+        "total_bytes": 0,
+        "failed": 0,
+        "set_aside": 0,
+        "deleted": 0,
+        "cause": None,
+        "message": "",
+        "text": "",
+        "log": [],
+        "log_cut": False,
+        "result": None,
+        "failures": before["failures"] if before else 0,
+        "refused": before["refused"] if before else 0,
+        "first_complete": before["first_complete"] if before else None,
+        "last_success": before["last_success"] if before else None,
+        "runs": before["runs"] if before else 0,
+        "outcome": before["outcome"] if before else None,
+    }

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A run from its lock to its record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cockpit_getmail import fetch
+from cockpit_getmail.problem import Problem, failure
+from cockpit_getmail.record import Record
+from cockpit_getmail.report import count, size
+from cockpit_getmail.state import State
+from cockpit_getmail.stop import Stop, Stopped
+
+if TYPE_CHECKING:
+    from cockpit_getmail.connector import Connector
+    from cockpit_getmail.fetch import Reporter, Result
+    from cockpit_getmail.settings import Settings
+    from cockpit_getmail.state_file import StrPath
+
+
+def run(
+    connector: Connector,
+    settings: Settings,
+    folder: StrPath,
+    ca_pem: str | None,
+    report: Reporter,
+    *,
+    token: str,
+    forgive: bool = False,
+    stop: Stop | None = None,
+) -> Result:
+    """Run a connector whose state is in `folder`. Raises Problem and Stopped, which are recorded there.
+
+    `forgive`: the failures before do not count any more.
+    """
+    days = settings.history_days
+    try:
+        state = State(folder)
+    except Problem as problem:
+        if problem.cause != "running":
+            Record(folder, "run", token, report, days=days).end("failed", None, problem)
+        raise
+    with state:
+        record = Record(folder, "run", token, report, days=days)
+        try:
+            if record.is_cut_off:
+                with state.transaction() as db:
+                    record.settle(db)
+            if forgive:
+                record.forgive()
+            result = fetch.run(connector, settings, state, ca_pem, record, stop or Stop())
+        except Problem as problem:
+            record.end("failed", state.transaction, problem)
+            raise
+        except Stopped:
+            record.end("cancelled", state.transaction, text="Cancelled.")
+            raise
+        except Exception as error:
+            bug = failure("internal", f"This is a bug in cockpit-getmail ({type(error).__name__}).")
+            record.end("failed", state.transaction, bug)
+            raise
+        record.end(
+            "succeeded",
+            state.transaction,
+            text=tell(result),
+            partial=result.failed - result.set_aside + result.aside,
+            failed=result.failed,
+            set_aside=result.aside,
+            deleted=result.deleted,
+        )
+        report.note(tell(result))
+        return result
+
+
+def tell(result: Result) -> str:
+    """Return what a run did, as a sentence."""
+    parts = [f"{count(result.messages, 'message')} delivered, {size(result.octets)}"]
+    if result.deleted:
+        parts.append(f"{count(result.deleted, 'message')} deleted on the server")
+    if result.failed:
+        parts.append(f"{count(result.failed, 'message')} failed, {result.set_aside} of them for good")
+    return f"{'; '.join(parts)}."

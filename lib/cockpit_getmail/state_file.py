@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The file under the state: its tables, those of older versions, and the lock of a run."""
+
+import errno
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import TypeAlias
+
+from cockpit_getmail.problem import failure
+
+StrPath: TypeAlias = str | os.PathLike[str]
+SCHEMA_VERSION = 3
+_PRIVATE_FILE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+_NO_SPACE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
+_MESSAGE = """
+CREATE TABLE message (
+    folder INTEGER NOT NULL REFERENCES folder, uid TEXT NOT NULL, ordinal INTEGER NOT NULL,
+    size INTEGER NOT NULL, exact INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('delivered', 'removed', 'quarantined', 'skipped')),
+    place INTEGER REFERENCES place, name TEXT, clock REAL NOT NULL, missing REAL, message_id TEXT,
+    PRIMARY KEY (folder, uid, ordinal)) WITHOUT ROWID;
+CREATE INDEX aside ON message (folder) WHERE state = 'quarantined';
+CREATE TABLE run (
+    id INTEGER PRIMARY KEY, token TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, invocation TEXT NOT NULL,
+    started REAL NOT NULL, ended REAL NOT NULL, state TEXT NOT NULL, messages INTEGER NOT NULL,
+    bytes INTEGER NOT NULL, cause TEXT, message TEXT NOT NULL, result TEXT, log TEXT, clock REAL NOT NULL);
+CREATE INDEX age ON run (clock);
+CREATE INDEX logged ON run (id) WHERE log IS NOT NULL;
+"""
+_SCHEMA = f"""
+CREATE TABLE token (token TEXT NOT NULL);
+CREATE TABLE mailbox (
+    id INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE,
+    tls_seen INTEGER NOT NULL DEFAULT 0, clock REAL NOT NULL DEFAULT 0, last_tick REAL);
+CREATE TABLE folder (
+    id INTEGER PRIMARY KEY, mailbox INTEGER NOT NULL REFERENCES mailbox, name TEXT NOT NULL,
+    validity INTEGER NOT NULL, uid_next INTEGER, messages INTEGER, listed REAL,
+    reopened INTEGER NOT NULL DEFAULT 0, UNIQUE (mailbox, name, validity));
+CREATE TABLE place (id INTEGER PRIMARY KEY, location TEXT NOT NULL UNIQUE);
+CREATE TABLE intent (
+    folder INTEGER NOT NULL REFERENCES folder, uid TEXT NOT NULL, ordinal INTEGER NOT NULL,
+    size INTEGER NOT NULL, exact INTEGER NOT NULL,
+    place INTEGER NOT NULL REFERENCES place, name TEXT NOT NULL UNIQUE, stored INTEGER NOT NULL,
+    message_id TEXT, PRIMARY KEY (folder, uid, ordinal)) WITHOUT ROWID;
+CREATE TABLE failure (
+    folder INTEGER NOT NULL REFERENCES folder, uid TEXT NOT NULL, ordinal INTEGER NOT NULL,
+    attempts INTEGER NOT NULL, reason TEXT NOT NULL, since REAL NOT NULL,
+    PRIMARY KEY (folder, uid, ordinal)) WITHOUT ROWID;
+{_MESSAGE}"""
+_KEPT = "folder, uid, ordinal, size, exact, state, place, name, clock, missing"
+_UPGRADES = {
+    1: [
+        f"ALTER TABLE folder ADD COLUMN {c}" for c in ("uid_next INTEGER", "messages INTEGER", "listed REAL")
+    ],
+    2: [
+        "ALTER TABLE folder ADD COLUMN reopened INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE intent ADD COLUMN message_id TEXT",
+        "ALTER TABLE message RENAME TO older",
+        *_MESSAGE.split(";")[:-1],
+        f"INSERT INTO message ({_KEPT}) SELECT {_KEPT} FROM older",  # noqa: S608 (constants only)
+        "DROP TABLE older",
+    ],
+}
+"""What makes the tables of an older version those of the next one."""
+
+
+def lock(folder: StrPath) -> int:
+    """Return a descriptor that holds a state folder's lock. Raises Problem (running) if a run has it."""
+    flags = _PRIVATE_FILE | os.O_NONBLOCK
+    path = os.path.join(folder, "lock")
+    while True:
+        descriptor = os.open(path, flags, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Between open and flock the state may have been removed: then this lock is nobody's.
+            if os.path.samestat(os.fstat(descriptor), os.lstat(path)):
+                return descriptor
+        except BlockingIOError as error:
+            os.close(descriptor)
+            raise failure("running", "This connector is being fetched now.", kind="Conflict") from error
+        except FileNotFoundError:
+            pass
+        os.close(descriptor)
+
+
+@contextmanager
+def opened(folder: StrPath) -> Iterator[sqlite3.Connection | None]:
+    """Give the database beside a run, without its lock; None if there is none yet. Raises Problem.
+
+    Each statement is a transaction of its own, unless BEGIN IMMEDIATE begins one.
+    """
+    path = os.path.join(folder, "state.sqlite")
+    with explained(folder):
+        if not os.path.lexists(path):
+            yield None
+            return
+        with closing(connect(path)) as db:
+            yield db
+
+
+def connect(path: str) -> sqlite3.Connection:
+    """Open the database, made or brought to our version. Raises Problem, sqlite3.Error, OSError."""
+    # SQLite would make the file readable for all, as the umask has it.
+    os.close(os.open(path, _PRIVATE_FILE, 0o600))
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+    try:
+        # Debian's defaults lost a committed row when the power was cut: both are read back.
+        journal = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        db.execute("PRAGMA synchronous = FULL")
+        if journal != "wal" or db.execute("PRAGMA synchronous").fetchone()[0] != 2:
+            raise failure("internal", f"{path} cannot be kept safe against a power cut on this file system.")
+        if _version(db) != SCHEMA_VERSION:
+            _prepare(db, path)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _prepare(db: sqlite3.Connection, path: str) -> None:
+    """Make the tables, or make those of an older version ours."""
+    db.execute("BEGIN IMMEDIATE")
+    # Another process may have done so meanwhile.
+    version = _version(db)
+    if not 0 <= version <= SCHEMA_VERSION:
+        raise failure("internal", f"{path} was written by another version of cockpit-getmail.")
+    if version == 0:
+        _create(db)
+    for older in range(version or SCHEMA_VERSION, SCHEMA_VERSION):
+        for statement in _UPGRADES[older]:
+            db.execute(statement)
+    db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    db.execute("COMMIT")
+
+
+def _create(db: sqlite3.Connection) -> None:
+    for statement in _SCHEMA.split(";")[:-1]:
+        db.execute(statement)
+    db.execute("INSERT INTO token VALUES (?)", (os.urandom(8).hex(),))
+
+
+@contextmanager
+def explained(folder: StrPath) -> Iterator[None]:
+    """Raise what the state in `folder` meets as a Problem (internal, quota)."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        full = getattr(error, "sqlite_errorcode", None) in _NO_SPACE
+        hint = "no space is left" if full else f"the record of what was fetched cannot be used ({error})"
+        raise failure("quota" if full else "internal", f"State in {folder}: {hint}.") from error
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise failure("quota" if full else "internal", f"State in {folder}: {reason}.") from error

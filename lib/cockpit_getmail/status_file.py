@@ -142,15 +142,15 @@ def _check(found: dict[str, Any]) -> Report:
     if found["kind"] not in ("run", "verify") or found["state"] not in STATES:
         raise ValueError
     report |= {name: found[name] for name in ("token", "invocation", "kind", "state")}
-    report["log"] = [(_count(version), printable(line)) for version, line in found["log"]]
+    report["log"] = [(_count(version), _text(line)) for version, line in found["log"]]
     report["log_cut"] = found["log_cut"] is True
-    report["text"] = printable(found["text"])
+    report["text"] = _text(found["text"])
     report["result"] = None if found["result"] is None else _clean(found["result"], _DEPTH_LIMIT)
-    report |= {"cause": _cause(found["cause"]), "message": printable(found["message"])}
+    report |= {"cause": _cause(found["cause"]), "message": _text(found["message"])}
     outcome = found["outcome"]
     report["outcome"] = None
     if outcome is not None:
-        told = {"cause": _cause(outcome["cause"]), "message": printable(outcome["message"])}
+        told = {"cause": _cause(outcome["cause"]), "message": _text(outcome["message"])}
         report["outcome"] = {**told, "partial": _count(outcome["partial"])}
     return report  # type: ignore[return-value]
 
@@ -165,6 +165,12 @@ def _time(value: object) -> float:
     if type(value) not in (int, float) or not 0 <= value < _TIME_LIMIT:  # type: ignore[operator]
         raise ValueError
     return float(value)  # type: ignore[arg-type]
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError
+    return printable(value)
 
 
 def _cause(value: object) -> str | None:

@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What is recorded of a run, however it ends; test_fetch.py has what it does."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cockpit_getmail import fetch, history, record, run, state_file, status_file
+from cockpit_getmail.connector import Connector, make_token
+from cockpit_getmail.fetch import Result
+from cockpit_getmail.problem import Problem, failure
+from cockpit_getmail.settings import Settings
+from cockpit_getmail.stop import Stopped
+from tests.support.fetching import Log
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cockpit_getmail.state import State
+    from cockpit_getmail.status_file import Report
+
+CONNECTOR = Connector("me@there", {"Server": "there", "Account": "me"})
+REFUSED = failure("credentials", "Log-in refused.")
+BROKEN = failure("network", "The connection broke.")
+
+
+class Bench:
+    """A connector whose fetches end as a test wants them to."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        self.log = Log()
+        self.ends: Any = None
+        monkeypatch.setattr(fetch, "run", self._fetch)
+
+    def run(self, ends: Any, *, forgive: bool = False) -> Report:
+        """Run once: to a Result, an exception, or whatever a function does with the Reporter."""
+        self.ends = ends
+        token = make_token(CONNECTOR.name)
+        with suppress(Problem, Stopped, RuntimeError):
+            run.run(CONNECTOR, Settings(), self.folder, None, self.log, token=token, forgive=forgive)
+        found = self.report
+        assert found["token"] == token
+        return found
+
+    @property
+    def report(self) -> Report:
+        found = status_file.read(self.folder)
+        assert found
+        return found
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        with state_file.opened(self.folder) as db:
+            assert db
+            return history.listing(db, 100)
+
+    def _fetch(
+        self, _connector: object, _settings: object, _state: State, _ca: object, report: Any, _stop: object
+    ) -> Result:
+        if isinstance(self.ends, BaseException):
+            raise self.ends
+        found: Result = self.ends if isinstance(self.ends, Result) else self.ends(report)
+        return found
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    return Bench(tmp_path, monkeypatch)
+
+
+def test_run_is_told_while_it_works(bench: Bench) -> None:
+    seen: list[Report] = []
+
+    def work(report: Any) -> Result:
+        seen.append(bench.report)
+        report.note("Connected.")
+        report.begin(2, 300)
+        report.advance(1, 100)
+        seen.append(bench.report)
+        report.advance(1, 200)
+        return Result(2, 300)
+
+    ended = bench.run(work)
+    assert [report["state"] for report in seen] == ["running", "running"]
+    assert [report["bytes"] for report in (*seen, ended)] == [0, 100, 300]
+    assert seen[1]["total_bytes"] == 300
+    assert seen[1]["text"] == "1 of 2 delivered."
+    assert seen[0]["version"] < seen[1]["version"] < ended["version"]
+    lines = [line for _, line in ended["log"]]
+    assert lines == [
+        "Connected.", "2 new messages, 300 bytes.", "1 of 2 delivered.", "2 of 2 delivered.",
+        "2 messages delivered, 300 bytes.",
+    ]  # fmt: skip
+    versions = [version for version, _ in ended["log"]]
+    assert versions == sorted(set(versions))
+    assert versions[-1] == ended["version"]
+
+
+def test_success_is_recorded(bench: Bench) -> None:
+    before = time.time()
+    found = bench.run(Result(1, 60, deleted=2))
+    assert (found["state"], found["cause"], found["deleted"]) == ("succeeded", None, 2)
+    assert (found["failures"], found["runs"]) == (0, 1)
+    assert found["outcome"] == {"cause": None, "message": "", "partial": 0}
+    assert found["first_complete"] == found["last_success"]
+    assert found["last_success"]
+    assert found["ended"]
+    assert before <= found["started"] <= found["last_success"] <= time.time()
+    first = found["first_complete"]
+    assert bench.run(Result())["first_complete"] == first
+    [entry, _] = bench.history
+    assert entry["state"] == "succeeded"
+
+
+def test_messages_that_are_not_here_make_it_partial(bench: Bench) -> None:
+    assert bench.run(Result(1, 60, failed=3, set_aside=1, aside=4))["outcome"] == {
+        "cause": None,
+        "message": "",
+        "partial": 6,
+    }
+    assert bench.report["first_complete"] is None
+    assert bench.report["set_aside"] == 4
+    assert bench.run(Result())["first_complete"]
+
+
+def test_failures_are_counted_until_one_succeeds(bench: Bench) -> None:
+    counts = [bench.run(end) for end in (REFUSED, REFUSED, BROKEN, REFUSED)]
+    assert [found["failures"] for found in counts] == [1, 2, 3, 4]
+    # That the network broke says nothing of the credentials.
+    assert [found["refused"] for found in counts] == [1, 2, 2, 3]
+    assert bench.report["outcome"] == {"cause": "credentials", "message": "Log-in refused.", "partial": 0}
+    found = bench.run(Result())
+    assert (found["failures"], found["refused"]) == (0, 0)
+    assert [entry["cause"] for entry in bench.history] == [
+        None,
+        "credentials",
+        "network",
+        *["credentials"] * 2,
+    ]
+
+
+@pytest.mark.parametrize("cause", record.LOGGED_IN)
+def test_failure_after_the_log_in_ends_the_refusals(bench: Bench, cause: Any) -> None:
+    bench.run(REFUSED)
+    found = bench.run(failure(cause, "No."))
+    assert (found["failures"], found["refused"]) == (2, 0)
+
+
+def test_forgiven_failures_do_not_count(bench: Bench) -> None:
+    bench.run(REFUSED)
+    bench.run(REFUSED)
+    found = bench.run(REFUSED, forgive=True)
+    assert (found["failures"], found["refused"]) == (1, 1)
+
+
+def test_cancelled_run_is_neither_success_nor_failure(bench: Bench) -> None:
+    bench.run(BROKEN)
+    before = bench.report
+
+    def work(report: Any) -> Result:
+        report.begin(9, 900)
+        report.advance(1, 100)
+        raise Stopped(15)
+
+    found = bench.run(work)
+    assert (found["state"], found["messages"], found["failures"]) == ("cancelled", 1, 1)
+    assert found["outcome"] == before["outcome"]
+    assert found["runs"] == before["runs"]
+    assert bench.history[0]["state"] == "cancelled"
+
+
+def test_bug_is_recorded_without_its_words(bench: Bench) -> None:
+    found = bench.run(RuntimeError("geheim-4711"))
+    assert (found["state"], found["cause"]) == ("failed", "internal")
+    assert "RuntimeError" in found["message"]
+    assert "geheim" not in str(found)
+
+
+def test_run_that_was_cut_off_is_settled_by_the_next(bench: Bench) -> None:
+    bench.run(Result())
+    cut: Report = {**bench.report, "state": "running", "ended": None, "token": "f" * 32, "messages": 7}
+    status_file.write(bench.folder, cut, durably=False)
+    found = bench.run(BROKEN)
+    assert found["failures"] == 2
+    assert [(entry["state"], entry["cause"]) for entry in bench.history] == [
+        ("failed", "network"), ("failed", "internal"), ("succeeded", None),
+    ]  # fmt: skip
+    entry = bench.history[1]
+    assert (entry["token"], entry["messages"], entry["message"]) == ("f" * 32, 7, record.CUT_OFF)
+
+
+def test_run_cut_off_between_its_two_records_counts_as_it_ended(bench: Bench) -> None:
+    ended = bench.run(Result())
+    status_file.write(bench.folder, {**ended, "state": "running", "ended": None}, durably=False)
+    found = bench.run(BROKEN)
+    assert found["failures"] == 1
+    assert [entry["state"] for entry in bench.history] == ["failed", "succeeded"]
+
+
+def test_second_run_leaves_the_record_alone(bench: Bench) -> None:
+    def work(_report: Any) -> Result:
+        before = bench.report
+        with pytest.raises(Problem) as caught:
+            run.run(CONNECTOR, Settings(), bench.folder, None, Log(), token="e" * 32)
+        assert caught.value.cause == "running"
+        assert bench.report == before
+        return Result()
+
+    assert bench.run(work)["state"] == "succeeded"
+
+
+def test_state_that_cannot_be_opened_is_told(bench: Bench) -> None:
+    (bench.folder / "state.sqlite").write_bytes(b"no database" * 999)
+    found = bench.run(Result())
+    assert (found["state"], found["cause"], found["failures"]) == ("failed", "internal", 1)
+    assert bench.run(Result())["failures"] == 2
+
+
+def test_status_that_cannot_be_written_stops_nothing(bench: Bench) -> None:
+    (bench.folder / status_file.RUN).mkdir()
+    with suppress(AssertionError):
+        bench.run(Result())
+    assert [entry["state"] for entry in bench.history] == ["succeeded"]
+    assert sum("cannot be told" in line for line in bench.log.said) == 1
+
+
+def test_log_is_cut_at_its_head(bench: Bench) -> None:
+    def work(report: Any) -> Result:
+        for number in range(3000):
+            report.note(f"line {number}")
+        return Result()
+
+    found = bench.run(work)
+    assert found["log_cut"]
+    assert found["log"][-2][1] == "line 2999"
+    assert sum(len(line) for _, line in found["log"]) <= status_file.LOG_LIMIT
+    assert found["version"] == 3002

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a task tells of itself, and what root believes of it."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cockpit_getmail import status_file
+from cockpit_getmail.status_file import RUN, VERIFY, parse, read, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cockpit_getmail.status_file import Report
+
+TOKEN = "0123456789abcdef" * 2
+REPORT: Report = {
+    "token": TOKEN,
+    "kind": "run",
+    "invocation": "",
+    "state": "failed",
+    "started": 1_700_000_000.0,
+    "ended": 1_700_000_001.5,
+    "version": 3,
+    "messages": 1,
+    "bytes": 20,
+    "total_messages": 2,
+    "total_bytes": 40,
+    "failed": 0,
+    "set_aside": 0,
+    "deleted": 0,
+    "cause": "network",
+    "message": "The connection broke.",
+    "text": "1 of 2 delivered.",
+    "log": [(2, "2 new messages."), (3, "1 of 2 delivered.")],
+    "log_cut": False,
+    "result": {"missing": [{"folder": "INBOX", "uid": "7", "message_id": None}], "sound": True},
+    "failures": 2,
+    "refused": 0,
+    "first_complete": None,
+    "last_success": 1_600_000_000.0,
+    "runs": 9,
+    "outcome": {"cause": "network", "message": "The connection broke.", "partial": 0},
+}
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+VALUES = st.recursive(
+    LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=5), inner), max_leaves=10
+)
+
+
+@pytest.mark.parametrize("durably", [False, True])
+@pytest.mark.parametrize("name", [RUN, VERIFY])
+def test_what_is_written_is_read(tmp_path: Path, name: str, durably: bool) -> None:
+    assert read(tmp_path, name) is None
+    write(tmp_path, REPORT, name, durably=durably)
+    (tmp_path / f"{name}.new").write_text("left by one that was killed")
+    write(tmp_path, {**REPORT, "version": 4}, name, durably=durably)
+    assert read(tmp_path, name) == {**REPORT, "version": 4}
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
+
+
+@given(st.binary() | VALUES.map(lambda value: json.dumps(value).encode()))
+def test_nothing_else_is_believed(data: bytes) -> None:
+    assert parse(data) is None
+
+
+@given(st.sampled_from(sorted(REPORT)), VALUES)
+def test_field_of_another_shape_is_not_believed_or_harmless(name: str, value: Any) -> None:
+    found = parse(json.dumps({**REPORT, name: value}).encode())
+    if found is not None:
+        json.dumps(found).encode()
+        write_again = parse(json.dumps(found).encode())
+        assert write_again == found
+        assert found.keys() == REPORT.keys()
+
+
+@pytest.mark.parametrize("name", sorted(REPORT))
+def test_field_that_is_missing(name: str) -> None:
+    assert parse(json.dumps({key: value for key, value in REPORT.items() if key != name}).encode()) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("token", "../x"),
+        ("token", TOKEN + "\n"),
+        ("invocation", "INVOCATION"),
+        ("kind", "fetch"),
+        ("state", "ended"),
+        ("cause", "weather"),
+        ("started", None),
+        ("started", float("nan")),
+        ("ended", float("inf")),
+        ("ended", -1),
+        ("started", True),
+        ("messages", -1),
+        ("messages", 1 << 63),
+        ("messages", 1.0),
+        ("bytes", True),
+        ("log", [(1, "x", "y")]),
+        ("log", [("1", "x")]),
+        ("message", None),
+        ("outcome", {"cause": None}),
+        ("result", {"a": {"b": {"c": {"d": {"e": 1}}}}}),
+        ("result", {"a": 0.5}),
+    ],
+)
+def test_value_that_is_not_believed(name: str, value: object) -> None:
+    assert parse(json.dumps({**REPORT, name: value}).encode()) is None
+
+
+def test_text_is_made_fit_for_a_terminal() -> None:
+    ugly = "\x1b[2J" + "x" * 5000
+    told = {"message": ugly, "text": ugly, "log": [(1, ugly)], "result": {ugly: [ugly]}}
+    outcome = {"cause": None, "message": ugly, "partial": 0}
+    found = parse(json.dumps({**REPORT, **told, "outcome": outcome}).encode())
+    assert found
+    assert "\x1b" not in json.dumps(found, ensure_ascii=False)
+    assert len(json.dumps(found)) < 10_000
+
+
+@pytest.mark.parametrize("kind", ["link", "fifo", "folder", "large", "socket"])
+def test_file_that_is_not_one_is_not_opened(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / RUN
+    if kind == "link":
+        write(tmp_path, REPORT, VERIFY, durably=False)
+        path.symlink_to(VERIFY)
+    elif kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "large":
+        path.write_text(json.dumps(REPORT) + " " * status_file.LIMITS[RUN])
+    else:
+        os.mknod(path, 0o140600)
+    assert read(tmp_path) is None
+
+
+def test_folder_that_is_missing(tmp_path: Path) -> None:
+    assert read(tmp_path / "none") is None
+    with pytest.raises(FileNotFoundError):
+        write(tmp_path / "none", REPORT, durably=False)

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Ending at a signal, in processes of their own."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from cockpit_getmail.stop import Stop
+
+HEAD = """
+import os, signal, sys, time
+from cockpit_getmail import stop
+from cockpit_getmail.stop import Stop, Stopped
+watched = Stop()
+watched.watch()
+me = os.getpid()
+def kill(number=signal.SIGTERM):
+    os.kill(me, number)
+"""
+
+
+def run(code: str) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", HEAD + code], capture_output=True, text=True, check=True, timeout=60
+    )
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_signal_ends_at_once(number: str) -> None:
+    code = f"try:\n kill(signal.{number})\n print('not')\nexcept Stopped as stopped:\n print(stopped.number)"
+    assert run(code) == [str(int(getattr(signal, number)))]
+
+
+def test_first_signal_waits_for_the_check() -> None:
+    code = """
+try:
+    with watched.deferred():
+        kill()
+        print("goes-on")
+        watched.check()
+        print("not")
+except Stopped as stopped:
+    print(stopped.number)
+"""
+    assert run(code) == ["goes-on", "15"]
+
+
+def test_first_signal_waits_for_the_end_of_the_block() -> None:
+    code = """
+try:
+    with watched.deferred():
+        kill()
+        raise ValueError("whatever")
+except Stopped as stopped:
+    print(stopped.number)
+time.sleep(0.01)
+print(signal.getitimer(signal.ITIMER_REAL)[0])
+"""
+    assert run(code) == ["15", "0.0"]
+
+
+def test_second_signal_does_not_wait() -> None:
+    code = """
+try:
+    with watched.deferred():
+        kill()
+        kill(signal.SIGINT)
+        print("not")
+except Stopped as stopped:
+    print(stopped.number)
+"""
+    # The block ends with what was asked first.
+    assert run(code) == ["15"]
+
+
+def test_patience_has_an_end() -> None:
+    code = """
+stop.GRACE_SECONDS = 0.05
+try:
+    with watched.deferred():
+        kill()
+        time.sleep(30)
+        print("not")
+except Stopped as stopped:
+    print(stopped.number)
+"""
+    assert run(code) == ["15"]
+
+
+def test_what_is_ignored_stays_so() -> None:
+    code = "signal.signal(signal.SIGHUP, signal.SIG_IGN)\nStop().watch()\nkill(signal.SIGHUP)\nprint('on')"
+    assert run(code) == ["on"]
+
+
+def test_without_a_watch_nobody_asks() -> None:
+    stop = Stop()
+    with stop.deferred():
+        stop.check()
+    stop.check()
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL

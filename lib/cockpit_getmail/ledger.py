@@ -207,5 +207,5 @@ def _unusable(path: str, reason: str, *, full: bool) -> Problem:
 
 
 def _not_ours(path: str, reason: str) -> Problem:
-    message = f"The record of starts {path} {reason}. Remove it: then each connector is run once, soon."
+    message = f"The record of starts {path} {reason}. Remove it: a new one is made."
     return failure("internal", message, path=path, damaged=True)

@@ -17,8 +17,8 @@ times = st.floats(0, 4e9)
 counts = st.one_of(st.integers(0, 12), st.integers(0, 1 << 63))
 
 
-def interval(minutes: int) -> float:
-    return max(minutes, 1) * 60.0
+def interval(minutes: int) -> int:
+    return max(minutes, 1) * 60
 
 
 # The place in the interval
@@ -31,16 +31,12 @@ def test_offset_is_within_the_interval(name: str, minutes: int) -> None:
 
 def test_offset_is_the_same_tomorrow() -> None:
     # On any machine, too: else an update of Python moves all runs.
-    assert [round(offset("giacomo@my.remote.com", minutes), 3) for minutes in (5, 30, 1440)] == [
-        23.177,
-        139.064,
-        6675.092,
-    ]
+    assert [offset("giacomo@my.remote.com", minutes) for minutes in (5, 30, 1440)] == [23, 139, 6675]
 
 
 @given(names, minutes)
 def test_place_stays_when_the_interval_changes(name: str, minutes: int) -> None:
-    assert offset(name, 2 * max(minutes, 1)) == pytest.approx(2 * offset(name, minutes))
+    assert offset(name, 2 * max(minutes, 1)) // 2 == offset(name, minutes)
 
 
 @pytest.mark.parametrize("form", ["user{}@imap.example.com", "u@host{}.example", "{:05}", "info@{}"])
@@ -58,7 +54,9 @@ def test_it_is_never_later_than_the_interval_after_a_start(
     name: str, minutes: int, start: float, failures: int, later: float
 ) -> None:
     due = next_run(name, minutes, start, failures, 0, start + later)
-    assert start < due <= start + interval(minutes) + 1e-6
+    assert start < due <= start + interval(minutes)
+    # Told in whole seconds, it is the same time: by a shorter one it would be due twice.
+    assert due == int(due)
 
 
 @given(names, minutes, times)
@@ -66,7 +64,7 @@ def test_on_time_it_stays_in_its_place(name: str, minutes: int, start: float) ->
     first = next_run(name, minutes, start, 0, 0, start)
     # The tick comes a little later each time.
     second = next_run(name, minutes, first + interval(minutes) / 3, 0, 0, first + interval(minutes))
-    assert second - first == pytest.approx(interval(minutes), abs=1e-3)
+    assert second - first == interval(minutes)
 
 
 @given(names, minutes, times, st.floats(0, 4e9))
@@ -115,11 +113,11 @@ def test_no_failure_makes_it_sooner(
     name: str, minutes: int, start: float, failures: int, refused: int, later: float
 ) -> None:
     without = next_run(name, minutes, start, 0, 0, start + later)
-    assert next_run(name, minutes, start, failures, refused, start + later) >= without - 1e-6
+    assert next_run(name, minutes, start, failures, refused, start + later) >= without
 
 
 @given(names, minutes, minutes, times)
 def test_update_of_time_counts_at_once(name: str, before: int, after: int, start: float) -> None:
     now = next_run(name, before, start, 0, 0, start)
     due = next_run(name, after, start, 0, 0, now)
-    assert due <= start + interval(after) + 1e-6
+    assert due <= start + interval(after)

@@ -34,6 +34,9 @@ CONNECTOR = {
 STORED = {**CONNECTOR, "Delete": "-1", "Time": "30", "status": "enabled", "type": "getmail"}
 """The props that list tells of it."""
 
+CONDITION = {"status", "last_run", "next_run", "failures", "messages", "bytes", "running"}
+"""What is always told of how a connector is."""
+
 Answer = dict[str, Any]
 
 
@@ -138,10 +141,14 @@ class Api:
         return name
 
     def connectors(self, **options: Any) -> dict[str, Any]:
-        """Return what list tells, by account."""
+        """Return what list tells, by account, but for how the connectors are."""
         found = self.succeed("read", "list", **options)["connectors"]
-        assert isinstance(found, dict)
-        return found
+        return {account: list(map(forget_condition, group)) for account, group in found.items()}
+
+    def conditions(self, **options: Any) -> dict[str, Answer]:
+        """Return how the connectors are, by name."""
+        found = self.succeed("read", "status", **options)["connectors"]
+        return {connector["name"]: connector for connector in found}
 
     def props(self, name: str) -> dict[str, str]:
         """Return the props of a connector as list would tell them, faster."""
@@ -153,6 +160,13 @@ class Api:
         """Return the content of every file there is, by its path."""
         paths = [path for path in self.folder.rglob("*") if path.is_file()]
         return {str(path.relative_to(self.folder)): path.read_bytes() for path in paths}
+
+
+def forget_condition(listed: Answer) -> Answer:
+    """Return what list tells of a connector, but for how it is."""
+    stored = ("name", "type", "props")
+    assert listed.keys() - stored >= CONDITION, listed
+    return {key: listed[key] for key in stored}
 
 
 def parse_answer(done: subprocess.CompletedProcess[bytes]) -> Answer:

@@ -10,7 +10,7 @@ import pytest
 from cockpit_getmail import schema
 from cockpit_getmail.connector import unit_name
 from tests.api import seed_examples as seed
-from tests.api.conftest import Api
+from tests.api.conftest import Api, forget_condition
 from tests.support.hostile import Server, hang
 from tests.support.schemas import check_schema
 
@@ -59,7 +59,9 @@ def test_list(api: Api, put: Callable[[str], None]) -> None:
         "myaddr@remote.com=getmail|Account|giacomo@local.neth.eu|Delete|0|FilterCheck|enabled|Password|mypass"
         "|Retriever|SimpleIMAPSSLRetriever|Server|test.local.net|Time|30|Username|myuser|status|enabled\n"
     )
-    assert answer(api, "read", seed.READ_LIST) == json.loads(seed.READ_LIST_OUTPUT)
+    found = answer(api, "read", seed.READ_LIST)
+    found["connectors"]["giacomo"] = list(map(forget_condition, found["connectors"]["giacomo"]))
+    assert found == json.loads(seed.READ_LIST_OUTPUT)
 
 
 def test_check_credentials_times_out(api: Api) -> None:

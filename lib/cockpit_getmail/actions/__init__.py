@@ -8,15 +8,16 @@ share: a connector's record found, made and changed.
 from __future__ import annotations
 
 from cockpit_getmail import database, schema
-from cockpit_getmail.connector import DEFAULTS, SECRETS, Connector, is_same_person
+from cockpit_getmail.connector import DEFAULTS, SECRETS, Connector, account_group, is_same_person
 from cockpit_getmail.problem import failure, not_valid, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Any, TypeAlias
 
     from cockpit_getmail.database import Database, Record
+    from cockpit_getmail.problem import Problem
     from cockpit_getmail.settings import Settings
     from cockpit_getmail.words import Fault
 
@@ -25,7 +26,12 @@ if TYPE_CHECKING:
 TYPE = "getmail"
 NUMBERS = ("Delete", "Port", "Time")
 SUCCESS: Answer = {"state": "success"}
-_NO_PROPS = ("action", "name", "type")
+PERIODS: Mapping[str | None, str | None] = {None: None, "1h": "60", "4h": "240", "12h": "720", "24h": "1440"}
+"""What a SyncPeriod is as Time."""
+FIRST = "0"
+"""Context.IO's alias for the first connector of an account."""
+_NO_PROPS = ("action", "name", "account", "type", "SyncPeriod")
+_SHOWN = 5
 
 
 def find(content: Database, name: str) -> Record | None:
@@ -42,8 +48,47 @@ def require(content: Database, name: str) -> Record:
     return record
 
 
+def find_connector(content: Database, data: Mapping[str, Any]) -> Record | None:
+    """Return the connector that `name` and `account` of an input mean, None if there is none.
+
+    `name` is a key, or else a Label; FIRST with `account` means the account's first in the database's order.
+    `account` leaves only the connectors of an account. Raises Problem (Conflict) if several are meant.
+    """
+    name, account = data["name"], data.get("account")
+    record = find(content, name)
+    if record and is_of_account(record, account):
+        return record
+    found = [each for each in select(content) if is_of_account(each, account)]
+    if name != FIRST or account is None:
+        found = [each for each in found if each.props.get("Label") == name]
+        if len(found) > 1:
+            raise _ambiguous(name, found)
+    return found[0] if found else None
+
+
+def require_connector(content: Database, data: Mapping[str, Any]) -> Record:
+    """Return the connector that an input means (see find_connector). Raises Problem (NotFound, Conflict)."""
+    record = find_connector(content, data)
+    if record is None:
+        where = f" of account {printable(data['account'])}" if "account" in data else ""
+        message = f"There is no connector {printable(data['name'])}{where}."
+        raise failure("connector", message, kind="NotFound")
+    return record
+
+
+def select(content: Database) -> Iterator[Record]:
+    """Yield the connectors in the order of the database."""
+    return (record for record in content.records if record.type == TYPE)
+
+
+def is_of_account(record: Record, account: str | None) -> bool:
+    """Whether a connector's Account is this one, given whole or up to its first `@`; None is any."""
+    own = record.props.get("Account", "")
+    return account is None or account in (own, account_group(own))
+
+
 def require_runnable(content: Database, name: str) -> Connector:
-    """Return the connector with this name, enabled and valid.
+    """Return the connector with this key, enabled and valid.
 
     Databases come from elsewhere and are edited by hand. Raises Problem (NotFound, Conflict, NotValid).
     """
@@ -52,31 +97,33 @@ def require_runnable(content: Database, name: str) -> Connector:
     if not connector.enabled:
         message = f"The connector {printable(name)} is disabled: enable it first."
         raise failure("connector", message, kind="Conflict")
-    # Old databases have words in Delete and Time; Connector knows what they mean.
+    # Old databases have words in Delete and Time; Connector knows what they mean. No run needs a Label.
     harmless = {(prop, "integer") for prop in ("Delete", "Time")}
-    faults = _check(record.props)
+    faults = [fault for fault in _check(record.props) if fault["parameter"] != "Label"]
     _refuse([fault for fault in faults if (fault["parameter"], fault["error"]) not in harmless])
     return connector
 
 
-def make_props(data: Mapping[str, Any]) -> dict[str, str]:
+def make_props(content: Database, data: Mapping[str, Any]) -> dict[str, str]:
     """Return the props of a new connector. Raises Problem (NotValid)."""
     props = {**DEFAULTS, **_change({}, data)}
-    _refuse(_check_loop(props))
+    _refuse(_check_loop(props) + _check_label(content, props))
     return props
 
 
-def change_props(stored: Mapping[str, str], data: Mapping[str, Any]) -> dict[str, str]:
+def change_props(content: Database, record: Record, data: Mapping[str, Any]) -> dict[str, str]:
     """Return the props of a connector after an update. Raises Problem (NotValid).
 
     What the update does not touch is not judged, but for what it must have, and must not have together.
     """
-    props = _change(stored, data)
+    props = _change(record.props, data)
     faults = [
         fault
         for fault in _check(props)
         if fault["error"] in ("required", "conflict") or fault["parameter"] in data
     ]
+    if any(props.get(prop) != record.props.get(prop) for prop in ("Label", "Account")):
+        faults += _check_label(content, props, record.key)
     _refuse(faults + _check_loop(props))
     return props
 
@@ -86,13 +133,19 @@ def refuse_change(data: Mapping[str, Any]) -> None:
     _refuse(_check_loop(_change({}, data)))
 
 
+def refuse_taken_label(content: Database, props: Mapping[str, str]) -> None:
+    """Raise Problem (NotValid) if a connector of the same Account has the Label already."""
+    _refuse(_check_label(content, props))
+
+
 def format_props(data: Mapping[str, Any]) -> dict[str, str | None]:
     """Return the props in an input as they are stored; None is one that is to be removed."""
-    return {
+    props = {
         prop: str(int(value)) if value is not None and prop in NUMBERS else value
         for prop, value in data.items()
         if prop not in _NO_PROPS
     }
+    return {**props, "Time": PERIODS[data["SyncPeriod"]]} if "SyncPeriod" in data else props
 
 
 def event(name: str) -> Answer:
@@ -101,9 +154,9 @@ def event(name: str) -> Answer:
 
 
 def set_status(status: str, data: Mapping[str, Any], settings: Settings) -> Answer:
-    """Enable or disable a connector. Raises Problem (NotFound)."""
+    """Enable or disable a connector. Raises Problem (NotFound, Conflict)."""
     with database.transaction(settings.connectors_db) as content:
-        record = require(content, data["name"])
+        record = require_connector(content, data)
         content.put(record.key, record.type, {**record.props, "status": status})
     return event(record.key)
 
@@ -136,6 +189,27 @@ def _check_loop(props: Mapping[str, str]) -> list[Fault]:
     from cockpit_getmail.actions.this_host import is_this_host
 
     return [{"parameter": "Server", "value": server, "error": "self"}] if is_this_host(server) else []
+
+
+def _check_label(content: Database, props: Mapping[str, str], key: str = "") -> list[Fault]:
+    """Return a fault if another connector of the Account than the one with this key has the Label."""
+    label, account = props.get("Label"), props.get("Account")
+    taken = label is not None and any(
+        (each.props.get("Label"), each.props.get("Account")) == (label, account)
+        for each in select(content)
+        if each.key != key
+    )
+    return [{"parameter": "Label", "value": label, "error": "conflict"}] if taken else []
+
+
+def _ambiguous(name: str, found: list[Record]) -> Problem:
+    named = [f"{each.key} ({each.props.get('Account', '')})" for each in found[:_SHOWN]]
+    more = ", ..." if len(found) > _SHOWN else ""
+    message = (
+        f"Several connectors have the label {printable(name)}: add account with the whole Account of one, or "
+        f"give its name: {printable(', '.join(named))}{more}."
+    )
+    return failure("connector", message, kind="Conflict")
 
 
 def _refuse(faults: list[Fault]) -> None:

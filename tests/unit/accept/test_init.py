@@ -34,6 +34,8 @@ NAMES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "type": st.just("getmail"),
     "redact": st.booleans(),
+    "label": st.text(),
+    "status_ok": st.integers(0, 1),
     "Retriever": st.sampled_from(sorted(RETRIEVERS)),
     "Server": domains() | st.ip_addresses().map(str) | st.sampled_from(["bücher.example", "localhost."]),
     "Port": st.integers(1, 65535),
@@ -47,11 +49,15 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "Account": st.sampled_from(["a", "giacomo@local.neth.eu", "ä b@c@d", "..."]),
     "Delete": st.integers(-1, 999999999),
     "Time": st.integers(5, 999999999),
+    "SyncPeriod": st.sampled_from(["1h", "4h", "12h", "24h"]),
+    "Label": TEXT.filter("0".__ne__),
+    "account": TEXT,
     "status": SWITCH,
     "FilterCheck": SWITCH,
     "SpamCheck": SWITCH,
     "VirusCheck": SWITCH,
 }
+CONDITIONS = ("OK", "NEVER_RUN", "INVALID_CREDENTIALS", "TEMP_DISABLED", "DISABLED")
 NUMBERS = ("Port", "Delete", "Time")
 ODD_DIGITS = ("-", "-0", "-1", "-2", "0", "4", "5", "00005", "1.0", "+5", "٣", "65536", "9999999999")
 ODD_WORDS = (
@@ -94,13 +100,18 @@ def find_props(content: Any) -> set[str]:
 def valid_inputs(draw: Callable[[Any], Any], verb: str, action: str) -> dict[str, Any]:
     props = find_props(load(f"{verb}/{action}.input.json"))
     values = {"action": st.just(action), "name": NAMES.get((verb, action), TEXT), **VALUES}
+    values |= {"status": st.sampled_from(CONDITIONS)} if verb == "read" and "label" in props else {}
     kept = props & {"action", "name", *CONNECTOR} | draw(st.sets(st.sampled_from(sorted(props))))
     data = {prop: draw(values[prop]) for prop in sorted(kept)}
     digits = draw(st.sets(st.sampled_from(NUMBERS)))
     data |= {prop: str(data[prop]) for prop in digits & kept}
     if action == "update":
-        removed = draw(st.sets(st.sampled_from(sorted(props - {"action", "name", "type", *CONNECTOR}))))
+        removed = draw(
+            st.sets(st.sampled_from(sorted(props - {"action", "name", "account", "type", *CONNECTOR})))
+        )
         data |= dict.fromkeys(removed)
+    if "Time" in data:
+        data.pop("SyncPeriod", None)
     return data
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cockpit_getmail import actions
 from cockpit_getmail.connector import DEFAULTS
-from cockpit_getmail.database import Database
+from cockpit_getmail.database import Database, Record
 from cockpit_getmail.problem import Problem
 
 INPUT: dict[str, Any] = {
@@ -32,9 +32,14 @@ def faults_of(problem: Problem) -> dict[str, str]:
     return {fault["parameter"]: fault["error"] for fault in problem.attributes}
 
 
+def change(stored: dict[str, str], data: dict[str, Any]) -> dict[str, str]:
+    """Return the props of the only connector there is after an update."""
+    return actions.change_props(Database(), Record("x", "getmail", stored), data)
+
+
 def test_new_connector_has_defaults() -> None:
-    assert actions.make_props(INPUT) == PROPS | DEFAULTS
-    assert actions.make_props({**INPUT, "Time": 7}) == {**PROPS, **DEFAULTS, "Time": "7"}
+    assert actions.make_props(Database(), INPUT) == PROPS | DEFAULTS
+    assert actions.make_props(Database(), {**INPUT, "Time": 7}) == {**PROPS, **DEFAULTS, "Time": "7"}
 
 
 @given(st.integers(-1, 10**9), st.integers(0, 3))
@@ -47,21 +52,21 @@ def test_numbers_are_stored_in_one_way(number: int, zeros: int) -> None:
 @given(st.dictionaries(st.sampled_from(["Port", "TLS", "Colour", "Time"]), st.text()), st.text("aé |\\"))
 def test_update_of_nothing_changes_nothing(more: dict[str, str], password: str) -> None:
     stored = {**PROPS, **more, "Password": password or "x"}
-    assert actions.change_props(stored, {"action": "update", "name": "x", "Password": ""}) == stored
+    assert change(stored, {"action": "update", "name": "x", "Password": ""}) == stored
 
 
 def test_null_brings_the_default_back_or_nothing() -> None:
     stored = {**PROPS, "Delete": "5", "Time": "60", "status": "disabled", "Port": "1", "TLS": "none"}
     nothing = dict.fromkeys(("Delete", "Time", "status", "Port", "TLS", "SpamCheck"))
-    assert actions.change_props(stored, nothing) == PROPS | DEFAULTS
+    assert change(stored, nothing) == PROPS | DEFAULTS
 
 
 def test_update_judges_what_it_touches_and_what_is_missing() -> None:
     old = {"Account": "a", "Delete": "disabled", "Time": "", "Server": "old.example"}
     with pytest.raises(Problem) as caught:
-        actions.change_props(old, {"Account": "b"})
+        change(old, {"Account": "b"})
     assert faults_of(caught.value) == dict.fromkeys(("Retriever", "Username", "Password"), "required")
-    assert actions.change_props({**PROPS, **old}, {"Account": "b"}) == {**PROPS, **old, "Account": "b"}
+    assert change({**PROPS, **old}, {"Account": "b"}) == {**PROPS, **old, "Account": "b"}
 
 
 @pytest.mark.parametrize(
@@ -78,9 +83,9 @@ def test_update_judges_what_it_touches_and_what_is_missing() -> None:
 )
 def test_loop(props: dict[str, str], is_loop: bool) -> None:
     data = {**INPUT, **props}
-    assert actions.make_props(data)["Username"] == props["Username"]
-    made = partial(actions.make_props, {**data, "Server": "localhost"})
-    changed = partial(actions.change_props, {**PROPS, "Server": "::1"}, props)
+    assert actions.make_props(Database(), data)["Username"] == props["Username"]
+    made = partial(actions.make_props, Database(), {**data, "Server": "localhost"})
+    changed = partial(change, {**PROPS, "Server": "::1"}, props)
     for make in (made, changed):
         if is_loop:
             with pytest.raises(Problem) as caught:

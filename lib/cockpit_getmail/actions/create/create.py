@@ -6,8 +6,9 @@ from __future__ import annotations
 import time
 
 from cockpit_getmail import database
-from cockpit_getmail.actions import TYPE, event, make_props
+from cockpit_getmail.actions import TYPE, event, make_props, refuse_taken_label
 from cockpit_getmail.connector import make_name
+from cockpit_getmail.database import Database
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
 
 def answer(data: dict[str, Any], settings: Settings) -> Answer:
     """Store a connector under a name that is free, and return it. Raises Problem (NotValid)."""
-    props = make_props(data)
+    path = settings.connectors_db
+    props = make_props(database.read(path) if "Label" in data else Database(), data)
     name = make_name(props["Username"], props["Server"])
-    with database.transaction(settings.connectors_db) as content:
+    with database.transaction(path) as content:
+        refuse_taken_label(content, props)
         while content.get(name):
             name += f"-{int(time.time())}"
         content.put(name, TYPE, props)

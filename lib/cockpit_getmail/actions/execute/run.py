@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from cockpit_getmail import database, units
-from cockpit_getmail.actions import require_runnable
+from cockpit_getmail.actions import require_connector, require_runnable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ def answer(data: dict[str, Any], settings: Settings) -> Answer:
 
     Raises Problem (NotFound, Conflict for one that is disabled, NotValid, GenericError).
     """
-    connector = require_runnable(database.read(settings.connectors_db), data["name"])
+    content = database.read(settings.connectors_db)
+    connector = require_runnable(content, require_connector(content, data).key)
     unit, running = units.start_run(connector, settings)
     return {"unit": unit, "running": True} if running else {"unit": unit}

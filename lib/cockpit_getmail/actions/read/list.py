@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from cockpit_getmail import database
-from cockpit_getmail.actions import TYPE
+from cockpit_getmail.actions.conditions import find_conditions
 from cockpit_getmail.connector import SECRETS, account_group
 
 TYPE_CHECKING = False
@@ -17,15 +17,14 @@ if TYPE_CHECKING:
 
 
 def answer(data: dict[str, Any], settings: Settings) -> Answer:
-    """Return all connectors, grouped by account, and the lines of the database that are no record."""
+    """Return the connectors, grouped by account, and the lines of the database that are no record."""
     content = database.read(settings.connectors_db)
     redact = data.get("redact", False)
     groups: dict[str, list[Answer]] = {}
-    for record in content.records:
-        if record.type == TYPE:
-            props = _redact(record.props) if redact else record.props
-            listed = {"props": {**props, "type": record.type}, "name": record.key, "type": record.type}
-            groups.setdefault(account_group(props.get("Account", "")), []).append(listed)
+    for record, condition in find_conditions(content, data, settings):
+        props = _redact(record.props) if redact else record.props
+        listed = {"props": {**props, "type": record.type}, "name": record.key, "type": record.type}
+        groups.setdefault(account_group(props.get("Account", "")), []).append({**listed, **condition})
     broken = [{"line": broken.line, "reason": broken.reason} for broken in content.broken]
     return {"connectors": groups, "broken": broken} if broken else {"connectors": groups}
 

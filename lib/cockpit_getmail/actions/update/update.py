@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from cockpit_getmail import database
-from cockpit_getmail.actions import change_props, event, require
+from cockpit_getmail.actions import change_props, event, require_connector
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 def answer(data: dict[str, Any], settings: Settings) -> Answer:
-    """Change the props given and keep the others. Raises Problem (NotFound, NotValid)."""
+    """Change the props given and keep the others. Raises Problem (NotFound, Conflict, NotValid)."""
     with database.transaction(settings.connectors_db) as content:
-        record = require(content, data["name"])
-        content.put(record.key, record.type, change_props(record.props, data))
+        record = require_connector(content, data)
+        content.put(record.key, record.type, change_props(content, record, data))
     return event(record.key)

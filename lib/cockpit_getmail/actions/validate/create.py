@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from cockpit_getmail import database
 from cockpit_getmail.actions import SUCCESS, make_props
 
 TYPE_CHECKING = False
@@ -15,5 +16,5 @@ if TYPE_CHECKING:
 
 def answer(data: dict[str, Any], settings: Settings) -> Answer:
     """Return success. Raises Problem (NotValid)."""
-    make_props(data)
+    make_props(database.read(settings.connectors_db), data)
     return SUCCESS

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from cockpit_getmail import database
-from cockpit_getmail.actions import SUCCESS, change_props, find, refuse_change
+from cockpit_getmail.actions import SUCCESS, change_props, find_connector, refuse_change
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 
 
 def answer(data: dict[str, Any], settings: Settings) -> Answer:
-    """Return success, also for an unknown name: the props are what is judged. Raises Problem (NotValid)."""
-    record = find(database.read(settings.connectors_db), data["name"])
+    """Return success, also for an unknown name: the props are what is judged.
+
+    Raises Problem (NotValid, Conflict).
+    """
+    content = database.read(settings.connectors_db)
+    record = find_connector(content, data)
     if record is None:
         refuse_change(data)
     else:
-        change_props(record.props, data)
+        change_props(content, record, data)
     return SUCCESS

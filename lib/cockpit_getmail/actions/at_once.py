@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What makes a change count at once: runs ended, failures forgiven. The database is written before."""
+
+from __future__ import annotations
+
+import os
+
+from cockpit_getmail import status_file
+from cockpit_getmail.connector import folder_name, unit_name
+from cockpit_getmail.ledger import Ledger
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cockpit_getmail.settings import Settings
+
+SYSTEMD = "/run/systemd/system"
+"""Without it nothing of units is imported."""
+
+
+def forgive(name: str, settings: Settings) -> None:
+    """Let the failures of a connector count no longer, so that it is due at once. Raises Problem."""
+    if not os.path.isdir(settings.state_dir):
+        return
+    report = status_file.read(os.path.join(settings.state_dir, folder_name(name)))
+    with Ledger(settings) as ledger:
+        ledger.forgive(name, report["token"] if report else None)
+
+
+def end_run(name: str) -> None:
+    """End the run of a connector after the message it is at, and wait for that. Raises Problem (internal)."""
+    _end(unit_name(name))
+
+
+def end_tasks(name: str) -> None:
+    """End the run and the verification of a connector, and wait for that. Raises Problem (internal)."""
+    from cockpit_getmail.connector import UNIT_PREFIX, token_prefix
+
+    _end(unit_name(name))
+    _end(f"{UNIT_PREFIX}:verify-{token_prefix(name)}")
+
+
+def _end(unit: str) -> None:
+    """End a unit of root's. A run in the foreground is its caller's to end."""
+    if os.geteuid() != 0 or not os.path.isdir(SYSTEMD):
+        return
+    from cockpit_getmail import units
+
+    if units.is_running(unit):
+        units.stop(unit)

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""How a connector is, derived from what its last run told and what root knows of its starts: never kept."""
+
+from __future__ import annotations
+
+import os
+
+from cockpit_getmail.problem import STATUS
+from cockpit_getmail.schedule import REFUSED_LIMIT, next_run
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypedDict
+
+    from cockpit_getmail.connector import Connector
+    from cockpit_getmail.ledger import Refusal, Start
+    from cockpit_getmail.status_file import Report, StrPath
+
+    class Judgement(TypedDict, total=False):
+        """A status, and what it comes from if something is wrong."""
+
+        status: str
+        cause: str
+        message: str
+        hint: str
+
+    class Condition(Judgement):
+        """What schemas/connector.json has as condition. Times are seconds since 1970."""
+
+        last_run: int | None
+        next_run: int | None
+        failures: int
+        messages: int
+        bytes: int
+        running: bool
+
+
+WORKING = ("OK", "NEVER_RUN")
+"""The statuses of connectors with which nothing is wrong."""
+_CUT_OFF = "The run was cut off before its end."
+_REFUSED = "The log-in was refused each time."
+_REFUSED_HINT = "Correct user name or password, or reset it. Meanwhile it is tried once a day."
+_PARTIAL = "Messages of the mailbox that are not delivered: {}."
+_PARTIAL_HINT = "The next run tries them again; what is set aside after that, read quarantine tells."
+
+
+def derive(
+    connector: Connector, report: Report | None, start: Start | None, is_running: bool, now: float
+) -> Condition:
+    """Return how a connector is `now`, in seconds since 1970.
+
+    `report` is what its last run told: one that is under way by that, and not by `is_running`, was cut off.
+    `start` is what the ledger knows.
+    """
+    refusal = _find_refusal(report, start)
+    counted = None if report and start and start.forgiven == report["token"] else report
+    is_cut_off = counted is not None and counted["state"] == "running" and not is_running
+    failures, refused = (counted["failures"], counted["refused"]) if counted else (0, 0)
+    failures += is_cut_off + (start.failures if start and refusal else 0)
+    told: Judgement = {}
+    if not connector.enabled:
+        told = {"status": "DISABLED"}
+    elif refusal:
+        told = _tell(refusal["cause"], refusal["message"])
+    elif counted and refused >= REFUSED_LIMIT:
+        told = _tell_refused(counted)
+    elif is_cut_off:
+        told = _tell("internal", _CUT_OFF)
+    elif counted:
+        told = _tell_outcome(counted, failures)
+    has_worked = report is not None and report["last_success"] is not None
+    due = next_run(connector.name, connector.minutes, _last_start(counted, start), failures, refused, now)
+    return {
+        "status": "OK" if has_worked else "NEVER_RUN",
+        **told,
+        "last_run": _last_run(report, start),
+        "next_run": int(due) if connector.enabled else None,
+        "failures": failures,
+        "messages": report["messages"] if report else 0,
+        "bytes": report["bytes"] if report else 0,
+        "running": is_running,
+    }
+
+
+def _find_refusal(report: Report | None, start: Start | None) -> Refusal | None:
+    """Return why the last try to start a run failed, if none has begun since."""
+    if start is None or start.problem is None:
+        return None
+    return start.problem if report is None or start.at is None or start.at >= report["started"] else None
+
+
+def _last_start(counted: Report | None, start: Start | None) -> float | None:
+    if start and start.at is not None:
+        return start.at
+    return counted["started"] if counted else None
+
+
+def _last_run(report: Report | None, start: Start | None) -> int | None:
+    times = [report["started"]] if report else []
+    times += [start.at] if start and start.at is not None else []
+    return int(max(times)) if times else None
+
+
+def _tell(cause: str, message: str) -> Judgement:
+    status, hint = STATUS[cause]
+    return {"status": status, "cause": cause, "message": message, "hint": hint}
+
+
+def _tell_refused(report: Report) -> Judgement:
+    outcome = report["outcome"]
+    message = outcome["message"] if outcome and outcome["cause"] == "credentials" else _REFUSED
+    return {**_tell("credentials", message), "status": "TEMP_DISABLED", "hint": _REFUSED_HINT}
+
+
+def _tell_outcome(report: Report, failures: int) -> Judgement:
+    """Return how the last run ended; nothing if it ended well, or if that was forgiven."""
+    outcome = report["outcome"]
+    if outcome and outcome["cause"] and failures:
+        return _tell(outcome["cause"], outcome["message"])
+    if outcome and outcome["partial"]:
+        return {**_tell("mailbox", _PARTIAL.format(outcome["partial"])), "hint": _PARTIAL_HINT}
+    return {}
+
+
+class Locks:
+    """The file locks that processes of this machine hold now, as the kernel shows them."""
+
+    def __init__(self) -> None:
+        held = (line.split() for line in _read_lines("/proc/locks"))
+        # A process that waits for a lock stands after an arrow.
+        self._held = {fields[5] for fields in held if len(fields) > 5 and fields[1] == "FLOCK"}
+        self._mounts: dict[str, str] = {}
+        for line in _read_lines("/proc/self/mountinfo"):
+            mount, _, device, *_ = line.split(maxsplit=3)
+            self._mounts[mount] = "{:02x}:{:02x}".format(*map(int, device.split(":")))
+
+    def is_held(self, folder: StrPath) -> bool:
+        """Whether a run has the lock of this state folder, which is not touched for that."""
+        if not self._held:
+            return False
+        try:
+            descriptor = os.open(os.path.join(folder, "lock"), os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            inode = os.fstat(descriptor).st_ino
+            told = dict(line.split(maxsplit=1) for line in _read_lines(f"/proc/self/fdinfo/{descriptor}"))
+        finally:
+            os.close(descriptor)
+        # Not st_dev: btrfs shows another device there than it has among the locks.
+        return f"{self._mounts.get(told.get('mnt_id:', '').strip())}:{inode}" in self._held
+
+
+def _read_lines(path: str) -> list[str]:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.readlines()
+    except OSError:
+        return []

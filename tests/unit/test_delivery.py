@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cockpit_getmail.delivery import Delivery
+from cockpit_getmail.delivery import HEADER_LIMIT, Delivery, find_message_id
 from cockpit_getmail.destination.base import Staged
 from cockpit_getmail.destination.maildir import Maildir
 from cockpit_getmail.problem import Problem, failure
@@ -146,3 +146,37 @@ def test_other_size_than_listed_is_told(way: Way) -> None:
     way.delivery.write(Part(Remote("1", 9), b"x\r\n", exact=False))
     way.delivery.finish()
     assert any("another size" in warning for warning in way.warned)
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        (b"Message-ID: <a@b>\r\n\r\nbody", "<a@b>"),
+        (b"Subject: x\r\nMESSAGE-id:<a@b>  \r\nTo: y\r\n\r\n", "<a@b>"),
+        (b"Message-ID:\r\n <a@b>\r\n\r\n", "<a@b>"),
+        (b"Message-ID: \r\n\t<a@b>\r\n\r\n", "<a@b>"),
+        (b"Message-ID: <a@b>", "<a@b>"),
+        (b"Message-ID:\r\nSubject: x\r\n\r\n", None),
+        (b"Message-ID:\r\n\r\n<a@b>", None),
+        (b"Message-ID: ", None),
+        (b"", None),
+        (b"X-Message-ID: <a@b>\r\n\r\n", None),
+        (b"Resent-Message-ID: <a@b>\r\nMessage-ID: <c@d>\r\n\r\n", "<c@d>"),
+        (b"Subject: x\r\n\r\nMessage-ID: <a@b>\r\n", None),
+        (b"Message-ID: <a@b>\r\nMessage-ID: <c@d>\r\n\r\n", "<a@b>"),
+        (b"Message-ID: <\x1b[2J\xff>\r\n\r\n", "<\\x1b[2J\\xff>"),
+        (b"X: " + b"x" * HEADER_LIMIT + b"\r\nMessage-ID: <a@b>\r\n\r\n", None),
+    ],
+)
+def test_message_id_of_a_header(data: bytes, found: str | None) -> None:
+    assert find_message_id(data) == found
+
+
+def test_message_id_is_recorded(way: Way, state: State) -> None:
+    way.delivery.write(Part(Remote("1", 30), b"Message-ID: <a@b>\r\n", last=False))
+    way.delivery.write(Part(Remote("1", 30), b"\r\nMessage-ID: <c@d>\r\n"))
+    way.delivery.write(Part(Remote("2", 4), b"x\r\n"))
+    way.delivery.finish()
+    with state.transaction() as db:
+        found = db.execute("SELECT uid, message_id FROM message ORDER BY uid").fetchall()
+    assert found == [("1", "<a@b>"), ("2", None)]

@@ -154,10 +154,14 @@ def event(name: str) -> Answer:
 
 
 def set_status(status: str, data: Mapping[str, Any], settings: Settings) -> Answer:
-    """Enable or disable a connector. Raises Problem (NotFound, Conflict)."""
+    """Enable a connector, or disable it and end its run. Raises Problem (NotFound, Conflict, internal)."""
     with database.transaction(settings.connectors_db) as content:
         record = require_connector(content, data)
         content.put(record.key, record.type, {**record.props, "status": status})
+    if status == "disabled":
+        from cockpit_getmail.actions.at_once import end_run
+
+        end_run(record.key)
     return event(record.key)
 
 

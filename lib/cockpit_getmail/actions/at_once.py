@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 from cockpit_getmail import status_file
 from cockpit_getmail.connector import folder_name, unit_name
 from cockpit_getmail.ledger import Ledger
+from cockpit_getmail.problem import Problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +26,14 @@ def forgive(name: str, settings: Settings) -> None:
     report = status_file.read(os.path.join(settings.state_dir, folder_name(name)))
     with Ledger(settings) as ledger:
         ledger.forgive(name, report["token"] if report else None)
+
+
+def forget(name: str, settings: Settings) -> None:
+    """Remove what is known of the starts of a connector that is no more; what stays of that does no harm."""
+    ledger = Ledger.open_for_reading(settings)
+    if ledger:
+        with suppress(Problem), ledger:
+            ledger.forget(name)
 
 
 def end_run(name: str) -> None:

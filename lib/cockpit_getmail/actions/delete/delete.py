@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from cockpit_getmail import database, units
-from cockpit_getmail.actions import event, find, require
-from cockpit_getmail.connector import folder_name, unit_name
+from cockpit_getmail import database
+from cockpit_getmail.actions import event, find, require_connector
+from cockpit_getmail.actions.at_once import end_tasks, forget
+from cockpit_getmail.connector import folder_name
 from cockpit_getmail.problem import Problem, printable
 from cockpit_getmail.removal import is_left, removal
 
@@ -26,28 +26,31 @@ def answer(data: dict[str, Any], settings: Settings) -> Answer:
     The state goes last: without it, a connector that is still there would fetch everything again. If it
     could not be removed, deleting the same name once more does so.
     """
-    name = data["name"]
+    name = _find_name(data, settings)
     folder = Path(settings.state_dir, folder_name(name))
-    if not is_left(folder):
-        require(database.read(settings.connectors_db), name)
     is_gone = False
     try:
         with removal(folder):
             _remove_record(name, settings)
             is_gone = True
             # Not before: it could be started again.
-            _end_run(unit_name(name))
+            end_tasks(name)
     except Problem as problem:
         if not is_gone:
             raise
         message = f"{printable(name)} is removed, but not the record of what it fetched: delete it once more."
         raise Problem(problem.type, f"{message} {problem.message}", problem.attributes) from problem
+    forget(name, settings)
     return event(name)
 
 
-def _end_run(unit: str) -> None:
-    if os.geteuid() == 0 and units.is_available() and units.is_running(unit):
-        units.stop(unit)
+def _find_name(data: dict[str, Any], settings: Settings) -> str:
+    """Return the key that is meant, also of a connector of which only state is left."""
+    content = database.read(settings.connectors_db)
+    name: str = data["name"]
+    if not find(content, name) and is_left(Path(settings.state_dir, folder_name(name))):
+        return name
+    return require_connector(content, data).key
 
 
 def _remove_record(name: str, settings: Settings) -> None:

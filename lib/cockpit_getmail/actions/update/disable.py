@@ -14,5 +14,5 @@ if TYPE_CHECKING:
 
 
 def answer(data: dict[str, Any], settings: Settings) -> Answer:
-    """Disable a connector. Raises Problem (NotFound)."""
+    """Disable a connector and end its run. Raises Problem (NotFound, Conflict, internal)."""
     return set_status("disabled", data, settings)

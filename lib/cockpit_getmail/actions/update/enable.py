@@ -14,5 +14,5 @@ if TYPE_CHECKING:
 
 
 def answer(data: dict[str, Any], settings: Settings) -> Answer:
-    """Enable a connector. Raises Problem (NotFound)."""
+    """Enable a connector. Raises Problem (NotFound, Conflict)."""
     return set_status("enabled", data, settings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from cockpit_getmail import database
 from cockpit_getmail.actions import change_props, event, require_connector
+from cockpit_getmail.actions.at_once import end_run, forgive
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,9 +15,18 @@ if TYPE_CHECKING:
     from cockpit_getmail.settings import Settings
 
 
+LOG_IN = ("Server", "Port", "Username", "Password", "Retriever", "TLS", "CAFile", "Fingerprint")
+"""What a log-in depends on: when one of these changes, it may succeed where it failed before."""
+
+
 def answer(data: dict[str, Any], settings: Settings) -> Answer:
-    """Change the props given and keep the others. Raises Problem (NotFound, Conflict, NotValid)."""
+    """Change the props given and keep the others. Raises Problem (NotFound, Conflict, NotValid, internal)."""
     with database.transaction(settings.connectors_db) as content:
         record = require_connector(content, data)
-        content.put(record.key, record.type, change_props(content, record, data))
+        props = change_props(content, record, data)
+        content.put(record.key, record.type, props)
+    if props.get("status") == "disabled":
+        end_run(record.key)
+    if any(props.get(prop) != record.props.get(prop) for prop in LOG_IN):
+        forgive(record.key, settings)
     return event(record.key)

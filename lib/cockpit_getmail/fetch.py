@@ -166,7 +166,7 @@ def _fetch_new(
     delivery = Delivery(folder, destination, report.advance, report.warn)
     troubled: Problem | None = None
     under_way: Remote | None = None
-    with stop.deferred():
+    with stop.after_message():
         try:
             for part in _retrieve(retriever, wanted, untried):
                 under_way = None if part.last else part.message
@@ -178,7 +178,8 @@ def _fetch_new(
         except Problem as problem:
             troubled = problem
         finally:
-            delivery.finish()
+            with stop.shielded():
+                delivery.finish()
     set_aside = _count_failures(folder, delivery, report)
     if troubled:
         answered = delivery.answered

@@ -34,43 +34,59 @@ def run(
 
     `forgive`: the failures before do not count any more.
     """
-    days = settings.history_days
-    try:
-        state = State(folder)
-    except Problem as problem:
-        if problem.cause != "running":
-            Record(folder, "run", token, report, days=days).end("failed", None, problem)
-        raise
-    with state:
-        record = Record(folder, "run", token, report, days=days)
+    stop = stop or Stop()
+    with stop.shielded():
         try:
-            if record.is_cut_off:
-                with state.transaction() as db:
-                    record.settle(db)
-            if forgive:
-                record.forgive()
-            result = fetch.run(connector, settings, state, ca_pem, record, stop or Stop())
+            state = State(folder)
         except Problem as problem:
-            record.end("failed", state.transaction, problem)
+            if problem.cause != "running":
+                Record(folder, "run", token, report, days=settings.history_days).end("failed", None, problem)
             raise
-        except Stopped:
-            record.end("cancelled", state.transaction, text="Cancelled.")
-            raise
-        except Exception as error:
-            bug = failure("internal", f"This is a bug in cockpit-getmail ({type(error).__name__}).")
-            record.end("failed", state.transaction, bug)
-            raise
-        record.end(
-            "succeeded",
-            state.transaction,
-            text=tell(result),
-            partial=result.failed - result.set_aside + result.aside,
-            failed=result.failed,
-            set_aside=result.aside,
-            deleted=result.deleted,
-        )
+        with state:
+            record = Record(folder, "run", token, report, days=settings.history_days)
+            result = _fetch(connector, settings, state, ca_pem, record, stop, forgive=forgive)
+            record.end(
+                "succeeded",
+                state.transaction,
+                text=tell(result),
+                partial=result.failed - result.set_aside + result.aside,
+                failed=result.failed,
+                set_aside=result.aside,
+                deleted=result.deleted,
+            )
         report.note(tell(result))
         return result
+
+
+def _fetch(
+    connector: Connector,
+    settings: Settings,
+    state: State,
+    ca_pem: str | None,
+    record: Record,
+    stop: Stop,
+    *,
+    forgive: bool,
+) -> Result:
+    """Fetch, and record why if that does not come to its end."""
+    try:
+        if record.is_cut_off:
+            with state.transaction() as db:
+                record.settle(db)
+        if forgive:
+            record.forgive()
+        with stop.at_once():
+            return fetch.run(connector, settings, state, ca_pem, record, stop)
+    except Problem as problem:
+        record.end("failed", state.transaction, problem)
+        raise
+    except Stopped:
+        record.end("cancelled", state.transaction, text="Cancelled.")
+        raise
+    except Exception as error:
+        bug = failure("internal", f"This is a bug in cockpit-getmail ({type(error).__name__}).")
+        record.end("failed", state.transaction, bug)
+        raise
 
 
 def tell(result: Result) -> str:

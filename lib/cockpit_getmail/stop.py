@@ -3,12 +3,13 @@
 
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE_SECONDS = 20.0
 """So long a message under way may take to come; systemd kills a unit ten seconds later (TimeoutStopSec=)."""
+_AT_ONCE, _AFTER_MESSAGE, _SHIELDED = range(3)
 
 
 class Stopped(BaseException):
@@ -20,11 +21,11 @@ class Stopped(BaseException):
 
 
 class Stop:
-    """Whether this process was asked to end. Without watch() nobody asks."""
+    """Whether this process was asked to end, and when it may. Without watch() nobody asks."""
 
     def __init__(self) -> None:
         self._asked: int | None = None
-        self._is_deferred = False
+        self._mode = _AT_ONCE
 
     def watch(self) -> None:
         """From now on the signals raise Stopped in the main thread. What is ignored stays so."""
@@ -32,29 +33,45 @@ class Stop:
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self._handle)
 
-    @contextmanager
-    def deferred(self) -> Iterator[None]:
-        """In this block a first signal counts at check() and at the end, or GRACE_SECONDS later."""
-        self._is_deferred = True
-        try:
-            yield
-        finally:
-            self._is_deferred = False
-            if self._asked is not None:
-                signal.setitimer(signal.ITIMER_REAL, 0)
-                raise Stopped(self._asked)
+    def at_once(self) -> AbstractContextManager[None]:
+        """In this block a signal raises Stopped wherever it comes. So it is outside of all blocks."""
+        return self._block(_AT_ONCE)
+
+    def after_message(self) -> AbstractContextManager[None]:
+        """In this block a signal counts at check(), and anywhere if another comes or GRACE_SECONDS pass."""
+        return self._block(_AFTER_MESSAGE)
+
+    def shielded(self) -> AbstractContextManager[None]:
+        """In this block nothing is raised: what it does is short, and must not be half done."""
+        return self._block(_SHIELDED)
 
     def check(self) -> None:
         """Raise Stopped if an end was asked for."""
         if self._asked is not None:
+            signal.setitimer(signal.ITIMER_REAL, 0)
             raise Stopped(self._asked)
 
+    @contextmanager
+    def _block(self, mode: int) -> Iterator[None]:
+        before, self._mode = self._mode, mode
+        try:
+            if mode == _AT_ONCE:
+                self.check()
+            yield
+        finally:
+            self._mode = before
+            if before == _AT_ONCE:
+                self.check()
+
     def _handle(self, number: int, _frame: FrameType | None) -> None:
-        if not self._is_deferred or self._asked is not None:
-            raise Stopped(number)
-        self._asked = number
-        signal.signal(signal.SIGALRM, self._lose_patience)
-        signal.setitimer(signal.ITIMER_REAL, GRACE_SECONDS)
+        is_first = self._asked is None
+        self._asked = self._asked or number
+        if self._mode == _AT_ONCE or (self._mode == _AFTER_MESSAGE and not is_first):
+            self.check()
+        if is_first:
+            signal.signal(signal.SIGALRM, self._lose_patience)
+            signal.setitimer(signal.ITIMER_REAL, GRACE_SECONDS)
 
     def _lose_patience(self, _number: int, _frame: FrameType | None) -> None:
-        self.check()
+        if self._mode != _SHIELDED:
+            self.check()

@@ -33,6 +33,7 @@ from cockpit_getmail.destination import file_system, maildir
 from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.retriever import imap, pop3
 from cockpit_getmail.settings import Settings
+from cockpit_getmail.stop import Stop, Stopped
 from cockpit_getmail.transport import Connection
 
 LOADED = (imap, pop3)
@@ -45,9 +46,10 @@ class Plan:
 
     `mail` is the Maildir, `state` the state folder. `stop` is the number of the last step. Then the files
     of `copies` are copied, from and to, as they are, and the process kills itself, or with `pause` waits for
-    Driver.go_on(). Without `stop` they are copied at the end. `fail` is the number of a step that fails, with
-    the error named by `error`: it is not made, or with `fail_late` it is and this is not said. `skip` names a
-    kind of step (as in Outcome.steps) that is left out. `batch` bounds a batch in messages and octets.
+    Driver.go_on(). Without `stop` they are copied at the end. `ask` has the numbers of the steps after which
+    a signal asks for an end. `fail` is the number of a step that fails, with the error named by `error`: it
+    is not made, or with `fail_late` it is and this is not said. `skip` names a kind of step (as in
+    Outcome.steps) that is left out. `batch` bounds a batch in messages and octets.
     `clock` is added to the wall clock, in seconds. With `lazy_database` SQLite does not sync,
     with `sync_together` messages are synced with their file system.
     """
@@ -58,6 +60,7 @@ class Plan:
     ca_pem: str | None = None
     stop: int | None = None
     pause: bool = False
+    ask: list[int] = field(default_factory=list)
     copies: list[tuple[str, str]] = field(default_factory=list)
     fail: int | None = None
     fail_late: bool = False
@@ -77,6 +80,7 @@ class Outcome:
     """
 
     killed: bool = False
+    cancelled: bool = False
     paused: bool = False
     cause: str | None = None
     message: str = ""
@@ -160,6 +164,8 @@ class Steps:
             result = None if left_out else call(*args, **named)
             if fails:
                 raise make_error(name, self._plan.error)
+            if len(self.names) in self._plan.ask:
+                os.kill(os.getpid(), signal.SIGTERM)
             if len(self.names) == self._plan.stop:
                 self._stop()
             return result
@@ -212,12 +218,16 @@ def carry_out(plan: Plan) -> None:
     change_batches(plan)
     hook(plan, steps)
     ended: dict[str, Any]
+    stop = Stop()
+    stop.watch()
     try:
         token = make_token(connector.name)
-        result = run.run(connector, settings, Path(plan.state), plan.ca_pem, log, token=token)
+        result = run.run(connector, settings, Path(plan.state), plan.ca_pem, log, token=token, stop=stop)
         ended = {"result": result._asdict()}
         if plan.stop is None:
             make_copies(plan)
+    except Stopped:
+        ended = {"cancelled": True}
     except Problem as problem:
         ended = {"cause": problem.cause, "message": problem.message}
     say(Outcome(**ended, steps=steps.names, synced=steps.synced, log=log.said, peak=peak_memory()))

@@ -37,7 +37,7 @@ def test_signal_ends_at_once(number: str) -> None:
 def test_first_signal_waits_for_the_check() -> None:
     code = """
 try:
-    with watched.deferred():
+    with watched.after_message():
         kill()
         print("goes-on")
         watched.check()
@@ -51,21 +51,61 @@ except Stopped as stopped:
 def test_first_signal_waits_for_the_end_of_the_block() -> None:
     code = """
 try:
-    with watched.deferred():
+    with watched.after_message():
         kill()
         raise ValueError("whatever")
 except Stopped as stopped:
     print(stopped.number)
-time.sleep(0.01)
-print(signal.getitimer(signal.ITIMER_REAL)[0])
 """
-    assert run(code) == ["15", "0.0"]
+    assert run(code) == ["15"]
+
+
+def test_nothing_is_raised_behind_the_shield() -> None:
+    code = """
+stop.GRACE_SECONDS = 0.01
+try:
+    with watched.shielded():
+        kill()
+        kill(signal.SIGINT)
+        time.sleep(0.1)
+        print("goes-on")
+    print("not")
+except Stopped as stopped:
+    print(stopped.number)
+"""
+    assert run(code) == ["goes-on", "15"]
+
+
+def test_blocks_in_blocks() -> None:
+    code = """
+try:
+    with watched.shielded():
+        try:
+            with watched.at_once():
+                with watched.after_message():
+                    with watched.shielded():
+                        kill()
+                        print("a")
+                    print("b")
+                print("not")
+        finally:
+            print("c")
+            try:
+                with watched.at_once():
+                    print("not")
+            except Stopped:
+                print("d")
+    print("not")
+except Stopped as stopped:
+    print(stopped.number)
+"""
+    assert run(code) == ["a", "b", "c", "d", "15"]
 
 
 def test_second_signal_does_not_wait() -> None:
     code = """
 try:
-    with watched.deferred():
+    with watched.after_message():
         kill()
         kill(signal.SIGINT)
         print("not")
@@ -80,7 +120,7 @@ def test_patience_has_an_end() -> None:
     code = """
 stop.GRACE_SECONDS = 0.05
 try:
-    with watched.deferred():
+    with watched.after_message():
         kill()
         time.sleep(30)
         print("not")
@@ -97,7 +137,8 @@ def test_what_is_ignored_stays_so() -> None:
 
 def test_without_a_watch_nobody_asks() -> None:
     stop = Stop()
-    with stop.deferred():
-        stop.check()
+    for block in (stop.at_once, stop.after_message, stop.shielded):
+        with block():
+            stop.check()
     stop.check()
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL

@@ -306,11 +306,9 @@ class FolderState:
 def _deliver(db: sqlite3.Connection) -> None:
     """End all intents as delivered."""
     db.execute(
-        "INSERT OR REPLACE INTO message "
-        "(folder, uid, ordinal, size, exact, state, place, name, clock, message_id) "
-        "SELECT folder, uid, ordinal, size, exact, 'delivered', place, intent.name, mailbox.clock, message_id "
-        "FROM intent "
-        "JOIN folder ON folder.id = intent.folder JOIN mailbox ON mailbox.id = folder.mailbox"
+        f"INSERT OR REPLACE INTO message ({_DELIVERED}) "  # noqa: S608 (constants only)
+        "SELECT folder, uid, ordinal, size, exact, 'delivered', place, intent.name, clock, message_id "
+        "FROM intent JOIN folder ON folder.id = intent.folder JOIN mailbox ON mailbox.id = folder.mailbox"
     )
     db.execute(
         "DELETE FROM failure WHERE (folder, uid, ordinal) IN (SELECT folder, uid, ordinal FROM intent)"
@@ -319,6 +317,7 @@ def _deliver(db: sqlite3.Connection) -> None:
 
 
 _ONE = "WHERE folder = ? AND uid = ? AND ordinal = ?"
+_DELIVERED = "folder, uid, ordinal, size, exact, state, place, name, clock, message_id"
 _TICK = "UPDATE mailbox SET clock = ?, last_tick = ? WHERE id = ?"
 _SET_MISSING = f"UPDATE message SET missing = ? {_ONE}"  # noqa: S608 (constants only)
 _SET_REMOVED = f"UPDATE message SET state = 'removed', missing = ? {_ONE}"  # noqa: S608

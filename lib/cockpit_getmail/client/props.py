@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The props of a connector as the client's methods take them; schemas/connector.json says what each may be.
+
+Annotations are values here, not text: of text Python 3.11 cannot tell which keys are required.
+"""
+
+from typing import Required, TypedDict
+
+
+class Optional(TypedDict, total=False):
+    """What no action needs. `name` and `type` are taken so that what list tells can be sent back."""
+
+    name: str | None
+    type: str
+    Port: int | str
+    TLS: str
+    CAFile: str
+    Fingerprint: str
+    Delete: int | str
+    Time: int | str
+    SyncPeriod: str
+    Label: str
+    status: str
+    FilterCheck: str
+    SpamCheck: str
+    VirusCheck: str
+
+
+class LogIn(Optional, total=False):
+    """What a log-in is checked with."""
+
+    Retriever: Required[str]
+    Server: Required[str]
+    Username: Required[str]
+    Password: Required[str]
+    Account: str
+
+
+class NewConnector(Optional, total=False):
+    """What a connector is created with."""
+
+    Retriever: Required[str]
+    Server: Required[str]
+    Username: Required[str]
+    Password: Required[str]
+    Account: Required[str]
+
+
+class Changes(TypedDict, total=False):
+    """What an update changes. None removes a prop, or gives it its default again."""
+
+    type: str
+    Retriever: str
+    Server: str
+    Port: int | str | None
+    TLS: str | None
+    CAFile: str | None
+    Fingerprint: str | None
+    Username: str
+    Password: str
+    Account: str
+    Delete: int | str | None
+    Time: int | str | None
+    SyncPeriod: str | None
+    Label: str | None
+    status: str | None
+    FilterCheck: str | None
+    SpamCheck: str | None
+    VirusCheck: str | None

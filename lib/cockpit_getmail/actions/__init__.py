@@ -208,7 +208,7 @@ def _check_label(content: Database, props: Mapping[str, str], key: str = "") -> 
 
 def _ambiguous(name: str, found: list[Record]) -> Problem:
     named = [f"{each.key} ({each.props.get('Account', '')})" for each in found[:_SHOWN]]
-    more = ", ..." if len(found) > _SHOWN else ""
+    more = " and others" if len(found) > _SHOWN else ""
     message = (
         f"Several connectors have the label {printable(name)}: add account with the whole Account of one, or "
         f"give its name: {printable(', '.join(named))}{more}."

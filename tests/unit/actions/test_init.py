@@ -114,9 +114,145 @@ def test_connector_that_cannot_run(line: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "more", ["", "|Delete|disabled", "|Delete|", "|Time|hourly", "|Port|", "|Colour|blue|status|enabled"]
+    "more",
+    [
+        "",
+        "|Delete|disabled",
+        "|Delete|",
+        "|Time|hourly",
+        "|Port|",
+        "|Label|0",
+        "|SyncPeriod|2h",
+        "|Colour|blue|status|enabled",
+    ],
 )
 def test_connector_that_can_run(more: str) -> None:
     connector = actions.require_runnable(Database((OLD + more).encode()), "x")
     assert (connector.name, connector.password) == ("x", "p")
     assert connector.delete_after is None
+
+
+NAMED = "".join(
+    f"{line}\n"
+    for line in (
+        "b@h=getmail|Account|ann@x|Label|work",
+        "a@h=getmail|Account|ann@y|Label|work",
+        "c@h=getmail|Account|bob|Label|a@h",
+        "d@h=getmail|Account|bob|Label|play",
+        "e@h=mailbox|Account|bob|Label|other",
+        "f@h=getmail",
+        "play=getmail|Account|carl@x",
+        "g@h=getmail|Account|dan|Label|twice",
+        "i@h=getmail|Account|dan|Label|twice",
+        "0=getmail|Account|eve|Label|zero",
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "account", "key"),
+    [
+        ("b@h", None, "b@h"),
+        ("b@h", "ann", "b@h"),
+        ("b@h", "ann@x", "b@h"),
+        ("b@h", "ann@y", None),
+        ("b@h", "bob", None),
+        ("b@h", "", None),
+        ("b@h", "ann@", None),
+        # A key comes before a label, and an account tells which of both is meant.
+        ("a@h", None, "a@h"),
+        ("a@h", "bob", "c@h"),
+        ("play", None, "play"),
+        ("play", "bob", "d@h"),
+        ("work", None, Problem),
+        ("work", "ann", Problem),
+        ("work", "ann@x", "b@h"),
+        ("work", "ann@y", "a@h"),
+        ("work", "bob", None),
+        ("twice", "dan", Problem),
+        ("other", None, None),
+        ("e@h", None, None),
+        ("f@h", None, "f@h"),
+        ("Work", "ann@x", None),
+        # The first in the order of the database.
+        ("0", "ann", "b@h"),
+        ("0", "ann@y", "a@h"),
+        ("0", "bob", "c@h"),
+        ("0", "carl", "play"),
+        ("0", "nobody", None),
+        ("0", "eve", "0"),
+        ("0", None, "0"),
+    ],
+)
+def test_whom_a_name_means(name: str, account: str | None, key: str | type[Problem] | None) -> None:
+    content = Database(NAMED.encode())
+    data = {"name": name} if account is None else {"name": name, "account": account}
+    if key is Problem:
+        with pytest.raises(Problem) as caught:
+            actions.find_connector(content, data)
+        assert caught.value.type == "Conflict"
+        return
+    record = actions.find_connector(content, data)
+    assert (record.key if record else None) == key
+    if key is None:
+        with pytest.raises(Problem) as caught:
+            actions.require_connector(content, data)
+        assert caught.value.type == "NotFound"
+
+
+def test_conflict_names_what_to_add() -> None:
+    lines = [f"k{number}=getmail|Account|a@{number}|Label|same" for number in range(7)]
+    with pytest.raises(Problem, match="add account") as caught:
+        actions.require_connector(Database("\n".join(lines).encode()), {"name": "same"})
+    assert "k0 (a@0), k1 (a@1)" in caught.value.message
+    assert caught.value.message.endswith("k4 (a@4) and others.")
+    assert len(caught.value.message) < 1000
+
+
+@pytest.mark.parametrize(
+    ("label", "account", "taken"),
+    [
+        ("work", "ann@x", True),
+        ("work", "ann@y", True),
+        ("work", "ann", False),
+        ("work", "bob", False),
+        ("Work", "ann@x", False),
+        ("other", "bob", False),
+        ("b@h", "ann@x", False),
+    ],
+)
+def test_label_is_one_connectors_of_an_account(label: str, account: str, taken: bool) -> None:
+    content = Database(NAMED.encode())
+    data = {**INPUT, "Label": label, "Account": account}
+    if taken:
+        with pytest.raises(Problem) as caught:
+            actions.make_props(content, data)
+        assert faults_of(caught.value) == {"Label": "conflict"}
+    else:
+        assert actions.make_props(content, data)["Label"] == label
+
+
+def test_update_keeps_labels_apart() -> None:
+    content = Database(NAMED.encode())
+    mine = Record("x", "getmail", {**PROPS, "Account": "ann@z", "Label": "work"})
+    content.put(mine.key, mine.type, mine.props)
+    for data in ({}, {"Label": "work"}, {"Account": "bob"}, {"Account": "ann@x", "Label": "new"}):
+        assert actions.change_props(content, mine, data) == {**mine.props, **data}
+    assert "Label" not in actions.change_props(content, mine, {"Account": "ann@x", "Label": None})
+    for data in ({"Account": "ann@x"}, {"Account": "bob", "Label": "play"}):
+        with pytest.raises(Problem) as caught:
+            actions.change_props(content, mine, data)
+        assert faults_of(caught.value) == {"Label": "conflict"}
+    # Two that are there already stay as they are.
+    twice = Record("g@h", "getmail", {**PROPS, "Account": "dan", "Label": "twice"})
+    assert actions.change_props(content, twice, {"Time": 7, "Label": "twice"})["Time"] == "7"
+
+
+@pytest.mark.parametrize(
+    ("period", "minutes"), [("1h", "60"), ("4h", "240"), ("12h", "720"), ("24h", "1440")]
+)
+def test_period_is_stored_as_time(period: str, minutes: str) -> None:
+    made = actions.make_props(Database(), {**INPUT, "SyncPeriod": period})
+    assert made == PROPS | DEFAULTS | {"Time": minutes}
+    assert change({**PROPS, "Time": "5"}, {"SyncPeriod": period}) == {**PROPS, "Time": minutes}
+    assert change({**PROPS, "Time": "5"}, {"SyncPeriod": None}) == {**PROPS, "Time": "30"}

@@ -12,7 +12,7 @@ import json
 import os
 from contextlib import contextmanager, suppress
 
-from cockpit_getmail.problem import Problem, failure
+from cockpit_getmail.problem import Problem, failure, sentence
 from cockpit_getmail.value import Value
 
 TYPE_CHECKING = False
@@ -119,7 +119,7 @@ class Ledger:
 
     def refused(self, name: str, at: float, problem: Problem) -> None:
         """Record that no run could be started, and why."""
-        refusal = {"type": problem.type, "cause": problem.cause, "message": problem.message}
+        refusal = {"type": problem.type, "cause": problem.cause, "message": sentence(problem)}
         self._write(_REFUSED, name, at, json.dumps(refusal))
 
     def forgive(self, name: str, token: str | None) -> None:

@@ -86,6 +86,14 @@ def not_valid(faults: list[Fault]) -> Problem:
     return Problem("NotValid", "validation_failed", faults)
 
 
+def sentence(problem: Problem) -> str:
+    """Return what a problem is, for a person: a refused input without the code word, with its faults."""
+    if not isinstance(problem.attributes, list):
+        return problem.message
+    faults = ", ".join(f"{fault['parameter']} ({fault['error']})" for fault in problem.attributes)
+    return f"The connector is not valid: {faults}."
+
+
 def printable(text: str | bytes) -> str:
     """Return text from a server, a file or a person fit for a log, an answer or a terminal.
 

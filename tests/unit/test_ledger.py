@@ -70,7 +70,8 @@ def test_refused_input_has_a_cause(settings: Settings) -> None:
     with Ledger(settings) as opened:
         opened.refused(NAME, NOW, not_valid([{"parameter": "Time", "value": "3", "error": "minimum"}]))
         problem = opened.starts()[NAME].problem
-    assert problem == {"type": "NotValid", "cause": "connector", "message": "validation_failed"}
+    told = "The connector is not valid: Time (minimum)."
+    assert problem == {"type": "NotValid", "cause": "connector", "message": told}
 
 
 def test_forgiven_it_is_due_and_stays_forgiven(settings: Settings) -> None:

@@ -17,6 +17,7 @@ from cockpit_getmail.problem import (
     failure,
     not_valid,
     printable,
+    sentence,
     with_status,
 )
 from cockpit_getmail.words import Cause, Fault, Status
@@ -117,3 +118,12 @@ def test_each_cause_has_a_status() -> None:
     assert set(STATUS) == set(get_args(Cause))
     assert {status for status, _ in STATUS.values()} == set(get_args(Status))
     assert all(re.fullmatch(r"[A-Z].*\.", hint) for _, hint in STATUS.values())
+
+
+def test_sentence_names_the_faults() -> None:
+    faults: list[Fault] = [
+        {"parameter": "Server", "value": "", "error": "minLength"},
+        {"parameter": "Time", "value": "3", "error": "minimum"},
+    ]
+    assert sentence(not_valid(faults)) == "The connector is not valid: Server (minLength), Time (minimum)."
+    assert sentence(failure("network", "Nobody is there.")) == "Nobody is there."

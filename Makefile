@@ -16,12 +16,16 @@ mandir = $(PREFIX)/share/man/man8
 unitdir = $(PREFIX)/lib/systemd/system
 sysusersdir = $(PREFIX)/lib/sysusers.d
 tmpfilesdir = $(PREFIX)/lib/tmpfiles.d
+# What the timer starts.
+command = $(sbindir)/cockpit-getmail
 site = $(pkglibdir)/lib/python$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')/site-packages
 
 VERBS = read validate create update delete execute
 # What is removed whole bears our name: a PREFIX or variable gone wrong must not take a system's folder.
 check-own-folders = for folder in '$(pkglibdir)' '$(pkglibexecdir)'; do \
 	case $$folder in */cockpit-getmail) ;; *) echo "$$folder is not ours" >&2; exit 1 ;; esac; done
+start-timer = if [ -z '$(root)' ] && [ -d /run/systemd/system ]; then \
+	! systemctl is-enabled --quiet cockpit-getmail.timer || systemctl restart cockpit-getmail.timer; fi
 
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' lib/cockpit_getmail/__init__.py)
 SOURCES = setup.cfg pyproject.toml setup.py $(shell find lib schemas -name '*.py' -o -name '*.json')
@@ -122,12 +126,16 @@ install: build/wheels/.built install-systemd ## Install below PREFIX (/usr/local
 	chmod 755 '$(root)$(sbindir)/cockpit-getmail'
 	sed -e 's|@libexecdir@|$(pkglibexecdir)|g' -e 's|@unitdir@|$(unitdir)|g' docs/cockpit-getmail.8 \
 	    >'$(root)$(mandir)/cockpit-getmail.8'
+	$(start-timer)
 
-# What systemd reads; all that a run from a checkout needs of an installation.
+# What systemd reads; all that a run from a checkout needs of an installation. The timer is enabled the first time:
+# one that was disabled stays so.
 install-systemd:
 	umask 022
+	[ -e '$(root)$(unitdir)/cockpit-getmail.timer' ] && first= || first=yes
 	install -d '$(root)$(unitdir)/cockpit-getmail-.service.d' '$(root)$(sysusersdir)' '$(root)$(tmpfilesdir)'
-	install -m 644 systemd/cockpit-getmail.slice '$(root)$(unitdir)'
+	install -m 644 systemd/cockpit-getmail.slice systemd/cockpit-getmail.timer '$(root)$(unitdir)'
+	sed 's|@command@|$(command)|' systemd/cockpit-getmail.service >'$(root)$(unitdir)/cockpit-getmail.service'
 	install -m 644 systemd/cockpit-getmail-.service.d/* '$(root)$(unitdir)/cockpit-getmail-.service.d'
 	install -m 644 systemd/cockpit-getmail.sysusers '$(root)$(sysusersdir)/cockpit-getmail.conf'
 	install -m 644 systemd/cockpit-getmail.tmpfiles '$(root)$(tmpfilesdir)/cockpit-getmail.conf'
@@ -135,21 +143,29 @@ install-systemd:
 	    systemd-sysusers '$(sysusersdir)/cockpit-getmail.conf'
 	    systemd-tmpfiles --create '$(tmpfilesdir)/cockpit-getmail.conf'
 	    systemctl daemon-reload
+	    [ -z "$$first" ] || systemctl enable --quiet cockpit-getmail.timer
 	fi
 
 uninstall: ## Remove what install made; configuration, connectors and mail stay
 	$(check-own-folders)
+	if [ -z '$(root)' ] && [ -d /run/systemd/system ] && [ -e '$(unitdir)/cockpit-getmail.timer' ]; then
+	    systemctl disable --quiet --now cockpit-getmail.timer
+	    systemctl stop cockpit-getmail.service
+	fi
 	rm -rf '$(root)$(pkglibdir)'
 	rm -f $(foreach verb,$(VERBS),'$(root)$(pkglibexecdir)/$(verb)')
 	rm -f '$(root)$(sbindir)/cockpit-getmail' '$(root)$(mandir)/cockpit-getmail.8' \
-	    '$(root)$(unitdir)/cockpit-getmail.slice' '$(root)$(unitdir)/cockpit-getmail-.service.d/10-fetch.conf' \
+	    $(foreach type,slice timer service,'$(root)$(unitdir)/cockpit-getmail.$(type)') \
+	    '$(root)$(unitdir)/cockpit-getmail-.service.d/10-fetch.conf' \
 	    '$(root)$(sysusersdir)/cockpit-getmail.conf' '$(root)$(tmpfilesdir)/cockpit-getmail.conf'
 	for folder in '$(root)$(pkglibexecdir)' '$(root)$(unitdir)/cockpit-getmail-.service.d'; do
 	    [ ! -d "$$folder" ] || rmdir --ignore-fail-on-non-empty "$$folder"
 	done
 	if [ -z '$(root)' ] && [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
 
+devel-install: command = $(CURDIR)/$(VENV)/bin/cockpit-getmail
 devel-install: build install-systemd ## Let this checkout's helpers start sandboxed runs on this machine
+	$(start-timer)
 
 # DESTDIR=/ is nothing but an installation that leaves the running systemd alone.
 bench: $(VENV)/.can-test ## Measure beside its peers, write bench/RESULTS.md; QUICK=1, ONLY=fetching

@@ -202,11 +202,16 @@ class Machine:
         shutil.copyfile(source, path)
         path.chmod(mode)
 
-    def install(self) -> None:
-        """Install the project with its `make install`, as an administrator would."""
+    def install(self, *, timer: bool = False) -> None:
+        """Install the project with its `make install`, as an administrator would.
+
+        Without the `timer` nothing runs but what is asked for.
+        """
         # Made outside: the machine sees the project read-only.
         _make("build/wheels/.built")
         self.run(["make", "--silent", "--directory", PROJECT, "install"], timeout=300)
+        if not timer:
+            self.run(["systemctl", "disable", "--quiet", "--now", "cockpit-getmail.timer"])
 
     def _boot(self) -> None:
         # The kernel ends unshare if this process is killed, unshare's end ends its process namespace.

@@ -17,6 +17,8 @@ DEAR = {"dataclasses", "dotenv", "hashlib", "idna", "ipaddress", "jsonschema", "
     ("verb", "data"),
     [
         ("read", {"action": "list"}),
+        ("read", {"action": "status", "name": NAME, "status_ok": 1}),
+        ("update", {"action": "reset", "name": NAME}),
         ("validate", {"action": "create", **CONNECTOR}),
         ("validate", {"action": "update", "name": NAME, "Time": 5}),
         ("create", CONNECTOR),

@@ -52,17 +52,22 @@ def find_connector(content: Database, data: Mapping[str, Any]) -> Record | None:
     """Return the connector that `name` and `account` of an input mean, None if there is none.
 
     `name` is a key, or else a Label; FIRST with `account` means the account's first in the database's order.
-    `account` leaves only the connectors of an account. Raises Problem (Conflict) if several are meant.
+    `account` leaves only the connectors of an account; its whole Account comes before what is up to the `@`.
+    Raises Problem (Conflict) if several are meant.
     """
     name, account = data["name"], data.get("account")
     record = find(content, name)
     if record and is_of_account(record, account):
         return record
-    found = [each for each in select(content) if is_of_account(each, account)]
-    if name != FIRST or account is None:
-        found = [each for each in found if each.props.get("Label") == name]
-        if len(found) > 1:
-            raise _ambiguous(name, found)
+    is_first = name == FIRST and account is not None
+    found = [
+        each
+        for each in select(content)
+        if is_of_account(each, account) and (is_first or each.props.get("Label") == name)
+    ]
+    found = [each for each in found if each.props.get("Account") == account] or found
+    if len(found) > 1 and not is_first:
+        raise _ambiguous(name, found)
     return found[0] if found else None
 
 

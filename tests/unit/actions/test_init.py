@@ -144,6 +144,9 @@ NAMED = "".join(
         "play=getmail|Account|carl@x",
         "g@h=getmail|Account|dan|Label|twice",
         "i@h=getmail|Account|dan|Label|twice",
+        "j@h=getmail|Account|fay@x|Label|same",
+        "k@h=getmail|Account|fay|Label|same",
+        "l@h=getmail|Account|fay@y|Label|only",
         "0=getmail|Account|eve|Label|zero",
     )
 )
@@ -170,6 +173,10 @@ NAMED = "".join(
         ("work", "ann@y", "a@h"),
         ("work", "bob", None),
         ("twice", "dan", Problem),
+        ("same", "fay", "k@h"),
+        ("same", "fay@x", "j@h"),
+        ("only", "fay", "l@h"),
+        ("0", "fay", "k@h"),
         ("other", None, None),
         ("e@h", None, None),
         ("f@h", None, "f@h"),

@@ -2,6 +2,8 @@
 """Imports run one way: a module imports only from those before it."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,7 +76,9 @@ def test_imports_only_from_those_before_it(module: str) -> None:
 
 
 def test_package_itself_imports_nothing() -> None:
-    assert not list(find_imports(PACKAGE))
+    script = f"import sys; sys.path[:0] = [{str(LIB)!r}]; old = set(sys.modules); import {PACKAGE}"
+    argv = [sys.executable, "-IS", "-c", f"{script}; print(*set(sys.modules) - old)"]
+    assert subprocess.run(argv, check=True, capture_output=True, text=True).stdout.split() == [PACKAGE]
 
 
 def rank(module: str) -> int:

@@ -75,7 +75,8 @@ class Channel:
     def _explain(self, verb: str, done: subprocess.CompletedProcess[bytes]) -> Problem:
         """Return the Problem of a helper that gave no answer."""
         said = [line for line in done.stderr.splitlines() if line.strip()]
-        last = f": {printable(said[-1])}" if said else f" (exit status {done.returncode})."
+        ended = f"signal {-done.returncode}" if done.returncode < 0 else f"exit status {done.returncode}"
+        last = f": {printable(said[-1])}" if said else f" ({ended})."
         if self.host is None:
             return failure("internal", f"The helper {verb} gave no answer{last}")
         if done.returncode == _SSH_FAILED:

@@ -115,7 +115,9 @@ def _fetch(
     if new:
         done = _fetch_new(retriever, folder, destination, new, report, stop, is_last=days is None)
     removed: set[tuple[str, int]] = set()
-    if days is not None and (doomed := folder.due(days)):
+    # To delete over POP3 is to end in good order, and that may cost what was read and not delivered.
+    may_delete = retriever.leaves_mail or not done.failed
+    if days is not None and may_delete and (doomed := folder.due(days)):
         removed = retriever.delete(doomed)
         folder.removed(removed)
     if opened.uid_next and done.messages == len(new):

@@ -403,6 +403,17 @@ def test_session_is_broken_off_where_not_all_came(bench: Bench, trouble: Problem
     assert remote.orderly == [False]
 
 
+def test_nothing_is_deleted_over_pop3_where_not_all_came(bench: Bench) -> None:
+    """To delete is to end in good order, and what is read may go with that."""
+    remote = shelf("1", "2", _2_="no body")
+    remote.leaves_mail = False
+    assert bench.fetch(remote, Delete="0") == Result(1, 60, failed=1)
+    assert remote.orderly == [False]
+    assert list(remote.mails) == ["1", "2"]
+    remote.trouble = {}
+    assert bench.fetch(remote, Delete="0") == Result(1, 60, deleted=2)
+
+
 def test_session_is_broken_off_where_mail_cannot_be_delivered(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,9 +44,11 @@ def start_by_helper(name: str) -> str:
 def start_here(name: str) -> str:
     from cockpit_getmail import database, settings, units
     from cockpit_getmail.actions import require_runnable
+    from cockpit_getmail.connector import make_token
 
     found = settings.load()
-    return units.start_run(require_runnable(database.read(found.connectors_db), name), found)[0]
+    connector = require_runnable(database.read(found.connectors_db), name)
+    return units.start_run(connector, found, make_token(name))[0]
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 from cockpit_getmail.value import Value
@@ -151,6 +152,18 @@ def folder_name(name: str) -> str:
     return _shorten(name, "=2E" + escaped[1:] if escaped.startswith(".") else escaped)
 
 
+def token_prefix(name: str) -> str:
+    """Return how the tokens of a connector's tasks begin: 16 hexadecimal digits that lead back to it."""
+    import hashlib
+
+    return hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def make_token(name: str) -> str:
+    """Return the token of a new task of a connector: 32 hexadecimal digits that no other task has."""
+    return token_prefix(name) + os.urandom(8).hex()
+
+
 def _escape(name: str, form: str) -> str:
     def replace(match: re.Match[bytes]) -> bytes:
         return form.format(match[0][0]).encode()
@@ -162,7 +175,4 @@ def _shorten(name: str, escaped: str) -> str:
     # A name that looks like a shortened one is shortened too, or it could be given to take another's unit.
     if len(escaped) <= NAME_LIMIT and not re.fullmatch(r".{120}\.[0-9a-f]{16}", escaped):
         return escaped
-    import hashlib
-
-    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
-    return f"{escaped[:120]}.{digest[:16]}"
+    return f"{escaped[:120]}.{token_prefix(name)}"

@@ -123,11 +123,12 @@ def test_no_start_of_many_fails(installed: Installed, dovecot: Dovecot) -> None:
     script = (
         "import sys\n"
         "from cockpit_getmail import database, settings, units\n"
-        "from cockpit_getmail.connector import Connector\n"
+        "from cockpit_getmail.connector import Connector, make_token\n"
         "found = settings.load()\n"
         "record = database.read(found.connectors_db).get('often')\n"
         "for number in range(60):\n"
-        "    units.start_run(Connector.from_record(f'often{number}', record.props), found)\n"
+        "    connector = Connector.from_record(f'often{number}', record.props)\n"
+        "    units.start_run(connector, found, make_token(connector.name))\n"
     )
     installed.machine.run(["/usr/local/lib/cockpit-getmail/bin/python", "-I", "-c", script])
     for number in range(60):

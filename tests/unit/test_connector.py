@@ -16,6 +16,8 @@ from cockpit_getmail.connector import (
     folder_name,
     is_same_person,
     make_name,
+    make_token,
+    token_prefix,
     unit_name,
 )
 from cockpit_getmail.database import Database
@@ -212,3 +214,18 @@ def test_no_name_can_be_given_to_take_the_place_of_a_long_one() -> None:
         assert name_of(name_of(long)) != name_of(long)
         assert name_of(long) != name_of(long + "x")
         assert len(name_of(name_of(long))) <= NAME_LIMIT
+
+
+# Tokens
+
+
+def test_token_leads_to_its_connector() -> None:
+    for name in ("", "me@here", "a b", "é😀", "x" * 300, "\udcff"):
+        token = make_token(name)
+        assert re.fullmatch("[0-9a-f]{32}", token)
+        assert token.startswith(token_prefix(name))
+    assert token_prefix("me@here") != token_prefix("me@her")
+
+
+def test_no_two_tokens_are_one() -> None:
+    assert len({make_token("me@here") for _ in range(1000)}) == 1000

@@ -12,11 +12,20 @@ if TYPE_CHECKING:
     from cockpit_getmail.units.inside import is_confined, read_credentials
     from cockpit_getmail.units.place import Place, prepare
     from cockpit_getmail.units.sandbox import program
-    from cockpit_getmail.units.systemd import check, is_available, is_running, start_run, stop
+    from cockpit_getmail.units.systemd import (
+        check,
+        find_token,
+        is_available,
+        is_running,
+        running,
+        start_run,
+        stop,
+    )
 
 _MODULES = {
     "Place": "place",
     "check": "systemd",
+    "find_token": "systemd",
     "is_available": "systemd",
     "is_confined": "inside",
     "is_running": "systemd",
@@ -26,6 +35,7 @@ _MODULES = {
     "read_credentials": "inside",
     "read_request": "foreground",
     "run_as_user": "foreground",
+    "running": "systemd",
     "start_run": "systemd",
     "stop": "systemd",
 }
@@ -33,6 +43,7 @@ _MODULES = {
 __all__ = [
     "Place",
     "check",
+    "find_token",
     "is_available",
     "is_confined",
     "is_running",
@@ -42,6 +53,7 @@ __all__ = [
     "read_credentials",
     "read_request",
     "run_as_user",
+    "running",
     "start_run",
     "stop",
 ]

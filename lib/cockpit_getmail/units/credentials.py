@@ -3,8 +3,9 @@
 
 inside.py reads them there.
 
-`connector` has name, props and settings; each secret has one of its own, named as its prop; `ca` is the
-certificates of CAFile. Unit properties show no more of them than the random names of short-lived files.
+`connector` has name, props and settings, the run's `token` and whether to `forgive` the failures before it;
+each secret has one of its own, named as its prop; `ca` is the certificates of CAFile. Unit properties show
+no more of them than the random names of short-lived files.
 """
 
 import json
@@ -12,9 +13,10 @@ import os
 import re
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from cockpit_getmail.connector import Connector
 from cockpit_getmail.problem import failure, printable
@@ -34,12 +36,14 @@ _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @contextmanager
-def written(connector: Connector, settings: Settings) -> Iterator[dict[str, Path]]:
+def written(
+    connector: Connector, settings: Settings, token: str = "", *, forgive: bool = False
+) -> Iterator[dict[str, Path]]:
     """Give the files to load credentials from, by credential; they are gone when the block ends.
 
     Raises Problem: cause connector for a CAFile that cannot be read or for too much of it all, and internal.
     """
-    contents = _collect(connector, settings)
+    contents = _collect(connector, settings, {"token": token, "forgive": forgive})
     place.provide_run_folder()
     _remove_leftovers(Path(place.RUN_FOLDER))
     files = {name: Path(place.RUN_FOLDER, os.urandom(16).hex() + _SUFFIX) for name in contents}
@@ -82,8 +86,9 @@ def read_ca(connector: Connector) -> str | None:
     return "\n".join(certificates) + "\n"
 
 
-def _collect(connector: Connector, settings: Settings) -> dict[str, bytes]:
+def _collect(connector: Connector, settings: Settings, task: Mapping[str, Any]) -> dict[str, bytes]:
     head = {
+        **task,
         "name": connector.name,
         "props": dict(connector.props),
         "settings": settings.to_json(),

@@ -26,8 +26,10 @@ class Finished(NamedTuple):
     errors: bytes
 
 
-def run(argv: Sequence[str], *, stdin: bytes = b"", timeout: float) -> Finished:
-    """Run a program to its end, at most `timeout` seconds and OUTPUT_LIMIT octets of output and of errors.
+def run(
+    argv: Sequence[str], *, stdin: bytes = b"", timeout: float, output_limit: int = OUTPUT_LIMIT
+) -> Finished:
+    """Run a program to its end, at most `timeout` seconds and so many octets of output, and of errors.
 
     Raises Problem (cause internal) if it cannot be started.
     """
@@ -41,7 +43,7 @@ def run(argv: Sequence[str], *, stdin: bytes = b"", timeout: float) -> Finished:
             raise failure("internal", f"{argv[0]} cannot be run: {error.strerror}.") from error
     with child:
         try:
-            output, errors, whole = _collect(child, deadline)
+            output, errors, whole = _collect(child, deadline, output_limit)
             status = child.wait(max(0.0, deadline - time.monotonic())) if whole else None
         except subprocess.TimeoutExpired:
             status = None
@@ -110,7 +112,7 @@ def _as_file(data: bytes) -> Iterator[int]:
         os.close(file)
 
 
-def _collect(child: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, bytes, bool]:
+def _collect(child: subprocess.Popen[bytes], deadline: float, limit: int) -> tuple[bytes, bytes, bool]:
     """Return output and errors, and whether both came to their end in time and within the limit."""
     streams = (child.stdout, child.stderr)
     read: dict[object, bytearray] = {stream: bytearray() for stream in streams}
@@ -125,8 +127,8 @@ def _collect(child: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, by
                 read[key.fileobj] += data
                 if not data:
                     selector.unregister(key.fileobj)
-            if not ready or any(len(data) > OUTPUT_LIMIT for data in read.values()):
+            if not ready or any(len(data) > limit for data in read.values()):
                 break
         whole = not selector.get_map()
-    output, errors = (bytes(read[stream][:OUTPUT_LIMIT]) for stream in streams)
+    output, errors = (bytes(read[stream][:limit]) for stream in streams)
     return output, errors, whole

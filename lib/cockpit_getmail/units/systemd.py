@@ -29,11 +29,18 @@ ASK_SECONDS = 10.0
 CHECK_SLACK_SECONDS = 1.0
 TRIES = 20
 TRY_AGAIN_SECONDS = 0.1
+LISTING_LIMIT = 4 << 20
+TASK_FIELD = "COCKPIT_GETMAIL_TOKEN"
+"""The field by which a unit, and each line it logs, tells whose task it is."""
+_RUNNING_STATES = "--state=activating,active,deactivating,reloading"
 
 
-def start_run(connector: Connector, settings: Settings) -> tuple[str, bool]:
+def start_run(
+    connector: Connector, settings: Settings, token: str, *, forgive: bool = False
+) -> tuple[str, bool]:
     """Start a run of a connector; return its unit without `.service`, and whether it was running already.
 
+    The run is told its `token`, and whether to `forgive` the failures before it: not to count them.
     Raises Problem: cause internal without root or systemd; settings, connector or delivery as it may be.
     """
     unit = unit_name(connector.name)
@@ -45,8 +52,9 @@ def start_run(connector: Connector, settings: Settings) -> tuple[str, bool]:
     require_installation()
     state = state_directory(settings)
     place = prepare(connector, settings)
-    with credentials.written(connector, settings) as files:
-        properties = [*run_properties(place, state, files), *hiding_properties(settings)]
+    with credentials.written(connector, settings, token, forgive=forgive) as files:
+        fixed = [f"LogExtraFields={TASK_FIELD}={token}", *hiding_properties(settings)]
+        properties = [*run_properties(place, state, files), *fixed]
         argv = start_argv(unit, f"Mail of {printable(connector.name)}", properties, "fetch")
         try:
             return unit, _start(unit, argv)
@@ -75,10 +83,32 @@ def is_available() -> bool:
 def is_running(unit: str) -> bool:
     """Whether a unit (without `.service`) is starting, running or stopping. Raises Problem (internal)."""
     argv = ["systemctl", "show", "--property=ActiveState", "--value", "--", f"{unit}.service"]
-    done = run(argv, timeout=ASK_SECONDS)
-    if done.status != 0:
-        raise failure("internal", f"systemd does not answer: {_reason(done, 0)}")
-    return done.output.strip() not in (b"inactive", b"failed")
+    return _ask(argv).strip() not in ("inactive", "failed")
+
+
+def find_token(unit: str) -> str | None:
+    """Return the token of the task a unit (without `.service`) is at. Raises Problem (internal).
+
+    None if it does not run. Empty if it was not started with a token.
+    """
+    argv = ["systemctl", "show", "--property=ActiveState,LogExtraFields", "--", f"{unit}.service"]
+    found = dict(line.partition("=")[::2] for line in _ask(argv).splitlines())
+    if found.get("ActiveState") in ("inactive", "failed"):
+        return None
+    name, _, token = found.get("LogExtraFields", "").partition("=")
+    return token if name == TASK_FIELD else ""
+
+
+def running() -> set[str]:
+    """Return the units (without `.service`) of all runs, checks and other tasks that have not ended.
+
+    They are named as connector.unit_name() has it; there are none without systemd. Raises Problem (internal).
+    """
+    if not is_available():
+        return set()
+    shown = ("--plain", "--no-legend", "--full", "--all", "--type=service", _RUNNING_STATES)
+    lines = _ask(["systemctl", "list-units", *shown, f"{UNIT_PREFIX}*"], LISTING_LIMIT).splitlines()
+    return {line.split(maxsplit=1)[0].removesuffix(".service") for line in lines}
 
 
 def stop(unit: str) -> None:
@@ -131,6 +161,13 @@ def state_directory(settings: Settings) -> Path:
         message = f"STATE_DIR must be below {STATE_ROOT} for units to use it, not {printable(str(folder))}."
         raise failure("settings", message, setting="STATE_DIR")
     return folder.relative_to(STATE_ROOT)
+
+
+def _ask(argv: Sequence[str], limit: int = OUTPUT_LIMIT) -> str:
+    done = run(argv, timeout=ASK_SECONDS, output_limit=limit)
+    if done.status != 0:
+        raise failure("internal", f"systemd does not answer: {_reason(done, 0)}")
+    return done.output.decode("utf-8", "replace")
 
 
 def _start(unit: str, argv: Sequence[str]) -> bool:

@@ -15,6 +15,7 @@ from cockpit_getmail.settings import Settings
 from cockpit_getmail.units import credentials, inside, place
 
 SETTINGS = Settings(Path("/db"), Path("/var/lib/state"), "maildir:/srv/{account}", "fetcher", 2.5)
+TOKEN = "0123456789abcdef" * 2
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 
 
@@ -33,7 +34,7 @@ def make(password: str = "canary", **props: str) -> Connector:
 def hand_over(connector: Connector, to: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Do what systemd does with LoadCredential=."""
     to.mkdir()
-    with credentials.written(connector, SETTINGS) as files:
+    with credentials.written(connector, SETTINGS, TOKEN, forgive=True) as files:
         for name, path in files.items():
             shutil.copy(path, to / name)
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(to))
@@ -48,7 +49,7 @@ def test_connector_and_settings_arrive(
 ) -> None:
     connector = make(password, Account="é@h", Note="50% | more")
     hand_over(connector, tmp_path / "unit", monkeypatch)
-    assert inside.read_credentials() == (connector, SETTINGS, None)
+    assert inside.read_credentials() == inside.Order(connector, SETTINGS, None, TOKEN, forgive=True)
 
 
 def test_connector_without_a_secret_arrives(
@@ -56,13 +57,13 @@ def test_connector_without_a_secret_arrives(
 ) -> None:
     connector = Connector("n", {"Server": "s"}, {})
     hand_over(connector, tmp_path / "unit", monkeypatch)
-    assert inside.read_credentials() == (connector, SETTINGS, None)
+    assert inside.read_credentials() == inside.Order(connector, SETTINGS, None, TOKEN, forgive=True)
 
 
 def test_certificate_authority_arrives(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "ca.pem").write_bytes(b"Autorit\xe9 priv\xc3\xa9e\n" + PEM.encode())
     hand_over(make(CAFile=str(tmp_path / "ca.pem")), tmp_path / "unit", monkeypatch)
-    ca_pem = inside.read_credentials()[2]
+    ca_pem = inside.read_credentials().ca_pem
     assert ca_pem
     assert ca_pem.endswith(PEM)
     assert ca_pem.isascii()

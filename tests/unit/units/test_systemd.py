@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cockpit_getmail.connector import Connector, folder_name, unit_name
+from cockpit_getmail.connector import Connector, folder_name, make_token, unit_name
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.settings import Settings
 from cockpit_getmail.units import systemd
@@ -25,6 +25,7 @@ SETTINGS = Settings(
 CONNECTOR = Connector(
     "me@mail.example", {"Account": "me@here", "Server": "mail.example"}, {"Password": "canary"}
 )
+TOKEN = make_token(CONNECTOR.name)
 FILES = {name: Path(f"/run/cockpit-getmail/{name}") for name in ("connector", "Password")}
 
 
@@ -81,7 +82,7 @@ def test_any_name_makes_one_valid_unit_and_folder(name: str) -> None:
 
 def refused(settings: Settings = SETTINGS) -> Problem:
     with pytest.raises(Problem) as caught:
-        systemd.start_run(CONNECTOR, settings)
+        systemd.start_run(CONNECTOR, settings, TOKEN)
     return caught.value
 
 

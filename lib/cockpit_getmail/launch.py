@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Starting a run of a connector, whoever asks for it: a person or the schedule."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from cockpit_getmail import database, status_file, units
+from cockpit_getmail.connector import Connector, folder_name, make_token
+from cockpit_getmail.problem import failure, printable
+from cockpit_getmail.removal import is_left, removal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from cockpit_getmail.settings import Settings
+    from cockpit_getmail.status_file import Report
+
+    Stamp: TypeAlias = tuple[int, ...]
+
+END_SECONDS = 5.0
+"""So long a unit may take to go after its run has told that it has ended."""
+_POLL_SECONDS = 0.02
+
+
+def stamp(settings: Settings) -> Stamp:
+    """Return what is another for each change of the connector database: take it before reading that."""
+    try:
+        found = os.stat(settings.connectors_db)
+    except OSError:
+        return ()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def launch(connector: Connector, settings: Settings, read_at: Stamp = ()) -> tuple[str, str, bool]:
+    """Start a run; return its unit without `.service`, its token, and whether it was running already.
+
+    `read_at` is the stamp() of the database that the connector was read from. A connector that was deleted or
+    disabled meanwhile does not run on. Raises Problem: NotFound or Conflict for that, and as
+    units.start_run().
+    """
+    unit, token, running = _start(connector, settings)
+    if not running and not (read_at and stamp(settings) == read_at):
+        _require_still(connector.name, unit, settings)
+    return unit, token, running
+
+
+def _start(connector: Connector, settings: Settings) -> tuple[str, str, bool]:
+    deadline = time.monotonic() + END_SECONDS
+    while True:
+        token = make_token(connector.name)
+        forgive = _is_forgiven(connector.name, settings)
+        unit, running = units.start_run(connector, settings, token, forgive=forgive)
+        if not running:
+            return unit, token, False
+        found = units.find_token(unit)
+        if found is not None:
+            report = _read_report(connector.name, settings)
+            is_over = report is not None and report["token"] == found and report["state"] != "running"
+            if not is_over or time.monotonic() > deadline:
+                return unit, found, True
+        # It has told its end, and its unit is about to go.
+        time.sleep(_POLL_SECONDS)
+
+
+def _is_forgiven(name: str, settings: Settings) -> bool:
+    """Whether the failures of the last run, and all before it, are not to count any more."""
+    report = _read_report(name, settings)
+    if report is None or not (report["failures"] or report["refused"]):
+        return False
+    from cockpit_getmail.ledger import Ledger
+
+    ledger = Ledger.open_for_reading(settings)
+    if ledger is None:
+        return False
+    with ledger:
+        start = ledger.starts().get(name)
+    return start is not None and start.forgiven == report["token"]
+
+
+def _read_report(name: str, settings: Settings) -> Report | None:
+    return status_file.read(os.path.join(settings.state_dir, folder_name(name)))
+
+
+def _require_still(name: str, unit: str, settings: Settings) -> None:
+    """End the run if its connector was deleted or disabled: who did so may have come too early to end it."""
+    record = database.read(settings.connectors_db).get(name)
+    if record is None:
+        units.stop(unit)
+        _remove_state(name, settings)
+        message = f"The connector {printable(name)} was deleted meanwhile."
+        raise failure("connector", message, kind="NotFound")
+    if not Connector.from_record(name, record.props).enabled:
+        units.stop(unit)
+        message = f"The connector {printable(name)} was disabled meanwhile: enable it first."
+        raise failure("connector", message, kind="Conflict")
+
+
+def _remove_state(name: str, settings: Settings) -> None:
+    """Remove the state that systemd has made anew for the run."""
+    from pathlib import Path
+
+    folder = Path(settings.state_dir, folder_name(name))
+    # With the lock: nobody adds it again meanwhile.
+    with database.transaction(settings.connectors_db) as content:
+        if content.get(name) is None and is_left(folder):
+            with removal(folder):
+                pass

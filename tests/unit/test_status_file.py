@@ -62,6 +62,7 @@ def test_what_is_written_is_read(tmp_path: Path, name: str, durably: bool) -> No
     (tmp_path / f"{name}.new").write_text("left by one that was killed")
     write(tmp_path, {**REPORT, "version": 4}, name, durably=durably)
     assert read(tmp_path, name) == {**REPORT, "version": 4}
+    assert read(tmp_path, name, with_log=False) == {**REPORT, "version": 4, "log": []}
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
 

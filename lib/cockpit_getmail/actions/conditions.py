@@ -69,7 +69,8 @@ def is_doubtful(report: Report | None, has_unit: bool) -> bool:
 
 def _look(record: Record, units: set[str], settings: Settings) -> tuple[Report | None, bool]:
     """Return what a connector's last run told, and whether it has a unit."""
-    return status_file.read(_folder(record, settings)), unit_name(record.key) in units
+    report = status_file.read(_folder(record, settings), with_log=False)
+    return report, bool(units) and unit_name(record.key) in units
 
 
 def _look_again(
@@ -79,7 +80,7 @@ def _look_again(
     folder = _folder(record, settings)
     if locks.is_held(folder):
         return report, True
-    again = status_file.read(folder)
+    again = status_file.read(folder, with_log=False)
     # It wrote since the locks were looked at.
     return again, again is not None and again["state"] == "running" and again != report
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LOGS_KEPT = 100
 """Of so many the log is kept with the rest."""
+COUNTS = ("messages", "bytes", "failed", "set_aside", "deleted")
 _COLUMNS = "token, kind, invocation, started, ended, state, messages, bytes, cause, message, result, log"
 _CLOCK = "(SELECT coalesce(sum(clock), 0) FROM mailbox)"
 
@@ -29,8 +30,8 @@ def add(db: sqlite3.Connection, report: Report, days: int) -> None:
     row = (
         *(report[name] for name in ("token", "kind", "invocation", "started", "ended", "state")),
         *(report[name] for name in ("messages", "bytes", "cause", "message")),
-        None if report["result"] is None else json.dumps(report["result"]),
-        "".join(f"{line}\n" for _, line in report["log"]),
+        json.dumps(_result(report)),
+        json.dumps(report["log"]),
     )
     values = ", ".join("?" * len(row))
     added = db.execute(f"INSERT OR IGNORE INTO run ({_COLUMNS}, clock) VALUES ({values}, {_CLOCK})", row)  # noqa: S608
@@ -47,14 +48,24 @@ def listing(db: sqlite3.Connection, limit: int) -> list[dict[str, Any]]:
 
 
 def find(db: sqlite3.Connection, token: str) -> dict[str, Any] | None:
-    """Return a task: a Report's fields from `token` to `message`, `result`, and `log` as one text or None."""
+    """Return a task: a Report's fields from `token` to `message`, `result` and `log`, None if it is gone.
+
+    The result of a run is what it did with messages, by number.
+    """
     query = f"SELECT {_COLUMNS} FROM run WHERE token = ?"  # noqa: S608 (constants only)
     return next(_entries(db, query, (token,)), None)
+
+
+def _result(report: Report) -> dict[str, Any] | None:
+    if report["kind"] != "run":
+        return report["result"]
+    return {name: report[name] for name in COUNTS}  # type: ignore[literal-required]
 
 
 def _entries(db: sqlite3.Connection, query: str, values: tuple[Any, ...]) -> Iterator[dict[str, Any]]:
     names = _COLUMNS.split(", ")
     for row in db.execute(query, values):
         entry = dict(zip(names, row, strict=True))
-        entry["result"] = None if entry["result"] is None else json.loads(entry["result"])
+        for name in ("result", "log"):
+            entry[name] = None if entry[name] is None else json.loads(entry[name])
         yield entry

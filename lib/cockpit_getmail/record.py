@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from cockpit_getmail.fetch import Reporter
     from cockpit_getmail.status_file import Report, StrPath, TaskState
 
-CUT_OFF = "The run was cut off before its end."
 LOGGED_IN = ("mailbox", "delivery", "quota", "filter")
 """Causes that are met only after the log-in."""
 _FILES: dict[str, str] = {"run": status_file.RUN, "verify": status_file.VERIFY}
@@ -85,9 +84,10 @@ class Record:
             # It was cut off between its two records.
             self._count(found["state"], found["cause"], found["message"])
             return
-        self._count("failed", "internal", CUT_OFF)
+        self._count("failed", "internal", status_file.CUT_OFF)
         ended: Report = {**before, "state": "failed", "ended": time.time()}
-        ended["cause"], ended["message"] = "internal", CUT_OFF
+        ended["cause"], ended["message"] = "internal", status_file.CUT_OFF
+        ended["log"] = [*before["log"], (before["version"] + 1, status_file.CUT_OFF)]
         history.add(db, ended, self._days)
 
     def end(

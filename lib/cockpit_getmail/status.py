@@ -7,6 +7,7 @@ import os
 
 from cockpit_getmail.problem import STATUS
 from cockpit_getmail.schedule import REFUSED_LIMIT, next_run
+from cockpit_getmail.status_file import CUT_OFF
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
 WORKING = ("OK", "NEVER_RUN")
 """The statuses of connectors with which nothing is wrong."""
-_CUT_OFF = "The run was cut off before its end."
 _REFUSED = "The log-in was refused each time."
 _REFUSED_HINT = "Correct user name or password, or reset it. Meanwhile it is tried once a day."
 _PARTIAL = "Messages of the mailbox that are not delivered: {}."
@@ -65,7 +65,7 @@ def derive(
     elif counted and refused >= REFUSED_LIMIT:
         told = _tell_refused(counted)
     elif is_cut_off:
-        told = _tell("internal", _CUT_OFF)
+        told = _tell("internal", CUT_OFF)
     elif counted:
         told = _tell_outcome(counted, failures)
     has_worked = report is not None and report["last_success"] is not None

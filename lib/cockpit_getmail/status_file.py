@@ -68,6 +68,7 @@ RUN, VERIFY = "status.json", "verify.json"
 LIMITS = {RUN: 64 << 10, VERIFY: 512 << 10}
 LOG_LIMIT = 8 << 10
 """So many octets of log lines stand in the file."""
+CUT_OFF = "The run was cut off before its end."
 STATES = ("running", "succeeded", "failed", "cancelled")
 _DEPTH_LIMIT = 4
 _COUNT_LIMIT = 1 << 63

@@ -35,8 +35,11 @@ def test_what_is_added_is_found(state: State) -> None:
         found = history.find(db, f"{1:032x}")
         assert found
         assert found["state"] == "failed"
-        assert found["log"] == "2 new messages.\n1 of 2 delivered.\n"
-        assert found["result"] == REPORT["result"]
+        assert found["log"] == [[2, "2 new messages."], [3, "1 of 2 delivered."]]
+        assert found["result"] == {name: REPORT[name] for name in history.COUNTS}  # type: ignore[literal-required]
+        verified = history.find(db, f"{2:032x}")
+        assert verified
+        assert verified["result"] == REPORT["result"]
         assert {name: found[name] for name in ("started", "ended", "messages", "bytes", "cause")} == {
             name: REPORT[name] for name in ("started", "ended", "messages", "bytes", "cause")
         }

@@ -191,7 +191,7 @@ def test_run_that_was_cut_off_is_settled_by_the_next(bench: Bench) -> None:
         ("failed", "network"), ("failed", "internal"), ("succeeded", None),
     ]  # fmt: skip
     entry = bench.history[1]
-    assert (entry["token"], entry["messages"], entry["message"]) == ("f" * 32, 7, record.CUT_OFF)
+    assert (entry["token"], entry["messages"], entry["message"]) == ("f" * 32, 7, status_file.CUT_OFF)
 
 
 def test_run_cut_off_between_its_two_records_counts_as_it_ended(bench: Bench) -> None:

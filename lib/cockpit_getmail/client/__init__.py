@@ -220,8 +220,9 @@ class Client:
         """Create a connector. Returns a standard event with its `name`.
 
         Props: Retriever, Server, Username, Password, Account, and if wanted Port, TLS, CAFile, Fingerprint,
-        Delete, Time or SyncPeriod, Label, status, FilterCheck, SpamCheck, VirusCheck; `name` and `type` of a
-        listed connector are taken and mean nothing. Raises Problem (NotValid) with all faults.
+        Delete, Time or SyncPeriod, Label, CallbackUrl, StatusCallbackUrl, status, FilterCheck, SpamCheck,
+        VirusCheck; `name` and `type` of a listed connector are taken and mean nothing. Raises Problem
+        (NotValid) with all faults.
         """
         return self.call("create", "create", **props)
 

@@ -20,6 +20,8 @@ class Optional(TypedDict, total=False):
     Time: int | str
     SyncPeriod: str
     Label: str
+    CallbackUrl: str
+    StatusCallbackUrl: str
     status: str
     FilterCheck: str
     SpamCheck: str
@@ -63,6 +65,8 @@ class Changes(TypedDict, total=False):
     Time: int | str | None
     SyncPeriod: str | None
     Label: str | None
+    CallbackUrl: str | None
+    StatusCallbackUrl: str | None
     status: str | None
     FilterCheck: str | None
     SpamCheck: str | None

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from cockpit_getmail.problem import Problem, failure
+from cockpit_getmail.problem import Problem, failure, sentence
 from cockpit_getmail.stop import SIGNALS, Stop, Stopped
 from cockpit_getmail.words import Cause
 
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run_command(sys.argv[1:] if arguments is None else arguments)
     except Problem as problem:
-        _complain(_sentence(problem))
+        _complain(sentence(problem))
         return STATUSES[problem.cause]
     except Exception as error:
         import traceback
@@ -76,11 +76,23 @@ def _run_command(arguments: Sequence[str]) -> int:
             return _fetch_child()
         case ["check", "--unit"]:
             return _check_unit()
+        case ["schedule"]:
+            return _work_off_schedule()
         case ["fetch", name] if not name.startswith("-"):
             return _fetch(name)
-    from cockpit_getmail import usage
+    return _run_for_people(arguments)
 
-    return _fetch(usage.parse(arguments).name)
+
+def _run_for_people(arguments: Sequence[str]) -> int:
+    from cockpit_getmail import command, usage
+
+    options = usage.parse(arguments)
+    match options.command:
+        case "fetch":
+            return _fetch(options.name)
+        case "schedule":
+            return _work_off_schedule()
+    return command.run(options, STATUSES)
 
 
 def _fetch(name: str) -> int:
@@ -95,6 +107,13 @@ def _fetch(name: str) -> int:
     if os.geteuid() == 0:
         return _end_as(units.run_as_user(place, connector, found, ca_pem, SIGNALS))
     return _run(connector, found, place.state_folder, ca_pem)
+
+
+def _work_off_schedule() -> int:
+    """Start what is due, for cockpit-getmail.timer."""
+    from cockpit_getmail import report, scheduler, settings
+
+    return scheduler.run_due(settings.load(), report.Lines(sys.stdout))
 
 
 def _fetch_child() -> int:
@@ -162,13 +181,6 @@ def _run(
             connector, settings, state_folder, ca_pem, reporter, token=token, forgive=forgive, stop=_STOP
         )
     return SOME_FAILED if result.failed else SUCCESS
-
-
-def _sentence(problem: Problem) -> str:
-    if not isinstance(problem.attributes, list):
-        return problem.message
-    faults = ", ".join(f"{fault['parameter']} ({fault['error']})" for fault in problem.attributes)
-    return f"The connector is not valid: {faults}."
 
 
 def _require_sandbox() -> None:

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Showing a long task until it ends: its log, and on a terminal a bar."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from cockpit_getmail.problem import printable
+from cockpit_getmail.stop import Stopped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.progress import Progress
+
+    from cockpit_getmail.command.session import Answer, Session
+
+FIRST_WAIT = 200
+"""Milliseconds until the first status of a task, which is then asked for again and again."""
+
+
+def follow(session: Session, action: str) -> Answer:
+    """Start a task, or join the one under way; return its last status.
+
+    Raises Problem, and Stopped if a signal ends the following: the task goes on.
+    """
+    start = session.client.run if action == "run" else session.client.verify
+    with _viewer(session) as viewer:
+        session.client.callback_status = viewer.show
+        try:
+            return start(
+                session.options.name, account=session.options.of, wait=FIRST_WAIT, auto_handle_token=True
+            )
+        except (Stopped, KeyboardInterrupt):
+            viewer.close()
+            name = printable(session.options.name)
+            session.screen.complain(f"It goes on. `cockpit-getmail cancel {name}` ends it.")
+            raise
+
+
+class Viewer:
+    """Shows each status of a task; this one shows nothing, as is right with --json."""
+
+    def show(self, status: Answer) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class Lines(Viewer):
+    """The log, line for line."""
+
+    def __init__(self, session: Session) -> None:
+        self.screen = session.screen
+
+    def show(self, status: Answer) -> None:
+        for line in (status.get("logOutput") or "").splitlines():
+            self.screen.say(line)
+        self.screen.out.flush()
+
+
+class Bar(Viewer):
+    """The log above a bar."""
+
+    def __init__(self, session: Session, progress: Progress) -> None:
+        self.progress = progress
+        self.task = progress.add_task("Starts", total=None)
+
+    def show(self, status: Answer) -> None:
+        from rich.text import Text
+
+        for line in (status.get("logOutput") or "").splitlines():
+            self.progress.console.print(Text(printable(line)))
+        percent = status.get("percentProgress")
+        self.progress.update(
+            self.task,
+            description=printable(status.get("statusText") or ""),
+            total=None if percent is None else 100,
+            completed=percent or 0,
+        )
+
+    def close(self) -> None:
+        self.progress.stop()
+
+
+@contextmanager
+def _viewer(session: Session) -> Iterator[Viewer]:
+    if session.options.json:
+        yield Viewer()
+    elif not session.screen.is_terminal:
+        yield Lines(session)
+    else:
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+        columns = (
+            BarColumn(),
+            TaskProgressColumn(markup=False),
+            TimeElapsedColumn(),
+            TextColumn("{task.description}", markup=False),
+        )
+        with Progress(*columns, console=session.screen.console, transient=True) as progress:
+            yield Bar(session, progress)

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The props of a connector as options of the command line, made from the schema of create."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+from cockpit_getmail import schema
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+RETRIEVERS: Mapping[str, str] = {
+    "imap": "SimpleIMAPRetriever",
+    "imaps": "SimpleIMAPSSLRetriever",
+    "pop3": "SimplePOP3Retriever",
+    "pop3s": "SimplePOP3SSLRetriever",
+}
+"""What people call them."""
+LOGIN = ("Retriever", "Server", "Port", "TLS", "CAFile", "Fingerprint", "Username", "Password")
+"""What it takes to log in at a server."""
+APART = ("action", "name", "type", "Password", "status")
+"""What is no option with a value: passwords never are, and status is two switches."""
+FLAGS = {"Username": "--user", "Password": "--password", "status": "--enabled, --disabled"}
+METAVARS = {
+    "Retriever": "PROTOCOL",
+    "Server": "HOST",
+    "Username": "USER",
+    "Delete": "DAYS",
+    "Time": "MINUTES",
+    "CAFile": "FILE",
+    "Fingerprint": "SHA256",
+}
+HELP = {
+    "Retriever": "imaps or pop3s: TLS from the start; imap or pop3: STARTTLS where it is offered",
+    "Server": "host name or IP address of the remote server",
+    "Port": "if it is not the usual one",
+    "Username": "the log-in at the server",
+    "Account": "the local account that gets the mail",
+    "Delete": "delete at the server so many days after delivery; 0 at once, -1 never (the default)",
+    "Time": "minutes between runs, 5 or more (30)",
+    "SyncPeriod": "the same in words: 1h, 4h, 12h or 24h",
+    "Label": "a short name, free within its account",
+    "TLS": "auto, required (never in clear) or none (never ask for STARTTLS)",
+    "CAFile": "believe only these certificate authorities",
+    "Fingerprint": "believe only this certificate",
+}
+
+
+@cache
+def known() -> Mapping[str, Mapping[str, Any]]:
+    """Return the props that are options with a value, and their schemas."""
+    properties: Mapping[str, Mapping[str, Any]] = schema.load("create/create.input.json")["properties"]
+    return {prop: shape for prop, shape in properties.items() if prop not in APART}
+
+
+def flag(prop: str) -> str | None:
+    """Return the option of a prop: `--ca-file` for CAFile; None for what has none."""
+    if prop in FLAGS:
+        return FLAGS[prop]
+    words = re.sub("(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", prop)
+    return f"--{words.lower()}" if prop in known() else None
+
+
+def add_options(parser: argparse._ActionsContainer, props: Iterable[str] | None = None) -> None:
+    """Give a parser an option for each prop, or for these."""
+    for prop in known() if props is None else [prop for prop in props if prop in known()]:
+        shape = known()[prop]
+        summary = HELP.get(prop) or str(shape.get("description", shape.get("title", ""))).partition(". ")[0]
+        option = parser.add_argument(
+            flag(prop) or "",
+            dest=f"prop_{prop}",
+            metavar=METAVARS.get(prop, prop.upper()),
+            help=summary.rstrip(".").replace("%", "%%"),
+        )
+        values = tuple(RETRIEVERS) if prop == "Retriever" else tuple(shape.get("enum", ()))
+        # Not argparse's choices: what is valid the helpers say, all faults at once.
+        option.completer = lambda values=values, **_: values  # type: ignore[attr-defined]
+
+
+def read(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the props that were given, as an input of a helper has them."""
+    found = {prop: getattr(options, f"prop_{prop}", None) for prop in known()}
+    data: dict[str, Any] = {prop: value for prop, value in found.items() if value is not None}
+    if "Retriever" in data:
+        data["Retriever"] = RETRIEVERS.get(data["Retriever"].lower(), data["Retriever"])
+    if getattr(options, "status", None):
+        data["status"] = options.status
+    return data
+
+
+def read_changes(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the same for an update: an empty value removes a prop that may be missing."""
+    shapes = schema.load("update/update.input.json")["properties"]
+    return {
+        prop: None if value == "" and {"type": "null"} in shapes[prop].get("anyOf", ()) else value
+        for prop, value in read(options).items()
+    }
+
+
+def protocol(retriever: str) -> str:
+    """Return what people call a retriever."""
+    return next((name for name, full in RETRIEVERS.items() if full == retriever), retriever)

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Answers of helpers in words for people: statuses, times, and what is wrong with an input."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from cockpit_getmail import schema
+from cockpit_getmail.command.props import flag
+from cockpit_getmail.problem import STATUS, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    from cockpit_getmail.command.screen import Cell
+    from cockpit_getmail.problem import Problem
+    from cockpit_getmail.words import Fault
+
+CONDITIONS: Mapping[str, tuple[int, str, str]] = {
+    "TEMP_DISABLED": (0, "log-in refused, tried daily", "red"),
+    "INVALID_CREDENTIALS": (1, "log-in refused", "red"),
+    "CONNECTION_IMPOSSIBLE": (2, "no connection", "red"),
+    "NO_ACCESS_TO_ALL_MAIL": (3, "not all mail", "yellow"),
+    "NEVER_RUN": (4, "never run", ""),
+    "OK": (5, "ok", "green"),
+    "DISABLED": (6, "disabled", "dim"),
+}
+"""Urgency, words and style of each status."""
+WORKING = ("OK", "NEVER_RUN", "DISABLED")
+"""With these there is nothing to do."""
+RESULTS = {"succeeded": "green", "failed": "red", "cancelled": "yellow", "running": "cyan"}
+SPANS = ((86400, "day"), (3600, "h"), (60, "min"), (1, "s"))
+FAULTS: Mapping[str, str] = {
+    "required": "is missing",
+    "additionalProperties": "is not known",
+    "type": "is of the wrong kind",
+    "format": "cannot be used",
+    "integer": "must be a whole number",
+    "minLength": "must not be empty",
+    "conflict": "contradicts another one",
+    "self": "is this machine, and the account would be fetched into itself",
+}
+FORMATS: Mapping[str, str] = {
+    "Server": "must be a host name or an IP address",
+    "Fingerprint": "must be 64 hexadecimal digits, the SHA-256 of the certificate",
+    "CAFile": "must be the absolute path of a file",
+    "Account": "must be a user, or user@domain",
+}
+LIMITS: Mapping[str, str] = {
+    "minimum": "must be at least {}",
+    "maximum": "must be at most {}",
+    "maxLength": "must have at most {} characters",
+    "enum": "must be {}",
+}
+
+
+def condition(found: Mapping[str, Any]) -> Cell:
+    """Return how a connector is."""
+    _, words, style = CONDITIONS.get(found["status"], (0, found["status"], "red"))
+    return (f"{words}, runs now", "cyan") if found.get("running") else (words, style)
+
+
+def urgency(found: Mapping[str, Any]) -> int:
+    """Return a number by which what needs somebody comes first."""
+    return CONDITIONS.get(found["status"], (0, "", ""))[0]
+
+
+def moment(when: float | None, *, relative: bool, now: float | None = None) -> str:
+    """Return a time since 1970 as `5 min ago` or `in 2 h`, or as local date and time; `-` for none."""
+    if when is None:
+        return "-"
+    if not relative:
+        return time.strftime("%Y-%m-%d %H:%M", time.localtime(when))
+    distance = when - (time.time() if now is None else now)
+    if abs(distance) < 1:
+        return "now"
+    return f"in {span(distance)}" if distance > 0 else f"{span(-distance)} ago"
+
+
+def due(when: float | None, *, relative: bool, now: float | None = None) -> str:
+    """Return when the next run is; what is past comes as soon as it can."""
+    now = time.time() if now is None else now
+    return "now" if when is not None and when <= now else moment(when, relative=relative, now=now)
+
+
+def span(seconds: float) -> str:
+    """Return a length of time in its largest unit: `40 s`, `5 min`, `3 h`, `2 days`."""
+    size, unit = next((size, unit) for size, unit in SPANS if seconds >= size or size == 1)
+    number = int(seconds // size)
+    return f"{number} {unit}{'s' if unit == 'day' and number != 1 else ''}"
+
+
+def explain(problem: Problem) -> Iterator[str]:
+    """Yield what went wrong and what to do next, a line each."""
+    if isinstance(problem.attributes, list):
+        yield "This cannot be done:"
+        yield from (f"  {fault_in_words(fault)}" for fault in problem.attributes)
+        return
+    yield problem.message
+    attributes = problem.attributes or {}
+    yield from (
+        f"  {name}: {attributes[name]}" for name in ("subject", "issuer", "fingerprint") if name in attributes
+    )
+    step = attributes.get("hint") or _next_step(problem)
+    if step:
+        yield str(step)
+
+
+def fault_in_words(fault: Fault) -> str:
+    """Return a fault as `Time (--time): must be at least 5, not 3`."""
+    parameter, error, value = str(fault["parameter"]), str(fault["error"]), fault.get("value")
+    named = f"{printable(parameter)} ({flag(parameter)})" if flag(parameter) else printable(parameter)
+    wrong = f", not {printable(str(value))}" if value not in (None, "") and error in LIMITS else ""
+    return f"{named}: {_fault(parameter, error)}{wrong}"
+
+
+def _fault(parameter: str, error: str) -> str:
+    if error == "format" and parameter in FORMATS:
+        return FORMATS[parameter]
+    if error in LIMITS:
+        limit = _find_limit(parameter, error)
+        return LIMITS[error].format(limit) if limit else "is out of bounds"
+    return FAULTS.get(error, printable(error))
+
+
+def _find_limit(parameter: str, keyword: str) -> str | None:
+    prop = schema.load("create/create.input.json")["properties"].get(parameter, {})
+    limit = prop.get(keyword)
+    return " or ".join(map(str, limit)) if isinstance(limit, list) else None if limit is None else str(limit)
+
+
+def _next_step(problem: Problem) -> str | None:
+    if problem.type == "NotFound":
+        return "`cockpit-getmail list` shows what there is."
+    return STATUS["running"][1] if problem.cause == "running" else None

@@ -31,6 +31,9 @@ NAMES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("validate", "create"): st.sampled_from([None, ""]),
     ("read", "check-credentials"): st.none() | st.text(),
 }
+URLS = st.sampled_from(
+    ["http://localhost", "HTTPS://a-b.example:8443/x?y=%2F$;", "https://[::1]/", "http://1.2.3.4"]
+)
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "type": st.just("getmail"),
     "redact": st.booleans(),
@@ -51,6 +54,8 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "Time": st.integers(5, 999999999),
     "SyncPeriod": st.sampled_from(["1h", "4h", "12h", "24h"]),
     "Label": TEXT.filter("0".__ne__),
+    "CallbackUrl": URLS,
+    "StatusCallbackUrl": URLS,
     "account": TEXT,
     "status": SWITCH,
     "FilterCheck": SWITCH,
@@ -74,9 +79,10 @@ ODD_WORDS = (
     "\n",
 )
 ODD_SERVERS = ("127.1", "1.2.3.4:5", "fe80::1%eth0", "a..b", "-a", "é" * 300, "x" * 101, "x" * 9000)
+ODD_URLS = ("http://", "http://a@b/", "ftp://b/", "http://127.1/", "http://b/#", "http://b/\n", "http://b:0")
 ODD_NUMBERS = (True, False, 0, 1, -1, 4, 5.0, 5.5, -1.0, 65536, 10**9, 10**60, 1e300)
 ODD: st.SearchStrategy[Any] = st.sampled_from(
-    [*ODD_DIGITS, *ODD_WORDS, *ODD_SERVERS, *ODD_NUMBERS, None, "", [], {}, ["getmail"]]
+    [*ODD_DIGITS, *ODD_WORDS, *ODD_SERVERS, *ODD_URLS, *ODD_NUMBERS, None, "", [], {}, ["getmail"]]
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

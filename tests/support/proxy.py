@@ -29,6 +29,7 @@ class Proxy:
 
     A connection is cut after `cut_after` octets from the server, or when `cut_when` says so of a piece, which
     then does not arrive. `delay` is in seconds, one way. `reset` cuts with RST instead of an orderly end.
+    Port 0 to `listen` at is a free one.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Proxy:
         cut_when: CutWhen | None = None,
         delay: float = 0.0,
         reset: bool = False,
+        listen: tuple[str, int] = ("127.0.0.1", 0),
     ) -> None:
         self.cut_after = cut_after
         self.cut_when = cut_when
@@ -50,7 +52,7 @@ class Proxy:
         self.server_octets = 0
         """Passed on, by all connections together."""
         self._server = (host, port)
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(listen)
         self.port: int = self._listener.getsockname()[1]
         self._links: set[_Link] = set()
         self._loop: asyncio.AbstractEventLoop

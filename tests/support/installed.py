@@ -55,7 +55,7 @@ class Installed:
     def start(self, name: str, env: dict[str, str] | None = None) -> str:
         """Start a run; return its unit."""
         answer = self.call("execute", env, action="run", name=name)
-        assert answer.keys() == {"unit"}, answer
+        assert answer.keys() == {"unit", "token"}, answer
         return str(answer["unit"])
 
     def run(self, name: str, env: dict[str, str] | None = None) -> str:

@@ -12,6 +12,10 @@ pkglibdir = $(PREFIX)/lib/cockpit-getmail
 pkglibexecdir = $(PREFIX)/libexec/cockpit-getmail
 sbindir = $(PREFIX)/sbin
 mandir = $(PREFIX)/share/man/man8
+# Where bash, zsh and fish look for completions of themselves.
+bashdir = $(PREFIX)/share/bash-completion/completions
+zshdir = $(PREFIX)/share/zsh/site-functions
+fishdir = $(PREFIX)/share/fish/vendor_completions.d
 # systemd reads these below /usr, /usr/local and /etc; for another PREFIX name them.
 unitdir = $(PREFIX)/lib/systemd/system
 sysusersdir = $(PREFIX)/lib/sysusers.d
@@ -32,8 +36,10 @@ SOURCES = setup.cfg pyproject.toml setup.py $(shell find lib schemas -name '*.py
 # What setup.py makes code of, and with.
 SCHEMAS = $(wildcard schemas/*.json schemas/*/*.json) \
     $(addprefix lib/cockpit_getmail/,accept/__init__.py formats.py schema.py)
-# What the tests run beside Python: a real IMAP and POP3 server, a real systemd, ext4 images, the man page's reader.
-CHECK_PACKAGES = dbus dovecot-imapd dovecot-pop3d e2fsprogs man-db openssl procps systemd systemd-container
+# What the tests run beside Python: a real IMAP and POP3 server, a real systemd, ext4 images, the man page's reader,
+# another machine by ssh, shells that complete.
+CHECK_PACKAGES = bash-completion dbus dovecot-imapd dovecot-pop3d e2fsprogs fish man-db openssh-client openssh-server \
+    openssl procps systemd systemd-container zsh
 
 # Whom `make bench` measures this project beside; safecat delivers for fetchmail. getmail6 comes from PyPI.
 BENCH_PACKAGES = $(CHECK_PACKAGES) fdm fetchmail isync mpop safecat
@@ -126,6 +132,12 @@ install: build/wheels/.built install-systemd ## Install below PREFIX (/usr/local
 	chmod 755 '$(root)$(sbindir)/cockpit-getmail'
 	sed -e 's|@libexecdir@|$(pkglibexecdir)|g' -e 's|@unitdir@|$(unitdir)|g' docs/cockpit-getmail.8 \
 	    >'$(root)$(mandir)/cockpit-getmail.8'
+	install -d '$(root)$(bashdir)' '$(root)$(zshdir)' '$(root)$(fishdir)'
+	code='import sys, argcomplete as a; print(a.shellcode(["cockpit-getmail"], use_defaults=False, shell=sys.argv[1]))'
+	complete() { PYTHONPATH='$(root)$(site)' $(PYTHON) -c "$$code" $$1; }
+	complete bash >'$(root)$(bashdir)/cockpit-getmail'
+	complete zsh >'$(root)$(zshdir)/_cockpit-getmail'
+	complete fish >'$(root)$(fishdir)/cockpit-getmail.fish'
 	$(start-timer)
 
 # What systemd reads; all that a run from a checkout needs of an installation. The timer is enabled the first time:
@@ -155,6 +167,8 @@ uninstall: ## Remove what install made; configuration, connectors and mail stay
 	rm -rf '$(root)$(pkglibdir)'
 	rm -f $(foreach verb,$(VERBS),'$(root)$(pkglibexecdir)/$(verb)')
 	rm -f '$(root)$(sbindir)/cockpit-getmail' '$(root)$(mandir)/cockpit-getmail.8' \
+	    '$(root)$(bashdir)/cockpit-getmail' '$(root)$(zshdir)/_cockpit-getmail' \
+	    '$(root)$(fishdir)/cockpit-getmail.fish' \
 	    $(foreach type,slice timer service,'$(root)$(unitdir)/cockpit-getmail.$(type)') \
 	    '$(root)$(unitdir)/cockpit-getmail-.service.d/10-fetch.conf' \
 	    '$(root)$(sysusersdir)/cockpit-getmail.conf' '$(root)$(tmpfilesdir)/cockpit-getmail.conf'

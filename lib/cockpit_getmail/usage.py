@@ -44,7 +44,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     if COMPLETION in os.environ:
         import argcomplete
 
-        argcomplete.autocomplete(parser, exclude=["--help"])
+        # None: where nothing else is known, the names of files would be wrong.
+        argcomplete.autocomplete(parser, default_completer=None)
     if any(argument.startswith("--password=") for argument in arguments):
         # Not even in an error of argparse's.
         parser.error("a password is no argument: --password asks for it, --password-stdin reads it")

@@ -1,13 +1,24 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Installed helpers as whole processes, on a made database."""
 
+from __future__ import annotations
+
 import json
-from collections.abc import Mapping, Sequence
+import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench import PREFIX
 from bench.pairs import Usage, measure
+from cockpit_getmail import status_file
+from cockpit_getmail.connector import folder_name, make_token
+from cockpit_getmail.ledger import Ledger
+from cockpit_getmail.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from cockpit_getmail.status_file import Report
 
 HELPERS = PREFIX / "libexec" / "cockpit-getmail"
 PASSWORD = "Nethesis,1234"
@@ -104,3 +115,51 @@ def make_database(connectors: int) -> bytes:
         props = "|".join(f"{name}|{value}" for name, value in sorted(make_props(number).items()))
         lines.append(f"{connector_name(number)}=getmail|{props}\n")
     return "".join(sorted(lines)).encode()
+
+
+def make_state(folder: Path, connectors: int) -> None:
+    """Make the state of connectors that have all run ten minutes ago, one in twenty with a failure."""
+    settings = Settings(state_dir=folder / "state")
+    started = time.time() - 600
+    with Ledger(settings) as ledger:
+        for number in range(connectors):
+            name = connector_name(number)
+            state = Path(settings.state_dir, folder_name(name))
+            state.mkdir()
+            status_file.write(state, make_report(name, started, fails=number % 20 == 0), durably=False)
+            ledger.started(name, started)
+
+
+def make_report(name: str, started: float, *, fails: bool) -> Report:
+    """Return what a run tells that delivered two messages, or did not get as far."""
+    cause, message = ("network", "my.remote.com did not answer within 30 seconds.") if fails else (None, "")
+    done = 0 if fails else 2
+    log = [f"Connected to {name}.", "2 new messages, 24 KiB.", message or "2 messages delivered, 24 KiB."]
+    return {
+        "token": make_token(name),
+        "kind": "run",
+        "invocation": "0123456789abcdef" * 2,
+        "state": "failed" if fails else "succeeded",
+        "started": started,
+        "ended": started + 1,
+        "version": len(log) + 1,
+        "messages": done,
+        "bytes": done << 12,
+        "total_messages": 2,
+        "total_bytes": 2 << 12,
+        "failed": 0,
+        "set_aside": 0,
+        "deleted": 0,
+        "cause": cause,
+        "message": message,
+        "text": log[-1],
+        "log": list(enumerate(log, 2)),
+        "log_cut": False,
+        "result": None,
+        "failures": int(fails),
+        "refused": 0,
+        "first_complete": started,
+        "last_success": started,
+        "runs": 9,
+        "outcome": {"cause": cause, "message": message, "partial": 0},
+    }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cockpit_getmail import __version__
 from cockpit_getmail.command import connectors, props, records, tasks
-from cockpit_getmail.command.complete import complete_names
+from cockpit_getmail.command.complete import complete, complete_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,10 +42,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """
     parser = make_parser()
     if COMPLETION in os.environ:
-        import argcomplete
-
-        # None: where nothing else is known, the names of files would be wrong.
-        argcomplete.autocomplete(parser, default_completer=None)
+        complete(parser)
     if any(argument.startswith("--password=") for argument in arguments):
         # Not even in an error of argparse's.
         parser.error("a password is no argument: --password asks for it, --password-stdin reads it")
@@ -67,6 +64,8 @@ def _find_missing(options: argparse.Namespace) -> str | None:
             return f"{options.command} needs a NAME or a --token"
         case "edit" if not (props.read(options) or options.password or options.password_stdin):
             return "edit needs something to change (see edit --help)"
+        case "fetch" | "schedule" if options.json or options.host:
+            return f"{options.command} knows neither --json nor --host"
     return None
 
 

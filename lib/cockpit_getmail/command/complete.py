@@ -9,6 +9,22 @@ if TYPE_CHECKING:
     import argparse
 
 
+def complete(parser: argparse.ArgumentParser) -> None:
+    """Answer a shell that asks for completions, and end."""
+    import argcomplete
+    from argcomplete.completers import ChoicesCompleter
+
+    # By itself it would complete everything else with the names of files.
+    argcomplete.autocomplete(parser, default_completer=ChoicesCompleter({}))
+
+
+def complete_files(*, prefix: str, **_: object) -> list[str]:
+    """Return the files whose path begins so."""
+    from argcomplete.completers import FilesCompleter
+
+    return list(FilesCompleter()(prefix))
+
+
 def complete_names(*, parsed_args: argparse.Namespace, **_: object) -> list[str]:
     """Return the names and labels of this machine's connectors, where they may be read.
 

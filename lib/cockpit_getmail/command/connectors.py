@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cockpit_getmail.command import props
 from cockpit_getmail.command.login import check_first, check_login
 from cockpit_getmail.command.session import SUCCESS
-from cockpit_getmail.command.words import condition, due, moment, span
+from cockpit_getmail.command.words import condition, due, interval, moment
 from cockpit_getmail.problem import failure, printable
 from cockpit_getmail.report import count
 
@@ -37,7 +37,7 @@ def list_connectors(session: Session) -> int:
         return SUCCESS
     found = [connector for group in answer["connectors"].values() for connector in group]
     if found:
-        columns = ("NAME", "LABEL", "ACCOUNT", "FROM", ">EVERY", "STATUS")
+        columns = ("NAME", "LABEL", "ACCOUNT", ">EVERY", "STATUS")
         session.screen.table(columns, [_row(connector) for connector in found])
     else:
         session.screen.say("There is no connector that fits." if _is_filtered(options) else NO_CONNECTORS)
@@ -63,21 +63,9 @@ def _row(connector: Mapping[str, Any]) -> list[Cell]:
         connector["name"],
         stored.get("Label", ""),
         stored.get("Account", ""),
-        _source(stored),
-        _interval(stored.get("Time", "")),
+        interval(stored.get("Time", "")),
         condition(connector),
     ]
-
-
-def _source(stored: Mapping[str, str]) -> str:
-    server = stored.get("Server", "")
-    port = stored.get("Port")
-    host = f"[{server}]" if port and ":" in server else server
-    return f"{props.protocol(stored.get('Retriever', ''))}://{host}{f':{port}' if port else ''}"
-
-
-def _interval(minutes: str) -> str:
-    return span(int(minutes) * 60) if minutes.isdecimal() and minutes != "0" else minutes
 
 
 def show(session: Session) -> int:

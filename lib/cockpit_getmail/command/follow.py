@@ -96,7 +96,7 @@ def _viewer(session: Session) -> Iterator[Viewer]:
 
         columns = (
             BarColumn(),
-            TaskProgressColumn(markup=False),
+            TaskProgressColumn(),
             TimeElapsedColumn(),
             TextColumn("{task.description}", markup=False),
         )

@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from cockpit_getmail import schema
+from cockpit_getmail.command.complete import complete_files
 
 if TYPE_CHECKING:
     import argparse
@@ -79,7 +80,8 @@ def add_options(parser: argparse._ActionsContainer, props: Iterable[str] | None 
         )
         values = tuple(RETRIEVERS) if prop == "Retriever" else tuple(shape.get("enum", ()))
         # Not argparse's choices: what is valid the helpers say, all faults at once.
-        option.completer = lambda values=values, **_: values  # type: ignore[attr-defined]
+        completer = complete_files if prop == "CAFile" else lambda values=values, **_: values
+        option.completer = completer  # type: ignore[attr-defined]
 
 
 def read(options: argparse.Namespace) -> dict[str, Any]:
@@ -100,8 +102,3 @@ def read_changes(options: argparse.Namespace) -> dict[str, Any]:
         prop: None if value == "" and {"type": "null"} in shapes[prop].get("anyOf", ()) else value
         for prop, value in read(options).items()
     }
-
-
-def protocol(retriever: str) -> str:
-    """Return what people call a retriever."""
-    return next((name for name, full in RETRIEVERS.items() if full == retriever), retriever)

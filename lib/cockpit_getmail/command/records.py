@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cockpit_getmail.command.session import SUCCESS
-from cockpit_getmail.command.words import RESULTS, WORKING, condition, due, moment, span, urgency
+from cockpit_getmail.command.words import RESULTS, WORKING, clock, condition, due, moment, span, urgency
 from cockpit_getmail.problem import printable
 from cockpit_getmail.report import count, size
 
@@ -116,7 +116,7 @@ def log(session: Session) -> int:
     for line in answer["lines"]:
         priority = int(line["priority"])
         style = "red" if priority <= ERROR else "yellow" if priority == WARNING else ""
-        session.screen.say((f"{moment(line['time'], relative=False)}  {line['message']}", style))
+        session.screen.say((f"{clock(line['time'])}  {line['message']}", style))
     return SUCCESS
 
 

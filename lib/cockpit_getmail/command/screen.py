@@ -14,7 +14,7 @@ from cockpit_getmail.problem import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any, TextIO, TypeAlias
+    from typing import Any, Literal, TextIO, TypeAlias
 
     from rich.console import Console
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     """Text, or text and its style."""
 
 PLAIN_GAP = "  "
+LONG = ("NAME", "ACCOUNT", "LABEL", "REASON", "WHAT", "MESSAGE-ID", "FOLDER")
+"""The columns that give way where a terminal is narrow."""
 
 
 class Screen:
@@ -70,7 +72,10 @@ class Screen:
         self.out.write(text.encode(errors="backslashreplace").decode() + "\n")
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
-        """Write a table. A column whose title begins with `>` is set to the right."""
+        """Write a table. A column whose title begins with `>` is set to the right, an empty one left out."""
+        used = [number for number in range(len(columns)) if any(_split(row[number])[0] for row in rows)]
+        columns = [columns[number] for number in used]
+        rows = [[row[number] for number in used] for row in rows]
         titles = [column.removeprefix(">") for column in columns]
         to_right = [column.startswith(">") for column in columns]
         if self.is_terminal:
@@ -98,8 +103,9 @@ class Screen:
 
         table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0), pad_edge=False)
         for title, is_right in zip(titles, to_right, strict=True):
-            # A name that is cut could not be given to the next command.
-            table.add_column(title, justify="right" if is_right else "left", overflow="fold")
+            justify: Literal["left", "right"] = "right" if is_right else "left"
+            # Folded, not cut: a name is to be copied.
+            table.add_column(title, justify=justify, overflow="fold", no_wrap=title not in LONG)
         for row in rows:
             table.add_row(*(Text(words, style=style) for words, style in map(_split, row)))
         self.console.print(table, soft_wrap=False)

@@ -31,7 +31,7 @@ CONDITIONS: Mapping[str, tuple[int, str, str]] = {
 WORKING = ("OK", "NEVER_RUN", "DISABLED")
 """With these there is nothing to do."""
 RESULTS = {"succeeded": "green", "failed": "red", "cancelled": "yellow", "running": "cyan"}
-SPANS = ((86400, "day"), (3600, "h"), (60, "min"), (1, "s"))
+SPANS = {86400: "day", 3600: "h", 60: "min", 1: "s"}
 FAULTS: Mapping[str, str] = {
     "required": "is missing",
     "additionalProperties": "is not known",
@@ -85,11 +85,25 @@ def due(when: float | None, *, relative: bool, now: float | None = None) -> str:
     return "now" if when is not None and when <= now else moment(when, relative=relative, now=now)
 
 
+def clock(when: float) -> str:
+    """Return a time since 1970 as local date and time, to the second."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(when))
+
+
 def span(seconds: float) -> str:
     """Return a length of time in its largest unit: `40 s`, `5 min`, `3 h`, `2 days`."""
-    size, unit = next((size, unit) for size, unit in SPANS if seconds >= size or size == 1)
+    return _in_unit(seconds, next(size for size in SPANS if seconds >= size or size == 1))
+
+
+def interval(minutes: str) -> str:
+    """Return a Time in the largest unit that leaves no remainder; what is no number as it is."""
+    seconds = int(minutes) * 60 if minutes.isascii() and minutes.isdecimal() else 0
+    return _in_unit(seconds, next(size for size in SPANS if seconds % size == 0)) if seconds else minutes
+
+
+def _in_unit(seconds: float, size: int) -> str:
     number = int(seconds // size)
-    return f"{number} {unit}{'s' if unit == 'day' and number != 1 else ''}"
+    return f"{number} {SPANS[size]}{'s' if SPANS[size] == 'day' and number != 1 else ''}"
 
 
 def explain(problem: Problem) -> Iterator[str]:

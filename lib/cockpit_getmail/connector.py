@@ -23,7 +23,10 @@ RETRIEVERS: Mapping[str, tuple[Literal["imap", "pop3"], bool, int]] = {
 }
 NAME_LIMIT = 170
 UNIT_PREFIX = "cockpit-getmail-"
-UNIT_TYPES = "service|socket|device|mount|automount|swap|target|path|timer|slice|scope"
+UNIT_TYPES = (
+    *("service", "socket", "device", "mount", "automount", "swap", "target", "path", "timer", "slice"),
+    "scope",
+)
 
 
 class Connector(Value):
@@ -138,11 +141,15 @@ def unit_name(name: str) -> str:
     """Return a connector's unit without `.service`: `cockpit-getmail-` and the name, escaped one to one."""
     escaped = _escape(name, r"\x{:02x}")
     # systemd 252 applies no drop-in of a prefix to a unit with nothing between the prefix and its first `@`.
-    escaped = re.sub("^@", r"\\x40", escaped)
+    if escaped.startswith("@"):
+        escaped = rf"\x40{escaped[1:]}"
     # A unit whose name ends with its first `@` would be a template.
-    escaped = re.sub("^([^@]*)@$", r"\1\\x40", escaped)
+    if escaped.endswith("@") and escaped.count("@") == 1:
+        escaped = rf"{escaped[:-1]}\x40"
     # systemctl takes a name that ends in a type for the name of a whole unit.
-    escaped = re.sub(rf"\.({UNIT_TYPES})$", r"\\x2e\1", escaped)
+    stem, dot, ending = escaped.rpartition(".")
+    if dot and ending in UNIT_TYPES:
+        escaped = rf"{stem}\x2e{ending}"
     return UNIT_PREFIX + _shorten(name, escaped)
 
 

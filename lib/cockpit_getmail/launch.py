@@ -8,6 +8,7 @@ import time
 
 from cockpit_getmail import database, status_file, units
 from cockpit_getmail.connector import Connector, folder_name, make_token
+from cockpit_getmail.ledger import Ledger
 from cockpit_getmail.problem import failure, printable
 from cockpit_getmail.removal import is_left, removal
 
@@ -39,11 +40,14 @@ def launch(connector: Connector, settings: Settings, read_at: Stamp = ()) -> tup
 
     `read_at` is the stamp() of the database that the connector was read from. A connector that was deleted or
     disabled meanwhile does not run on. Raises Problem: NotFound or Conflict for that, and as
-    units.start_run().
+    units.start_run(); also if the start cannot be recorded, and then the run goes on.
     """
     unit, token, running = _start(connector, settings)
-    if not running and not (read_at and stamp(settings) == read_at):
-        _require_still(connector.name, unit, settings)
+    if not running:
+        if not (read_at and stamp(settings) == read_at):
+            _require_still(connector.name, unit, settings)
+        with Ledger(settings) as ledger:
+            ledger.started(connector.name, time.time())
     return unit, token, running
 
 
@@ -70,13 +74,11 @@ def _is_forgiven(name: str, settings: Settings) -> bool:
     report = _read_report(name, settings)
     if report is None or not (report["failures"] or report["refused"]):
         return False
-    from cockpit_getmail.ledger import Ledger
-
     ledger = Ledger.open_for_reading(settings)
     if ledger is None:
         return False
     with ledger:
-        start = ledger.starts().get(name)
+        start = ledger.find(name)
     return start is not None and start.forgiven == report["token"]
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import stat
 from contextlib import contextmanager, suppress
 
 from cockpit_getmail.problem import Problem, failure, sentence
@@ -36,10 +37,12 @@ FILE = ".schedule.sqlite"
 VERSION = 1
 WAIT_SECONDS = 10.0
 """So long a process waits while another one writes."""
-_NEW = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _SCHEMA = """CREATE TABLE start (
     name TEXT PRIMARY KEY, at REAL, problem TEXT, failures INTEGER NOT NULL DEFAULT 0, forgiven TEXT
 ) WITHOUT ROWID"""
+_LIST = "SELECT name, at, problem, forgiven, failures FROM start"
+_FIND = "SELECT at, problem, forgiven, failures FROM start WHERE name = ?"
 _STARTED = """INSERT INTO start (name, at) VALUES (?, ?) ON CONFLICT (name) DO UPDATE
     SET at = excluded.at, problem = NULL, failures = 0"""
 _REFUSED = """INSERT INTO start (name, at, problem, failures) VALUES (?, ?, ?, 1) ON CONFLICT (name) DO UPDATE
@@ -81,8 +84,7 @@ class Ledger:
         self.path = path_of(settings)
         with _explained(self.path):
             os.makedirs(settings.state_dir, 0o755, exist_ok=True)
-            # SQLite would make the file readable for all, as the umask has it.
-            os.close(os.open(self.path, _NEW, 0o600))
+            _provide(self.path)
             self._db = _connect(self.path)
 
     @classmethod
@@ -107,11 +109,13 @@ class Ledger:
     def starts(self) -> dict[str, Start]:
         """Return the last start of each connector that was ever started, by name."""
         with _explained(self.path):
-            rows = self._db.execute("SELECT name, at, problem, forgiven, failures FROM start").fetchall()
-            return {
-                name: Start(at, json.loads(problem) if problem else None, forgiven, failures)
-                for name, at, problem, forgiven, failures in rows
-            }
+            return {name: _parse(*row) for name, *row in self._db.execute(_LIST)}
+
+    def find(self, name: str) -> Start | None:
+        """Return the last start of one connector, None if it was never started."""
+        with _explained(self.path):
+            row = self._db.execute(_FIND, (name,)).fetchone()
+            return _parse(*row) if row else None
 
     def started(self, name: str, at: float) -> None:
         """Record that a run was started."""
@@ -135,6 +139,10 @@ class Ledger:
             self._db.execute(statement, values)
 
 
+def _parse(at: float | None, problem: str | None, forgiven: str | None, failures: int) -> Start:
+    return Start(at, json.loads(problem) if problem else None, forgiven, failures)
+
+
 def path_of(settings: Settings) -> str:
     return os.path.join(settings.state_dir, FILE)
 
@@ -149,6 +157,17 @@ def set_aside(settings: Settings) -> str:
             with suppress(FileNotFoundError):
                 os.unlink(path + suffix)
     return aside
+
+
+def _provide(path: str) -> None:
+    """Make the file, as SQLite would make it readable for all. Raises OSError if something else is there."""
+    try:
+        os.close(os.open(path, _NEW, 0o600))
+    except FileExistsError:
+        # Never opened beside SQLite: to close it would take the locks of this process's other connections
+        # (sqlite.org/howtocorrupt.html, 2.2).
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            raise
 
 
 def _connect(path: str) -> sqlite3.Connection:

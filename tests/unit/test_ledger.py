@@ -41,6 +41,11 @@ def file(settings: Settings) -> Path:
     return Path(settings.state_dir, FILE)
 
 
+def run_writer(settings: Settings, name: str) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "PYTHONPATH": ":".join(filter(None, sys.path))}
+    return subprocess.Popen([sys.executable, "-c", WRITER, settings.state_dir, name], env=environment)
+
+
 def starts(settings: Settings) -> dict[str, Start]:
     with Ledger(settings) as opened:
         return opened.starts()
@@ -54,6 +59,8 @@ def test_start_is_remembered(settings: Settings) -> None:
         opened.started(NAME, NOW - 60)
         opened.started(NAME, NOW)
         opened.started(OTHER, NOW + 1)
+        assert opened.find(OTHER) == Start(NOW + 1)
+        assert opened.find("nobody") is None
     assert starts(settings) == {NAME: Start(NOW), OTHER: Start(NOW + 1)}
 
 
@@ -125,13 +132,20 @@ def test_reading_sees_what_is_being_written(settings: Settings) -> None:
             assert reader.starts() == {NAME: Start(NOW)}
 
 
+def test_open_twice_here_and_once_elsewhere_nothing_is_lost(settings: Settings) -> None:
+    with Ledger(settings) as first:
+        with Ledger(settings) as second:
+            second.started("second", NOW)
+        assert run_writer(settings, "elsewhere").wait(60) == 0
+        with Ledger(settings) as third:
+            third.started("third", NOW)
+        first.started("first", NOW)
+    assert len(starts(settings)) == ROUNDS + 3
+
+
 @pytest.mark.slow
 def test_many_processes_write_at_once(settings: Settings) -> None:
-    environment = {**os.environ, "PYTHONPATH": ":".join(filter(None, sys.path))}
-    writers = [
-        subprocess.Popen([sys.executable, "-c", WRITER, settings.state_dir, str(number)], env=environment)
-        for number in range(6)
-    ]
+    writers = [run_writer(settings, str(number)) for number in range(6)]
     assert [writer.wait(120) for writer in writers] == [0] * 6
     assert len(starts(settings)) == 6 * ROUNDS
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A real ssh server (Dropbear) in a test machine, that lets the machine's own root in by key.
+"""A real ssh server (OpenSSH) in a test machine, that lets the machine's own root in by key.
 
 with SshServer(machine, "mail.example.com") as server:
     ...in the machine, `ssh root@mail.example.com` works...
@@ -18,13 +18,16 @@ from tests.support.machine import ENVIRONMENT, Machine
 
 KEYS = """
 umask 077
-mkdir -p /root/.ssh
+mkdir -p /run/sshd /root/.ssh
 cd /root/.ssh
 rm -rf *
-ssh-keygen -q -t ed25519 -N '' -f id_ed25519
+for name in id_ed25519 host; do
+    ssh-keygen -q -t ed25519 -N '' -f $name
+done
 cp id_ed25519.pub authorized_keys
-dropbearkey -t ed25519 -f host | sed -n "s/^ssh-/$1 ssh-/p" >known_hosts
+echo "$1 $(cat host.pub)" >known_hosts
 """
+OPTIONS = ("HostKey=/root/.ssh/host", "PermitRootLogin=yes", "PasswordAuthentication=no", "UsePAM=no")
 
 
 def find_address() -> str:
@@ -41,20 +44,15 @@ class SshServer:
         self._machine = machine
 
     def __enter__(self) -> "SshServer":
-        need_programs("dropbear", "dropbearkey", "ssh", "ssh-keygen")
+        need_programs("sshd", "ssh", "ssh-keygen")
         self._machine.run(["sh", "-euc", KEYS, "keys", self.host])
         self._machine.run(["sh", "-euc", f"echo '{self.address} {self.host}' >>/etc/hosts"])
-        argv = ["dropbear", "-F", "-E", "-s", "-m", "-r", "/root/.ssh/host", "-P", ""]
-        self._process = subprocess.Popen(
-            self._machine.argv(*argv, "-p", f"{self.address}:22"),
-            stderr=subprocess.PIPE,
-            env=ENVIRONMENT,
-            text=True,
-        )
+        options = [f"-o{option}" for option in (*OPTIONS, f"ListenAddress={self.address}")]
+        argv = self._machine.argv("/usr/sbin/sshd", "-D", "-e", "-f", "/dev/null", *options)
+        self._process = subprocess.Popen(argv, stderr=subprocess.PIPE, env=ENVIRONMENT, text=True)
         assert self._process.stderr
-        # It says so once it listens.
         said = self._process.stderr.readline()
-        assert "Not backgrounding" in said, said
+        assert "Server listening" in said, said
         return self
 
     def __exit__(

@@ -114,8 +114,11 @@ def _parse(output: bytes) -> dict[str, Any] | None:
 
 
 def _restore(answer: Mapping[str, Any], stderr: bytes) -> Problem:
-    """Return the Problem that an answer is; of a bug with its place, which is told on stderr."""
+    """Return the Problem that an answer is, for a traceback with its faults, or with the place of a bug."""
     problem = Problem(answer["type"], answer["message"], answer.get("attributes"))
+    faults = problem.attributes if isinstance(problem.attributes, list) else []
+    for fault in faults:
+        problem.add_note(f"{fault.get('parameter')}: {fault.get('error')}")
     for line in stderr.splitlines():
         problem.add_note(printable(line))
     return problem

@@ -46,6 +46,12 @@ def test_the_place_of_a_bug_is_told(helpers: Helpers) -> None:
     assert fail(helpers.client).__notes__ == ["line 7", "\\x1b[2JKeyError"]
 
 
+def test_faults_are_told_in_a_traceback(helpers: Helpers) -> None:
+    faults = [{"parameter": "Time", "value": 3, "error": "minimum"}, {"parameter": "x", "error": "type"}]
+    helpers.answer({"type": "NotValid", "message": "validation_failed", "attributes": faults})
+    assert fail(helpers.client).__notes__ == ["Time: minimum", "x: type"]
+
+
 # What is no answer
 
 

@@ -90,8 +90,8 @@ def _folder(record: Record, settings: Settings) -> str:
 
 
 def _find_units() -> set[str]:
-    """Return the units of runs. Where systemd does not answer, their locks tell of them."""
-    if not os.path.isdir(SYSTEMD):
+    """Return the units of runs, which only root starts. Where systemd does not answer, their locks tell."""
+    if os.geteuid() != 0 or not os.path.isdir(SYSTEMD):
         return set()
     from cockpit_getmail import units
 

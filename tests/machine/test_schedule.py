@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support import missing
 from tests.support.dovecot import Dovecot
 from tests.support.hostile import Server, hang, pop3
 from tests.support.installed import PASSWORD, PYTHON, Installed
@@ -20,7 +21,7 @@ SERVICE, TIMER = "cockpit-getmail.service", "cockpit-getmail.timer"
 LEDGER = "/var/lib/cockpit-getmail/state/.schedule.sqlite"
 SETTINGS = "/etc/cockpit-getmail.env"
 MINUTE, YEAR = 60, 365 * 86400
-FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
+FAKETIME = "*/faketime/libfaketime.so.1"
 SQL = """
 import json, sqlite3, sys
 with sqlite3.connect(sys.argv[1], 10) as db:
@@ -334,7 +335,8 @@ def test_what_stops_all_is_told_and_recorded_of_none(quiet: Installed, dovecot: 
 
 
 def test_clock_a_year_ahead_and_back(quiet: Installed, dovecot: Dovecot) -> None:
-    assert FAKETIME.exists(), "Debian's package libfaketime"
+    if not list(Path("/usr/lib").glob(FAKETIME)):
+        missing("This test needs libfaketime; `make check` as root installs it.")
     dovecot.add_user("clock", PASSWORD)
     dovecot.fill("clock", COUNT)
     quiet.add("one", "SimpleIMAPRetriever", dovecot.imap, Account="one", Username="clock", Delete="7")
@@ -363,7 +365,8 @@ def test_clock_a_year_ahead_and_back(quiet: Installed, dovecot: Dovecot) -> None
 
 def set_clock(installed: Installed, ahead: int) -> None:
     """Let the schedule and all runs believe that it is so much later: the machine has the host's clock."""
-    lines = [f"LD_PRELOAD={FAKETIME}", f"FAKETIME=+{ahead}", "FAKETIME_DONT_FAKE_MONOTONIC=1"]
+    [library] = Path("/usr/lib").glob(FAKETIME)
+    lines = [f"LD_PRELOAD={library}", f"FAKETIME=+{ahead}", "FAKETIME_DONT_FAKE_MONOTONIC=1"]
     text = "[Service]\n" + "".join(f"Environment={line}\n" for line in lines if ahead)
     for unit in ("cockpit-getmail", "cockpit-getmail-"):
         folder = installed.path(f"/run/systemd/system/{unit}.service.d")

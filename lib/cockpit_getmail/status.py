@@ -41,7 +41,7 @@ WORKING = ("OK", "NEVER_RUN")
 _REFUSED = "The log-in was refused each time."
 _REFUSED_HINT = "Correct user name or password, or reset it. Meanwhile it is tried once a day."
 _PARTIAL = "Messages of the mailbox that are not delivered: {}."
-_PARTIAL_HINT = "The next run tries them again; what is set aside after that, read quarantine tells."
+_PARTIAL_HINT = "The next run tries them again, but for those set aside: see read quarantine."
 
 
 def derive(

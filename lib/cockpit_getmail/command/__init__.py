@@ -49,6 +49,8 @@ def _tell(problem: Problem, options: argparse.Namespace, statuses: Mapping[Cause
         screen.json(format_problem(problem))
     else:
         first, *others = explain(problem)
-        for line in (f"cockpit-getmail: {first}", *others, *getattr(problem, "__notes__", ())):
+        # Of a bug, its place.
+        notes = getattr(problem, "__notes__", ()) if problem.type == "InternalError" else ()
+        for line in (f"cockpit-getmail: {first}", *others, *notes):
             screen.complain(line)
     return statuses[problem.cause]

@@ -5,6 +5,7 @@ import io
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -34,10 +35,20 @@ class Connection:
 
     @classmethod
     def open(
-        cls, endpoint: Endpoint, *, implicit_tls: bool, timeout: float, deadline: float | None = None
+        cls,
+        endpoint: Endpoint,
+        *,
+        implicit_tls: bool,
+        timeout: float,
+        deadline: float | None = None,
+        permit: Callable[[str], object] | None = None,
     ) -> "Connection":
-        """Connect to the first address that answers; with `implicit_tls` shake hands (RFC 8314 section 3)."""
-        sock = _connect(endpoint, timeout, deadline)
+        """Connect to the first address that answers; with `implicit_tls` shake hands (RFC 8314 section 3).
+
+        `permit` gets each address that the server's name stands for, before any is connected to, and raises
+        what shall stop this.
+        """
+        sock = _connect(endpoint, timeout, deadline, permit)
         connection = cls(sock, endpoint, timeout, deadline)
         if implicit_tls:
             try:
@@ -168,9 +179,14 @@ def _is_end_of_tls(error: OSError) -> bool:
     return tls.is_end(error)
 
 
-def _connect(endpoint: Endpoint, timeout: float, deadline: float | None) -> socket.socket:
+def _connect(
+    endpoint: Endpoint, timeout: float, deadline: float | None, permit: Callable[[str], object] | None
+) -> socket.socket:
     last: OSError | None = None
     addresses = _resolve(endpoint, timeout, deadline)
+    if permit:
+        for *_, address in addresses:
+            permit(address[0])
     for number, (family, kind, protocol, _, address) in enumerate(addresses):
         # What time there is, is shared by the addresses not tried yet.
         share = _remaining(endpoint, timeout, deadline) / (len(addresses) - number)

@@ -38,7 +38,7 @@ SCHEMAS = $(wildcard schemas/*.json schemas/*/*.json) \
     $(addprefix lib/cockpit_getmail/,accept/__init__.py formats.py schema.py)
 # What the tests run beside Python: a real IMAP and POP3 server, a real systemd, ext4 images, the man page's reader,
 # another machine by ssh, shells that complete.
-CHECK_PACKAGES = bash-completion dbus dovecot-imapd dovecot-pop3d e2fsprogs fish libfaketime man-db \
+CHECK_PACKAGES = bash-completion dbus dovecot-imapd dovecot-pop3d e2fsprogs fish man-db \
     openssh-client openssh-server openssl procps systemd systemd-container zsh
 
 # Whom `make bench` measures this project beside; safecat delivers for fetchmail. getmail6 comes from PyPI.

@@ -1,18 +1,25 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What makes a change count at once: runs ended, failures forgiven. The database is written before."""
+"""What makes a change count at once: runs ended, failures forgiven, callbacks told of it.
+
+The database is written before.
+"""
 
 from __future__ import annotations
 
 import os
 from contextlib import suppress
 
-from cockpit_getmail import status_file
-from cockpit_getmail.connector import folder_name, unit_name
+from cockpit_getmail import callbacks, status_file
+from cockpit_getmail.actions import TYPE
+from cockpit_getmail.connector import Connector, folder_name, unit_name
+from cockpit_getmail.database import Record
 from cockpit_getmail.ledger import Ledger
 from cockpit_getmail.problem import Problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cockpit_getmail.settings import Settings
 
 SYSTEMD = "/run/systemd/system"
@@ -28,8 +35,24 @@ def forgive(name: str, settings: Settings) -> None:
         ledger.forgive(name, report["token"] if report else None)
 
 
+def note(name: str, props: Mapping[str, str], settings: Settings) -> None:
+    """Note for callbacks how a connector is now: else a run before the next tick might go unnoticed.
+
+    Without that the change is made all the same.
+    """
+    if not callbacks.are_wanted(props):
+        return
+    from cockpit_getmail.actions.conditions import watch
+
+    [(_, condition)] = watch([Record(name, TYPE, dict(props))], settings)
+    with suppress(Problem):
+        callbacks.note(settings, Connector.from_record(name, props), lambda _: condition)
+
+
 def forget(name: str, settings: Settings) -> None:
-    """Remove what is known of the starts of a connector that is no more; what stays of that does no harm."""
+    """Remove what is known of a connector that is no more: its starts and callbacks. What stays does no harm."""
+    with suppress(Problem):
+        callbacks.forget(settings, name)
     ledger = Ledger.open_for_reading(settings)
     if ledger:
         with suppress(Problem), ledger:

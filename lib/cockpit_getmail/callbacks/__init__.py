@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cockpit_getmail.callbacks.sender import send_due
-    from cockpit_getmail.callbacks.watch import note, observe
+    from cockpit_getmail.callbacks.watch import forget, note, observe
 
 PROPS = {"complete": "CallbackUrl", "status": "StatusCallbackUrl"}
 """The prop that has the URL, by what is told there."""
-_MODULES = {"note": "watch", "observe": "watch", "send_due": "sender"}
+_MODULES = {"forget": "watch", "note": "watch", "observe": "watch", "send_due": "sender"}
 
-__all__ = ["PROPS", "are_wanted", "note", "observe", "send_due"]
+__all__ = ["PROPS", "are_wanted", "forget", "note", "observe", "send_due"]
 
 
 def are_wanted(props: Mapping[str, str]) -> bool:

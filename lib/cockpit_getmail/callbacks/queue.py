@@ -145,6 +145,12 @@ class Queue:
             moved = [(urls[name, kind], name, kind) for name, kind, url in rows if urls[name, kind] != url]
             self._db.executemany("UPDATE event SET url = ? WHERE name = ? AND kind = ?", moved)
 
+    def forget(self, name: str) -> None:
+        """Forget a connector."""
+        with self._transaction():
+            for table in ("noted", "event"):
+                self._db.execute(f"DELETE FROM {table} WHERE name = ?", (name,))  # noqa: S608
+
     def claim(self, now: float, limit: int) -> list[Event]:
         """Return what is due, at most so many, and count a try of each: who is killed now has made it."""
         with self._transaction():

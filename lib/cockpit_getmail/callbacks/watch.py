@@ -61,6 +61,13 @@ def note(settings: Settings, connector: Connector, condition_of: ConditionOf) ->
             _look(opened, settings, [connector], condition_of)
 
 
+def forget(settings: Settings, name: str) -> None:
+    """Forget a connector that is no more, and what waits to be told. Raises Problem (internal, quota)."""
+    if queue.exists(settings):
+        with Queue(settings) as opened:
+            opened.forget(name)
+
+
 def _urls(connector: Connector) -> dict[tuple[str, str], str]:
     """Return where each kind of news of a connector goes, by its name and the kind."""
     urls = {(connector.name, kind): connector.props.get(prop, "") for kind, prop in PROPS.items()}

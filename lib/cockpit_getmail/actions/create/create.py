@@ -7,6 +7,7 @@ import time
 
 from cockpit_getmail import database
 from cockpit_getmail.actions import TYPE, event, make_props, refuse_taken_label
+from cockpit_getmail.actions.at_once import note
 from cockpit_getmail.connector import make_name
 from cockpit_getmail.database import Database
 
@@ -28,4 +29,5 @@ def answer(data: dict[str, Any], settings: Settings) -> Answer:
         while content.get(name):
             name += f"-{int(time.time())}"
         content.put(name, TYPE, props)
+    note(name, props, settings)
     return event(name)

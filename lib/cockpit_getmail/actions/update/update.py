@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from cockpit_getmail import database
 from cockpit_getmail.actions import change_props, event, require_connector
-from cockpit_getmail.actions.at_once import end_run, forgive
+from cockpit_getmail.actions.at_once import end_run, forgive, note
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,4 +29,5 @@ def answer(data: dict[str, Any], settings: Settings) -> Answer:
         end_run(record.key)
     if any(props.get(prop) != record.props.get(prop) for prop in LOG_IN):
         forgive(record.key, settings)
+    note(record.key, props, settings)
     return event(record.key)

@@ -12,14 +12,15 @@ pkglibdir = $(PREFIX)/lib/cockpit-getmail
 pkglibexecdir = $(PREFIX)/libexec/cockpit-getmail
 sbindir = $(PREFIX)/sbin
 mandir = $(PREFIX)/share/man/man8
-# Where bash, zsh and fish look for completions of themselves.
+# Where bash, zsh and fish look for completions of themselves; a fish below /usr looks at nothing in /usr/local.
 bashdir = $(PREFIX)/share/bash-completion/completions
 zshdir = $(PREFIX)/share/zsh/site-functions
-fishdir = $(PREFIX)/share/fish/vendor_completions.d
+fishdir = $(if $(filter /usr/local,$(PREFIX)),/etc/fish/completions,$(PREFIX)/share/fish/vendor_completions.d)
 # systemd reads these below /usr, /usr/local and /etc; for another PREFIX name them.
 unitdir = $(PREFIX)/lib/systemd/system
 sysusersdir = $(PREFIX)/lib/sysusers.d
 tmpfilesdir = $(PREFIX)/lib/tmpfiles.d
+drop-ins = $(foreach unit,- @callback,'$(root)$(unitdir)/cockpit-getmail$(unit).service.d')
 # What the timer starts.
 command = $(sbindir)/cockpit-getmail
 site = $(pkglibdir)/lib/python$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')/site-packages
@@ -145,10 +146,11 @@ install: build/wheels/.built install-systemd ## Install below PREFIX (/usr/local
 install-systemd:
 	umask 022
 	[ -e '$(root)$(unitdir)/cockpit-getmail.timer' ] && first= || first=yes
-	install -d '$(root)$(unitdir)/cockpit-getmail-.service.d' '$(root)$(sysusersdir)' '$(root)$(tmpfilesdir)'
+	install -d $(drop-ins) '$(root)$(sysusersdir)' '$(root)$(tmpfilesdir)'
 	install -m 644 systemd/cockpit-getmail.slice systemd/cockpit-getmail.timer '$(root)$(unitdir)'
 	sed 's|@command@|$(command)|' systemd/cockpit-getmail.service >'$(root)$(unitdir)/cockpit-getmail.service'
 	install -m 644 systemd/cockpit-getmail-.service.d/* '$(root)$(unitdir)/cockpit-getmail-.service.d'
+	install -m 644 systemd/cockpit-getmail@callback.service.d/* '$(root)$(unitdir)/cockpit-getmail@callback.service.d'
 	install -m 644 systemd/cockpit-getmail.sysusers '$(root)$(sysusersdir)/cockpit-getmail.conf'
 	install -m 644 systemd/cockpit-getmail.tmpfiles '$(root)$(tmpfilesdir)/cockpit-getmail.conf'
 	if [ -z '$(root)' ] && [ -d /run/systemd/system ]; then
@@ -171,8 +173,9 @@ uninstall: ## Remove what install made; configuration, connectors and mail stay
 	    '$(root)$(fishdir)/cockpit-getmail.fish' \
 	    $(foreach type,slice timer service,'$(root)$(unitdir)/cockpit-getmail.$(type)') \
 	    '$(root)$(unitdir)/cockpit-getmail-.service.d/10-fetch.conf' \
+	    '$(root)$(unitdir)/cockpit-getmail@callback.service.d/10-callback.conf' \
 	    '$(root)$(sysusersdir)/cockpit-getmail.conf' '$(root)$(tmpfilesdir)/cockpit-getmail.conf'
-	for folder in '$(root)$(pkglibexecdir)' '$(root)$(unitdir)/cockpit-getmail-.service.d'; do
+	for folder in '$(root)$(pkglibexecdir)' $(drop-ins); do
 	    [ ! -d "$$folder" ] || rmdir --ignore-fail-on-non-empty "$$folder"
 	done
 	if [ -z '$(root)' ] && [ -d /run/systemd/system ]; then systemctl daemon-reload; fi

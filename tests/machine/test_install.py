@@ -126,7 +126,8 @@ def test_uninstall_leaves_configuration_and_mail(other_machine: Machine) -> None
     ).read_text()
     machine.run(["make", "--directory", PROJECT, "uninstall"])
     assert {name: (machine.root / name[1:]).read_text() for name in kept} == kept
-    left = machine.run(["find", "/usr/local", "/run/systemd", "-name", "*cockpit-getmail*"]).stdout
+    places = ["/usr/local", "/run/systemd", "/etc/fish"]
+    left = machine.run(["find", *places, "-name", "*cockpit-getmail*"]).stdout
     assert left == ""
     # And what is installed again goes on with it.
     machine.install()

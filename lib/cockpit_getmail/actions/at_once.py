@@ -50,7 +50,7 @@ def note(name: str, props: Mapping[str, str], settings: Settings) -> None:
 
 
 def forget(name: str, settings: Settings) -> None:
-    """Remove what is known of a connector that is no more: its starts and callbacks. What stays does no harm."""
+    """Remove what is known of the starts and callbacks of a connector; what stays of that does no harm."""
     with suppress(Problem):
         callbacks.forget(settings, name)
     ledger = Ledger.open_for_reading(settings)

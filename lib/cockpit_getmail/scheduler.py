@@ -82,12 +82,15 @@ class _Tick:
 
     def run(self) -> None:
         end = time.monotonic() + STAY_SECONDS
+        # Not in a `with`: when a signal ends this, no receiver is waited for.
+        self._callbacks = ThreadPoolExecutor(1).submit(_call_back, self._content, self._settings, self._say)
         # Also if a signal ends this: the starts under way come to their end.
         with ThreadPoolExecutor(STARTERS) as pool:
             while time.monotonic() < end and self._has_work():
                 self._start_some(pool)
                 self._wait()
         self._settle(self._starting)
+        self._callbacks.result()
 
     def tell_broken_lines(self, memory: TextIO) -> None:
         """Tell of lines that are no record, once for each change of the database."""
@@ -106,7 +109,7 @@ class _Tick:
         age = time.monotonic() - self._looked
         if age >= (STALE_SECONDS if self._queue else LOOK_SECONDS):
             self._look()
-        return bool(self._queue or self._starting)
+        return bool(self._queue or self._starting or not self._callbacks.done())
 
     def _read(self) -> Database:
         """Return the database as it is now."""
@@ -163,6 +166,8 @@ class _Tick:
             self._settle(wait(self._starting, self._pause, FIRST_COMPLETED).done)
         elif self._queue:
             time.sleep(self._pause)
+        else:
+            wait([self._callbacks], LOOK_SECONDS)
         self._pause = min(2 * self._pause, PAUSES[1])
 
     def _settle(self, done: Iterable[Future[tuple[str, str, bool]]]) -> None:
@@ -199,6 +204,20 @@ def _launch(connector: Connector, settings: Settings, read_at: "Stamp") -> tuple
         # A bug that one connector brings to light does not stop the others.
         message = f"This is a bug in cockpit-getmail ({type(error).__name__})."
         raise failure("internal", message) from error
+
+
+def _call_back(content: Database, settings: Settings, say: Lines) -> None:
+    """Tell what has changed since the last tick to those who want to be told."""
+    from cockpit_getmail import callbacks
+
+    wanted = [record for record in select(content) if callbacks.are_wanted(record.props)]
+    conditions = {record.key: condition for record, condition in watch(wanted, settings)} if wanted else {}
+    connectors = [Connector.from_record(record.key, record.props) for record in wanted]
+    try:
+        callbacks.observe(settings, connectors, lambda connector: conditions[connector.name], say)
+        callbacks.send_due(settings, time.time(), say)
+    except Problem as problem:
+        say.error(problem.message)
 
 
 def _require_ready(settings: Settings) -> None:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from cockpit_getmail.problem import printable
+from cockpit_getmail.state_file import transaction
 
 if TYPE_CHECKING:
     import sqlite3
@@ -97,15 +98,10 @@ def _chosen(
     db: sqlite3.Connection, mailbox: str, folder: str | None, uid: str | None
 ) -> Iterator[list[tuple[float, tuple[int, str, int]]]]:
     """Give the mailbox's clock and the key of each message that is meant, in a transaction."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(db):
         # Names are meant as they are listed.
         yield [
             (clock, (here, number, ordinal))
             for name, clock, here, number, ordinal in db.execute(_KEYS, (mailbox,))
             if folder in (None, printable(name)) and uid in (None, printable(number))
         ]
-        db.execute("COMMIT")
-    finally:
-        if db.in_transaction:
-            db.execute("ROLLBACK")

@@ -59,6 +59,12 @@ class Record:
         self._show.advance(messages, octets)
         self._tell(tell_done(self._report["messages"], self._report["total_messages"]))
 
+    def progress(self, text: str, messages: int, total: int) -> None:
+        """Tell how far a verification is: so many messages of the total."""
+        with self._lock:
+            self._report["messages"], self._report["total_messages"] = messages, total
+        self.note(text)
+
     def note(self, text: str) -> None:
         self._show.note(text)
         self._tell(text)

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cockpit_getmail.durable import sync_folder
-from cockpit_getmail.state_file import explained, lock
+from cockpit_getmail.state_file import RUN_LOCK, VERIFY_LOCK, explained, lock
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -18,7 +18,7 @@ def is_left(folder: Path) -> bool:
 
     A folder that only has a connector's name may be somebody's mail.
     """
-    signs = (folder / "state.sqlite", folder / "lock", _remains(folder))
+    signs = (*(folder / name for name in ("state.sqlite", RUN_LOCK, VERIFY_LOCK)), _remains(folder))
     return _is_removable(folder) and any(map(os.path.lexists, signs))
 
 

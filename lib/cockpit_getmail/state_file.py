@@ -13,6 +13,8 @@ from cockpit_getmail.problem import failure
 
 StrPath: TypeAlias = str | os.PathLike[str]
 SCHEMA_VERSION = 3
+RUN_LOCK, VERIFY_LOCK = "lock", "verify.lock"
+_DONE = {RUN_LOCK: "fetched", VERIFY_LOCK: "verified"}
 _PRIVATE_FILE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 _NO_SPACE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
 _MESSAGE = """
@@ -67,10 +69,10 @@ _UPGRADES = {
 """What makes the tables of an older version those of the next one."""
 
 
-def lock(folder: StrPath) -> int:
-    """Return a descriptor that holds a state folder's lock. Raises Problem (running) if a run has it."""
+def lock(folder: StrPath, name: str = RUN_LOCK) -> int:
+    """Return a descriptor that holds a lock of a state folder. Raises Problem (running) if another has it."""
     flags = _PRIVATE_FILE | os.O_NONBLOCK
-    path = os.path.join(folder, "lock")
+    path = os.path.join(folder, name)
     while True:
         descriptor = os.open(path, flags, 0o600)
         try:
@@ -80,7 +82,8 @@ def lock(folder: StrPath) -> int:
                 return descriptor
         except BlockingIOError as error:
             os.close(descriptor)
-            raise failure("running", "This connector is being fetched now.", kind="Conflict") from error
+            message = f"This connector is being {_DONE[name]} now."
+            raise failure("running", message, kind="Conflict") from error
         except FileNotFoundError:
             pass
         os.close(descriptor)
@@ -99,6 +102,18 @@ def opened(folder: StrPath) -> Iterator[sqlite3.Connection | None]:
             return
         with closing(connect(path)) as db:
             yield db
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Write what the block writes, or nothing if it raises. Waits for others. Raises sqlite3.Error."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield db
+        db.execute("COMMIT")
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
 
 
 def connect(path: str) -> sqlite3.Connection:

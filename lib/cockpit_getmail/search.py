@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Looking for each message that was delivered to a Maildir. Nothing of it is read but names.
+
+It goes on while messages are delivered and moved, and holds eight octets for each.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from cockpit_getmail.destination.maildir_names import Names, Numbers
+from cockpit_getmail.problem import failure, printable
+from cockpit_getmail.report import count
+from cockpit_getmail.soundness import read_token
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+    from typing import Protocol, TypedDict
+
+    class Progress(Protocol):
+        """Where it is told how far a search is: so many messages of a total."""
+
+        def __call__(self, text: str, messages: int, total: int) -> None: ...
+
+    class Missing(TypedDict):
+        """A message that is nowhere; `message_id` is None if it had none, or nobody noted it then."""
+
+        folder: str
+        uid: str
+        message_id: str | None
+
+
+MAILDIR = "maildir:"
+SCANS = 5
+"""So often is the Maildir looked through at most, as long as that finds what was missed before."""
+LISTED, LISTED_OCTETS = 1000, 256 << 10
+"""So many missing messages are named, and no more of them than a status file can take."""
+LINES = 100
+"""Progress is told in no more lines."""
+_PAGE = 5000
+_WHERE = "state IN ('delivered', 'removed')"
+_TOTAL = f"SELECT count(*) FROM message WHERE {_WHERE}"  # noqa: S608 (constants only)
+_ROWS = f"""
+SELECT folder, uid, ordinal, location, name, message_id FROM message LEFT JOIN place ON place.id = place
+WHERE (folder, uid, ordinal) > (?, ?, ?) AND {_WHERE} ORDER BY folder, uid, ordinal LIMIT {_PAGE}
+"""  # noqa: S608
+
+
+class Row(NamedTuple):
+    """A message that was delivered: its key, where to and as which file."""
+
+    folder: int
+    uid: str
+    ordinal: int
+    location: str | None
+    name: str | None
+    message_id: str | None
+
+
+class Search:
+    """A search for what was delivered to `location`. All counts are of messages.
+
+    `present` are in the Maildir itself, `moved` in a subfolder of it, `missing` nowhere; `elsewhere` are
+    those that were delivered to another location. `unnamed` have no file of the connector's to look for, and
+    `repeated` one that another has, too.
+    """
+
+    def __init__(self, db: sqlite3.Connection, location: str, progress: Progress) -> None:
+        self._db = db
+        self._location = location
+        self._progress = progress
+        self._names = Names(read_token(db))
+        self._lost = Numbers()
+        self._listed_octets = 0
+        self.present = self.moved = self.elsewhere = self.missing = self.unnamed = self.repeated = 0
+        self.listed: list[Missing] = []
+
+    def search(self) -> None:
+        """Count them. Raises Problem (delivery) if the Maildir cannot be read, and sqlite3.Error."""
+        total = self._db.execute(_TOTAL).fetchone()[0]
+        self._progress(f"{count(total, 'message')} to be verified.", 0, total)
+        here, below = Numbers(), Numbers()
+        if self._location.startswith(MAILDIR) and self._is_used():
+            self._scan(here, below)
+        self._progress("Verifying...", 0, total)
+        self._look_for_all(here, below, total)
+        if self._lost:
+            self._look_again()
+
+    def _is_used(self) -> bool:
+        """Whether messages were delivered to this location."""
+        query = (
+            f"SELECT 1 FROM message JOIN place ON place.id = place WHERE {_WHERE} AND location = ? LIMIT 1"  # noqa: S608
+        )
+        return self._db.execute(query, (self._location,)).fetchone() is not None
+
+    def _look_for_all(self, here: Numbers, below: Numbers, total: int) -> None:
+        step = find_step(total)
+        recorded = Numbers()
+        done = 0
+        for row in self._rows():
+            done += 1
+            self._count(row, here, below, recorded)
+            if done % step == 0:
+                self._progress(f"{done} messages verified...", done, max(done, total))
+        self.repeated = recorded.settle()
+        self._lost.settle()
+        self._progress(f"{count(done, 'message')} verified.", done, done)
+
+    def _count(self, row: Row, here: Numbers, below: Numbers, recorded: Numbers) -> None:
+        number = self._names.find_number(row.name or "")
+        if number is None:
+            self.unnamed += 1
+        else:
+            recorded.add(number)
+        if row.location != self._location:
+            self.elsewhere += 1
+        elif number is None:
+            self._miss(row)
+        elif number in here:
+            self.present += 1
+        elif number in below:
+            self.moved += 1
+        else:
+            self._lost.add(number)
+
+    def _look_again(self) -> None:
+        """Look once more for what is lost: it may have been moved, or delivered, while it was looked for."""
+        here, below = Numbers(), Numbers()
+        found = -1
+        for _ in range(SCANS - 1):
+            if found == len(here) + len(below):
+                break
+            found = len(here) + len(below)
+            self._scan(here, below, self._lost)
+        for row in self._rows():
+            number = self._names.find_number(row.name or "")
+            if row.location != self._location or number is None or number not in self._lost:
+                continue
+            if number in here:
+                self.present += 1
+            elif number in below:
+                self.moved += 1
+            else:
+                self._miss(row)
+
+    def _miss(self, row: Row) -> None:
+        self.missing += 1
+        [folder] = self._db.execute("SELECT name FROM folder WHERE id = ?", (row.folder,)).fetchone() or [""]
+        entry: Missing = {
+            "folder": printable(folder),
+            "uid": printable(row.uid),
+            "message_id": None if row.message_id is None else printable(row.message_id),
+        }
+        self._listed_octets += len(json.dumps(entry))
+        if len(self.listed) < LISTED and self._listed_octets <= LISTED_OCTETS:
+            self.listed.append(entry)
+
+    def _rows(self) -> Iterator[Row]:
+        """Yield what was delivered. Between two pages no snapshot keeps SQLite from tidying up its log."""
+        key: tuple[int, str, int] = (-1, "", 0)
+        while page := self._db.execute(_ROWS, key).fetchall():
+            yield from map(Row._make, page)
+            key = page[-1][:3]
+
+    def _scan(self, here: Numbers, below: Numbers, within: Numbers | None = None) -> None:
+        """Add what is in the Maildir itself, and in its subfolders. Raises Problem (delivery)."""
+        path = self._location.removeprefix(MAILDIR)
+        try:
+            for number, is_below in self._names.scan(path):
+                if within is None or number in within:
+                    (below if is_below else here).add(number)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise failure("delivery", f"The Maildir {printable(path)} cannot be read: {reason}.") from error
+        here.settle()
+        below.settle()
+
+
+def find_step(total: int) -> int:
+    """Return after how many messages each it is told how many are done: 100, 200, 500, 1000..."""
+    step = 100
+    while step * LINES < total:
+        step = step * 5 // 2 if str(step)[0] == "2" else step * 2
+    return step

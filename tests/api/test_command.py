@@ -206,8 +206,8 @@ def read(path: Path) -> bytes:
 
 def test_a_person_is_asked_for_what_is_missing(api: Api, dovecot: Dovecot) -> None:
     with terminal(api, "add", "--port", str(dovecot.imaps)) as person:
-        person.expect("Protocol (imaps, imap, pop3s or pop3): ")
-        person.type("imaps")
+        person.expect("Protocol: imaps, imap, pop3s or pop3 [imaps]: ")
+        person.type("")
         person.expect("Server: ")
         person.type("")
         person.expect("Server: ")

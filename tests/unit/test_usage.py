@@ -3,6 +3,7 @@
 
 import argparse
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,15 @@ def test_each_prop_can_be_given() -> None:
         flags = subparsers()[name]._option_string_actions
         missing = [prop for prop in properties if not {*str(props.flag(prop)).split(", ")} <= flags.keys()]
         assert not missing
+
+
+def test_man_page_has_each_command_and_option() -> None:
+    page = (FOLDER.parent / "docs/cockpit-getmail.8").read_text().replace("\\-", "-")
+    commands = subparsers()
+    missing = [name for name in commands if not re.search(rf"^\.(TP\n\.)?B.*\b{name}\b", page, re.MULTILINE)]
+    options = {flag for parser in commands.values() for flag in parser._option_string_actions}
+    # -y is for fingers; the page has --yes.
+    assert missing + sorted(flag for flag in options - {"-y"} if not re.search(rf"{flag}\b", page)) == []
 
 
 def test_check_takes_what_a_log_in_needs() -> None:

@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from cockpit_getmail.command.session import Answer, Session
 
 REQUIRED = {
-    "Retriever": "Protocol (imaps, imap, pop3s or pop3)",
-    "Server": "Server",
-    "Username": "User name there",
-    "Account": "Local account that gets the mail",
+    "Retriever": ("Protocol: imaps, imap, pop3s or pop3", "imaps"),
+    "Server": ("Server", ""),
+    "Username": ("User name there", ""),
+    "Account": ("Local account that gets the mail", ""),
 }
+"""What a person is asked for, and what an empty answer means."""
 
 
 def list_connectors(session: Session) -> int:
@@ -108,7 +109,7 @@ def add(session: Session) -> int:
     options = session.options
     data = props.read(options)
     if session.is_interactive and not options.password_stdin:
-        data |= {prop: session.ask(text) for prop, text in REQUIRED.items() if prop not in data}
+        data |= {prop: session.ask(*text) for prop, text in REQUIRED.items() if prop not in data}
         data["Retriever"] = props.RETRIEVERS.get(data["Retriever"].lower(), data["Retriever"])
     data |= _password(session, data, wanted=True)
     if options.dry_run:

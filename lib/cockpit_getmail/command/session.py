@@ -64,17 +64,17 @@ class Session:
             self.screen.say(sentence)
         return SUCCESS
 
-    def ask(self, question: str) -> str:
+    def ask(self, question: str, default: str = "") -> str:
         """Return what a person answers, not empty. Raises EOFError if there is no answer to come."""
         while True:
-            sys.stderr.write(f"{printable(question)}: ")
+            sys.stderr.write(f"{printable(question)}{f' [{default}]' if default else ''}: ")
             sys.stderr.flush()
             line = sys.stdin.readline()
             if not line:
                 sys.stderr.write("\n")
                 raise EOFError
-            if line.strip():
-                return line.strip()
+            if answer := line.strip() or default:
+                return answer
 
     def confirm(self, question: str) -> bool:
         """Return whether a person says yes."""

@@ -95,18 +95,26 @@ def is_of_account(record: Record, account: str | None) -> bool:
 def require_runnable(content: Database, name: str) -> Connector:
     """Return the connector with this key, enabled and valid.
 
-    Databases come from elsewhere and are edited by hand. Raises Problem (NotFound, Conflict, NotValid).
+    Raises Problem (NotFound, Conflict, NotValid).
     """
     record = require(content, name)
-    connector = Connector.from_record(record.key, record.props)
-    if not connector.enabled:
+    if not Connector.from_record(record.key, record.props).enabled:
         message = f"The connector {printable(name)} is disabled: enable it first."
         raise failure("connector", message, kind="Conflict")
+    return require_valid(content, name)
+
+
+def require_valid(content: Database, name: str) -> Connector:
+    """Return the connector with this key. Raises Problem (NotFound, NotValid).
+
+    Databases come from elsewhere and are edited by hand.
+    """
+    record = require(content, name)
     # Old databases have words in Delete and Time; Connector knows what they mean. No run needs a Label.
     harmless = {(prop, "integer") for prop in ("Delete", "Time")}
     faults = [fault for fault in _check(record.props) if fault["parameter"] != "Label"]
     _refuse([fault for fault in faults if (fault["parameter"], fault["error"]) not in harmless])
-    return connector
+    return Connector.from_record(record.key, record.props)
 
 
 def make_props(content: Database, data: Mapping[str, Any]) -> dict[str, str]:

@@ -6,6 +6,7 @@ What is valid, what a name means and what is done, the helpers decide.
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 from cockpit_getmail.command.session import Session, Told
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from cockpit_getmail.words import Cause
 
 NO_ANSWER = 1
+NOBODY_READS = 128 + signal.SIGPIPE
 
 
 def run(options: argparse.Namespace, statuses: Mapping[Cause, int]) -> int:
@@ -31,6 +33,10 @@ def run(options: argparse.Namespace, statuses: Mapping[Cause, int]) -> int:
         return _tell(problem, options, statuses)
     try:
         status: int = options.handler(session)
+        session.screen.flush()
+    except BrokenPipeError:
+        session.screen.write_to_nobody()
+        return NOBODY_READS
     except Problem as problem:
         return _tell(problem, options, statuses)
     except Told as told:

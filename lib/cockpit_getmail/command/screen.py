@@ -7,6 +7,7 @@ Text from servers, files and other machines is made printable here, and never re
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -62,6 +63,16 @@ class Screen:
         self.out.flush()
         self.err.write(f"{printable(text)}\n")
         self.err.flush()
+
+    def flush(self) -> None:
+        """Have all that was said written. Raises BrokenPipeError if its reader has gone."""
+        self.out.flush()
+
+    def write_to_nobody(self) -> None:
+        """Lose what is still to be written: Python would try again at its end (docs: signal, SIGPIPE)."""
+        nobody = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nobody, self.out.fileno())
+        os.close(nobody)
 
     def json(self, answer: Mapping[str, Any]) -> None:
         """Write an answer as one JSON object; on a terminal indented, and in ASCII, which cannot harm it."""

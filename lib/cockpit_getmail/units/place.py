@@ -40,6 +40,16 @@ def prepare(connector: Connector, settings: Settings, *, foreground: bool = Fals
 
     systemd makes the state folder of a unit. Raises Problem (cause settings or delivery).
     """
+    place = locate(connector, settings, foreground=foreground)
+    if place.maildir:
+        _provide(place.maildir, "Maildir", "delivery", place)
+    if foreground:
+        _provide(place.state_folder, "state folder", "settings", place)
+    return place
+
+
+def locate(connector: Connector, settings: Settings, *, foreground: bool = False) -> Place:
+    """Return the place of a run as prepare() does, but make nothing."""
     kind, path = destination.expand(settings.destination, connector.account)
     maildir = path if kind == "maildir" else None
     if maildir and ".." in maildir.split("/"):
@@ -52,10 +62,6 @@ def prepare(connector: Connector, settings: Settings, *, foreground: bool = Fals
 
         sandbox.require_hiding(settings)
     _check_state(place)
-    if maildir:
-        _provide(maildir, "Maildir", "delivery", place)
-    if foreground:
-        _provide(state_folder, "state folder", "settings", place)
     return place
 
 

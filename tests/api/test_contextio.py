@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Every field of Context.IO's sources, in its order, and what stands for it here."""
 
+import subprocess
 import time
 from typing import Any
 
 import pytest
 
 from cockpit_getmail import status_file
-from cockpit_getmail.connector import folder_name
+from cockpit_getmail.callbacks.message import make_complete, sign
+from cockpit_getmail.connector import Connector, folder_name
 from tests.api.conftest import CONNECTOR, Api
 from tests.unit.test_status import BAD, FINE, SOME, WRONG, report
 
+SECRET = "your oauth secret"
 WORDS = sorted(
     [
         "INVALID_CREDENTIALS",
@@ -114,6 +117,18 @@ def test_no_other_sync_period(api: Api, period: Any) -> None:
 def test_callback_url(api: Api) -> None:
     name = api.create(CallbackUrl="https://example.com/done")
     assert api.props(name)["CallbackUrl"] == "https://example.com/done"
+
+
+def test_callback_body() -> None:
+    """What a receiver of theirs checks, and how."""
+    props = {"Account": "me@example.com", "Label": "work"}
+    body = sign(make_complete(Connector.from_record("k", props), 1_700_000_000.7), SECRET)
+    text = f"{body['timestamp']}{body['token']}"
+    argv = ["openssl", "dgst", "-sha256", "-hmac", SECRET, "-r"]
+    hashed = subprocess.run(argv, input=text, check=True, capture_output=True, text=True).stdout
+    assert body.pop("signature") == hashed.split()[0]
+    assert len(body.pop("token")) == 32
+    assert body == {"account_id": "me@example.com", "source_label": "work", "timestamp": 1_700_000_000}
 
 
 # A source is referred to by its label

@@ -264,13 +264,23 @@ class Client:
         return self._ask("read", "quarantine", name=name, account=account)
 
     def retry(
-        self, name: str, *, account: str | None = None, folder: str | None = None, uid: Any = None
+        self,
+        name: str,
+        *,
+        account: str | None = None,
+        folder: str | None = None,
+        uid: str | int | None = None,
     ) -> Answer:
         """Let the next run try messages set aside again: all, or a folder's, or one. Returns how many."""
         return self._ask("execute", "retry", name=name, account=account, folder=folder, uid=uid)
 
     def skip(
-        self, name: str, *, account: str | None = None, folder: str | None = None, uid: Any = None
+        self,
+        name: str,
+        *,
+        account: str | None = None,
+        folder: str | None = None,
+        uid: str | int | None = None,
     ) -> Answer:
         """Never fetch messages set aside: all, or a folder's, or one. Returns how many."""
         return self._ask("execute", "skip", name=name, account=account, folder=folder, uid=uid)

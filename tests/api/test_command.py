@@ -321,6 +321,24 @@ def test_reader_who_is_gone_is_no_bug(api: Api, put: Callable[[str], None], coun
     assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, b"")
 
 
+@pytest.mark.parametrize("words", [("fetch", "--unit"), ("check", "--unit"), ("schedule",), ("fetch", "me")])
+def test_units_do_not_wait_for_what_people_need(api: Api, words: tuple[str, ...]) -> None:
+    program, *_ = COMMAND
+    done = subprocess.run(
+        [program, "-X", "importtime", *COMMAND[1:], *words],
+        env=api.environment,
+        capture_output=True,
+        text=True,
+        timeout=ENOUGH,
+        cwd=ROOT,
+        check=False,
+    )
+    found = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "cockpit_getmail.cli" in found
+    ours = {"cockpit_getmail.usage", "cockpit_getmail.command", "cockpit_getmail.client"}
+    assert not found & (ours | {"argparse", "argcomplete", "getpass", "rich", "rich.console"})
+
+
 def test_host_that_is_an_option_is_refused(api: Api) -> None:
     done = run(api, "list", "--host=-oProxyCommand=touch /tmp/x")
     assert (done.returncode, done.stdout) == (78, "")

@@ -21,12 +21,12 @@ FIRST_WAIT = 200
 
 
 def follow(session: Session, action: str) -> Answer:
-    """Start a task, or join the one under way; return its last status.
+    """Start a task, or join the one under way; return its last status. Only the log of a run is shown.
 
     Raises Problem, and Stopped if a signal ends the following: the task goes on.
     """
     start = session.client.run if action == "run" else session.client.verify
-    with _viewer(session) as viewer:
+    with _viewer(session, has_log=action == "run") as viewer:
         session.client.callback_status = viewer.show
         try:
             return start(
@@ -56,22 +56,23 @@ class Lines(Viewer):
         self.screen = session.screen
 
     def show(self, status: Answer) -> None:
-        for line in (status.get("logOutput") or "").splitlines():
+        for line in _new_lines(status):
             self.screen.say(line)
         self.screen.out.flush()
 
 
 class Bar(Viewer):
-    """The log above a bar."""
+    """A bar, below the log if that is wanted."""
 
-    def __init__(self, session: Session, progress: Progress) -> None:
+    def __init__(self, progress: Progress, *, has_log: bool) -> None:
         self.progress = progress
+        self.has_log = has_log
         self.task = progress.add_task("Starts", total=None)
 
     def show(self, status: Answer) -> None:
         from rich.text import Text
 
-        for line in (status.get("logOutput") or "").splitlines():
+        for line in _new_lines(status) if self.has_log else ():
             self.progress.console.print(Text(printable(line)))
         percent = status.get("percentProgress")
         self.progress.update(
@@ -85,9 +86,13 @@ class Bar(Viewer):
         self.progress.stop()
 
 
+def _new_lines(status: Answer) -> list[str]:
+    return (status.get("logOutput") or "").splitlines()
+
+
 @contextmanager
-def _viewer(session: Session) -> Iterator[Viewer]:
-    if session.options.json:
+def _viewer(session: Session, *, has_log: bool) -> Iterator[Viewer]:
+    if session.options.json or not (has_log or session.screen.is_terminal):
         yield Viewer()
     elif not session.screen.is_terminal:
         yield Lines(session)
@@ -101,4 +106,4 @@ def _viewer(session: Session) -> Iterator[Viewer]:
             TextColumn("{task.description}", markup=False),
         )
         with Progress(*columns, console=session.screen.console, transient=True) as progress:
-            yield Bar(session, progress)
+            yield Bar(progress, has_log=has_log)

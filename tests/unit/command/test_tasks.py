@@ -117,9 +117,13 @@ def test_start_without_following(followed: Followed) -> None:
 
 
 def test_sound_mail_is_told(followed: Followed) -> None:
-    followed.helpers.answer({"unit": "u", **status("succeeded", 2, result=RESULT)})
+    # What its log says, the result says too.
+    followed.helpers.answer({"unit": "u", **status("succeeded", 2, result=RESULT, logOutput="Finished.\n")})
     assert followed.run("verify", "me") == 0
-    assert followed.out.getvalue().endswith("All is well.\n")
+    assert followed.out.getvalue().splitlines() == [
+        "3 messages checked: 2 where they were put, 1 moved, 0 missing.",
+        "All is well.",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,8 @@ def _run_command(arguments: Sequence[str]) -> int:
             return _fetch_child()
         case ["check", "--unit"]:
             return _check_unit()
+        case ["callback", "--unit"]:
+            return _send_callbacks()
         case ["schedule"]:
             return _work_off_schedule()
         case ["fetch", name] if not name.startswith("-"):
@@ -160,6 +162,14 @@ def _check_unit() -> int:
         answer = wire.format_answer(problem)
     sys.stdout.buffer.write(answer)
     return SUCCESS
+
+
+def _send_callbacks() -> int:
+    """Send the callbacks asked for on stdin, tell on stdout what came of it."""
+    from cockpit_getmail.callbacks import unit
+
+    _require_sandbox()
+    return unit.main()
 
 
 def _run(

@@ -11,6 +11,7 @@ import pytest
 
 from cockpit_getmail import Client
 
+TOKEN = "d242d822a59bd4db308eef8b85af7d2a"
 ANSWERING = """\
 #!{python} -IS
 import json, os, sys
@@ -59,6 +60,12 @@ class Helpers:
         """What was asked so far: verb and input."""
         lines = [line.split(" ", 1) for line in (self.folder / "asked").read_text().splitlines()]
         return [(verb, json.loads(data)) for verb, data in lines]
+
+
+def make_status(version: int, code: str = "running", log: str | None = None, **fields: Any) -> dict[str, Any]:
+    common = {"percentProgress": None, "statusText": None, "result": None, "error": None}
+    told = {"token": TOKEN, "statusVersion": version, "statusCode": code, "logOutput": log}
+    return {**told, **common, **fields}
 
 
 @pytest.fixture

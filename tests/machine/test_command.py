@@ -2,12 +2,14 @@
 """`cockpit-getmail` for people, as it is installed: on a terminal, on another machine, in shells."""
 
 import json
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from tests.support import need_programs
 from tests.support.dovecot import Dovecot
+from tests.support.hostile import Server, hang, pop3
 from tests.support.installed import PASSWORD, Installed
 from tests.support.machine import ENVIRONMENT
 from tests.support.ssh import SshServer
@@ -15,6 +17,8 @@ from tests.support.terminal import Terminal
 
 COUNT = 7
 HOST = "root@elsewhere.example.com"
+MESSAGES = [("1", b"Subject: 1\r\n\r\n"), ("2", b"Subject: 2\r\n\r\n")]
+SLOW = {"RETR 2": hang}
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +78,39 @@ def test_tour(installed: Installed, dovecot: Dovecot, host: tuple[str, ...]) -> 
             removed.expect("Removed ")
             assert removed.wait() == 0
     assert len(installed.mail(account)) == COUNT
+
+
+@pytest.mark.parametrize("host", [(), ("--host", HOST)], ids=["here", "elsewhere"])
+def test_run_goes_on_when_nobody_follows_it(installed: Installed, host: tuple[str, ...]) -> None:
+    name = f"slow{len(host)}@here"
+    with SshServer(installed.machine, "elsewhere.example.com"), Server(pop3(MESSAGES, SLOW)) as server:
+        installed.add(name, "SimplePOP3Retriever", server.port, Account=name)
+        with on_terminal(installed, "cockpit-getmail", *host, "run", "--follow", name) as followed:
+            followed.expect("2 new messages")
+            followed.type("", end="\x03")
+            followed.expect(f"It goes on. `cockpit-getmail cancel {name}` ends it.")
+            assert followed.wait() == -signal.SIGINT
+        [found] = installed.call("read", action="status", name=name)["connectors"]
+        assert found["running"] is True
+        # Whoever looks again sees all of its log.
+        with on_terminal(installed, "cockpit-getmail", *host, "run", "--follow", name) as followed:
+            followed.expect("2 new messages")
+            done = installed.machine.run(["cockpit-getmail", "cancel", name])
+            assert "ends after the message it is at" in done.stdout
+            followed.expect("It was cancelled.")
+            assert followed.wait() == 75
+    done = installed.machine.run(["cockpit-getmail", "cancel", name], check=False)
+    assert done.returncode == 78
+    assert name in done.stderr
+
+
+def test_run_that_fails_says_what_to_do(installed: Installed, dovecot: Dovecot) -> None:
+    installed.add("wrong@command", "SimpleIMAPRetriever", dovecot.imap, Account="wrong", Password="no")
+    done = installed.machine.run(["cockpit-getmail", "run", "--follow", "wrong@command"], check=False)
+    assert done.returncode == 77
+    assert "app password" in done.stderr
+    done = installed.machine.run(["cockpit-getmail", "status", "wrong@command"])
+    assert "log-in refused" in done.stdout
 
 
 def test_answers_from_elsewhere_are_those_from_here(installed: Installed, connector: str) -> None:

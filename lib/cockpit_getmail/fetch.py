@@ -162,7 +162,7 @@ def _fetch_new(
 ) -> Result:
     """Deliver the new messages; if this `is_last` the session may end while they are brought to the disk."""
     attempts = folder.attempts()
-    wanted = sorted(new, key=lambda message: attempts.get((message.uid, message.ordinal), 0))
+    wanted = sorted(new, key=lambda message: attempts.get((message.uid, message.ordinal), -1))
     untried = sum((message.uid, message.ordinal) not in attempts for message in wanted)
     report.begin(len(wanted), sum(message.size for message in wanted))
     delivery = Delivery(folder, destination, report.advance, report.warn)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cockpit_getmail.command import props
 from cockpit_getmail.command.login import check_first, check_login
 from cockpit_getmail.command.session import SUCCESS
-from cockpit_getmail.command.words import condition, due, interval, moment
+from cockpit_getmail.command.words import condition, condition_rows, interval
 from cockpit_getmail.problem import failure, printable
 from cockpit_getmail.report import count
 
@@ -74,20 +74,13 @@ def show(session: Session) -> int:
     connector = _find(session)
     if session.show_json(connector):
         return SUCCESS
-    relative = session.screen.is_terminal
     rows: list[tuple[str, Cell]] = [("Name", connector["name"])]
     rows += [
         (prop, "set" if prop == "Password" else value)
         for prop, value in connector["props"].items()
         if prop not in ("type", "status")
     ]
-    rows += [("Status", condition(connector))]
-    rows += [(title, connector[key]) for title, key in (("", "message"), ("", "hint")) if connector.get(key)]
-    rows += [
-        ("Last run", moment(connector["last_run"], relative=relative)),
-        ("Next run", due(connector["next_run"], relative=relative)),
-    ]
-    session.screen.pairs(rows)
+    session.screen.pairs(rows + condition_rows(connector, relative=session.screen.is_terminal))
     return SUCCESS
 
 
@@ -118,13 +111,11 @@ def add(session: Session) -> int:
         session.call("validate", "create", **data)
         data = check_first(session, data)
     answer = session.call("create", "create", **data)
-    return session.done(answer, f"Added {printable(answer['name'])}. {_next_step(data, answer['name'])}")
-
-
-def _next_step(data: Mapping[str, Any], name: str) -> str:
+    name = answer["name"]
+    step = f"Its mail comes from now on; to see it come: {session.advise('run --follow', name)}."
     if data.get("status") == "disabled":
-        return f"It is disabled: `cockpit-getmail enable {printable(name)}`."
-    return f"Its mail comes from now on; to see it come: `cockpit-getmail run --follow {printable(name)}`."
+        step = f"It is disabled: {session.advise('enable', name)}."
+    return session.done(answer, f"Added {printable(name)}. {step}")
 
 
 def edit(session: Session) -> int:

@@ -34,8 +34,7 @@ def follow(session: Session, action: str) -> Answer:
             )
         except (Stopped, KeyboardInterrupt):
             viewer.close()
-            name = printable(session.options.name)
-            session.screen.complain(f"It goes on. `cockpit-getmail cancel {name}` ends it.")
+            session.screen.complain(f"It goes on. {session.advise('cancel', session.options.name)} ends it.")
             raise
 
 

@@ -6,7 +6,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cockpit_getmail.command.session import SUCCESS
-from cockpit_getmail.command.words import RESULTS, WORKING, clock, condition, due, moment, span, urgency
+from cockpit_getmail.command.words import (
+    RESULTS,
+    WORKING,
+    clock,
+    condition,
+    condition_rows,
+    due,
+    moment,
+    span,
+    urgency,
+)
 from cockpit_getmail.problem import printable
 from cockpit_getmail.report import count, size
 
@@ -65,21 +75,9 @@ def _show_table(session: Session, found: list[Mapping[str, Any]]) -> None:
 
 
 def _show_one(session: Session, connector: Mapping[str, Any]) -> None:
-    relative = session.screen.is_terminal
-    rows: list[tuple[str, Cell]] = [
-        ("Name", connector["name"]),
-        *([("Label", connector["label"])] if connector.get("label") else []),
-        ("Account", connector["account"]),
-        ("Status", condition(connector)),
-        *([("What", connector["message"])] if connector.get("message") else []),
-        *([("Next step", connector["hint"])] if connector.get("hint") else []),
-        ("Last run", moment(connector["last_run"], relative=relative)),
-        ("Next run", due(connector["next_run"], relative=relative)),
-        ("Delivered", f"{count(connector['messages'], 'message')}, {size(connector['bytes'])}"),
-    ]
-    if connector["failures"]:
-        rows.append(("Failures", f"{connector['failures']} in a row"))
-    session.screen.pairs(rows)
+    named = [("Name", "name"), ("Label", "label"), ("Account", "account")]
+    rows: list[tuple[str, Cell]] = [(title, connector[key]) for title, key in named if connector.get(key)]
+    session.screen.pairs(rows + condition_rows(connector, relative=session.screen.is_terminal))
 
 
 def history(session: Session) -> int:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import getpass
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,12 @@ class Session:
         """The fields that name a connector."""
         account = self.options.of
         return {"name": self.options.name} | ({"account": account} if account is not None else {})
+
+    def advise(self, command: str, name: str) -> str:
+        """Return what may be typed next about a connector."""
+        host = f"--host {self.options.host} " if self.options.host else ""
+        dashes = "-- " if name.startswith("-") else ""
+        return f"`cockpit-getmail {host}{command} {dashes}{shlex.quote(printable(name))}`"
 
     def call(self, verb: str, action: str, **fields: Any) -> Answer:
         """Return the answer of a helper; fields that are None are left out. Raises Problem."""

@@ -27,9 +27,8 @@ def run(session: Session) -> int:
     answer = session.call("execute", "run", **session.named)
     if not session.show_json(answer):
         what = "It runs already" if answer.get("running") else "Started"
-        name = printable(session.options.name)
         session.screen.say(f"{what}: unit {answer['unit']}.")
-        session.screen.say(f"To follow it: `cockpit-getmail run --follow {name}`.")
+        session.screen.say(f"To follow it: {session.advise('run --follow', session.options.name)}.")
     return SUCCESS
 
 

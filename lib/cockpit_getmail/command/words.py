@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from cockpit_getmail import schema
 from cockpit_getmail.command.props import flag
 from cockpit_getmail.problem import STATUS, printable
+from cockpit_getmail.report import count, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,6 +66,21 @@ def condition(found: Mapping[str, Any]) -> Cell:
 def urgency(found: Mapping[str, Any]) -> int:
     """Return a number by which what needs somebody comes first."""
     return CONDITIONS.get(found["status"], (0, "", ""))[0]
+
+
+def condition_rows(found: Mapping[str, Any], *, relative: bool) -> list[tuple[str, Cell]]:
+    """Return all that is known of how a connector is, as names and values."""
+    rows: list[tuple[str, Cell]] = [("Status", condition(found))]
+    rows += [
+        (name, found[key]) for name, key in (("What", "message"), ("Next step", "hint")) if found.get(key)
+    ]
+    rows += [("Failures", f"{found['failures']} in a row")] if found["failures"] else []
+    rows += [
+        ("Last run", moment(found["last_run"], relative=relative)),
+        ("Next run", due(found["next_run"], relative=relative)),
+        ("Delivered", f"{count(found['messages'], 'message')}, {size(found['bytes'])}"),
+    ]
+    return rows
 
 
 def moment(when: float | None, *, relative: bool, now: float | None = None) -> str:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 WORKING = ("OK", "NEVER_RUN")
 """The statuses of connectors with which nothing is wrong."""
+STATUSES = (*WORKING, *dict.fromkeys(status for status, _ in STATUS.values()), "TEMP_DISABLED", "DISABLED")
 _REFUSED = "The log-in was refused each time."
 _REFUSED_HINT = "Correct user name or password, or reset it. Meanwhile it is tried once a day."
 _PARTIAL = "Messages of the mailbox that are not delivered: {}."

@@ -17,7 +17,6 @@ from cockpit_getmail.command.words import (
     span,
     urgency,
 )
-from cockpit_getmail.problem import printable
 from cockpit_getmail.report import count, size
 
 if TYPE_CHECKING:
@@ -167,12 +166,16 @@ def info(session: Session) -> int:
         ("Version", answer["version"]),
         ("Connectors", f"{counts['connectors']}, {counts['enabled']} enabled, {counts['running']} running"),
     ]
-    rows += [(f"  {printable(name)}", str(number)) for name, number in _by_status(counts).items()]
-    rows += [(name, str(value)) for name, value in answer["settings"].items()]
+    rows += [
+        (f"  {condition({'status': status})[0]}", str(number))
+        for status, number in counts["by_status"].items()
+        if number
+    ]
+    rows += [(name, _setting(value)) for name, value in answer["settings"].items()]
     session.screen.pairs(rows)
     return SUCCESS
 
 
-def _by_status(counts: Mapping[str, Any]) -> Mapping[str, int]:
-    found: Mapping[str, int] = counts.get("by_status") or counts.get("status") or {}
-    return {name: number for name, number in found.items() if number}
+def _setting(value: object) -> str:
+    """Return a setting as it would stand in the file of settings."""
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

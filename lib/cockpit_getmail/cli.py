@@ -15,6 +15,7 @@ from cockpit_getmail.words import Cause
 if TYPE_CHECKING:
     from cockpit_getmail.connector import Connector
     from cockpit_getmail.settings import Settings
+    from cockpit_getmail.units.inside import Order
 
 SUCCESS, SOME_FAILED, BUG = 0, 65, 70
 STATUSES: Mapping[Cause, int] = {
@@ -76,6 +77,12 @@ def _run_command(arguments: Sequence[str]) -> int:
             return _fetch_child()
         case ["check", "--unit"]:
             return _check_unit()
+        case ["verify", "--unit"]:
+            return _verify_unit()
+        case ["verify", "--child"]:
+            return _verify_child()
+        case ["ask", "--unit"]:
+            return _answer_unit()
         case ["callback", "--unit"]:
             return _send_callbacks()
         case ["schedule"]:
@@ -94,6 +101,8 @@ def _run_for_people(arguments: Sequence[str]) -> int:
             return _fetch(options.name)
         case "schedule":
             return _work_off_schedule()
+        case "verify" if options.foreground:
+            return _verify_in_foreground(options.name)
     return command.run(options, STATUSES)
 
 
@@ -127,6 +136,30 @@ def _fetch_child() -> int:
     return _run(connector, settings, state_folder, ca_pem)
 
 
+def _verify_in_foreground(name: str) -> int:
+    """Verify without systemd; root has it done as the user that fetches."""
+    from cockpit_getmail import database, settings, units
+    from cockpit_getmail.actions import require_valid
+
+    found = settings.load()
+    connector = units.without_secrets(require_valid(database.read(found.connectors_db), name))
+    place = units.locate(connector, found, foreground=True)
+    if not os.path.isdir(place.state_folder):
+        raise failure("connector", "It never fetched anything: there is nothing to verify.", kind="Conflict")
+    if os.geteuid() == 0:
+        return _end_as(units.run_as_user(place, connector, found, None, SIGNALS, "verify"))
+    return _verify(connector, found, place.state_folder)
+
+
+def _verify_child() -> int:
+    """Verify as the user that root wants it done by."""
+    from cockpit_getmail import units
+
+    _refuse_root()
+    connector, settings, state_folder, _ = units.read_request(sys.stdin.buffer.read())
+    return _verify(connector, settings, state_folder)
+
+
 def _end_as(status: int) -> int:
     """Return a child's exit status, or end by the signal that stopped it; others are told as a shell does."""
     if -status in SIGNALS:
@@ -136,6 +169,18 @@ def _end_as(status: int) -> int:
 
 def _fetch_unit() -> int:
     """Fetch in a unit, with nothing but what it was handed."""
+    order, folder = _read_order()
+    return _run(order.connector, order.settings, folder, order.ca_pem, order.token, forgive=order.forgive)
+
+
+def _verify_unit() -> int:
+    """Verify in a unit, likewise."""
+    order, folder = _read_order()
+    return _verify(order.connector, order.settings, folder, order.token)
+
+
+def _read_order() -> "tuple[Order, str]":
+    """Return what this unit was handed, and its state folder."""
     from cockpit_getmail import units
 
     _require_sandbox()
@@ -143,7 +188,7 @@ def _fetch_unit() -> int:
     folder = os.environ.get("STATE_DIRECTORY", "")
     if not os.path.isabs(folder):
         raise failure("internal", "`--unit` is for the units that `execute` starts.")
-    return _run(order.connector, order.settings, folder, order.ca_pem, order.token, forgive=order.forgive)
+    return order, folder
 
 
 def _check_unit() -> int:
@@ -161,6 +206,15 @@ def _check_unit() -> int:
     except Problem as problem:
         answer = wire.format_answer(problem)
     sys.stdout.buffer.write(answer)
+    return SUCCESS
+
+
+def _answer_unit() -> int:
+    """Answer a question about the state, in the sandbox that a run has."""
+    from cockpit_getmail import units
+
+    _require_sandbox()
+    units.answer_in_unit()
     return SUCCESS
 
 
@@ -191,6 +245,17 @@ def _run(
             connector, settings, state_folder, ca_pem, reporter, token=token, forgive=forgive, stop=_STOP
         )
     return SOME_FAILED if result.failed else SUCCESS
+
+
+def _verify(connector: "Connector", settings: "Settings", state_folder: str, token: str = "") -> int:
+    from cockpit_getmail import report, verification
+    from cockpit_getmail.connector import make_token
+
+    _refuse_root()
+    lines = report.Lines(sys.stdout)
+    token = token or make_token(connector.name)
+    result = verification.run(connector, settings, state_folder, lines, token=token, stop=_STOP)
+    return SUCCESS if result["sound"] and not result["missing_count"] else SOME_FAILED
 
 
 def _require_sandbox() -> None:

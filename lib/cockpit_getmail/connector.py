@@ -153,6 +153,11 @@ def unit_name(name: str) -> str:
     return UNIT_PREFIX + _shorten(name, escaped)
 
 
+def verification_unit(name: str) -> str:
+    """Return the unit that verifies a connector, without `.service`. No connector's own begins so."""
+    return f"{UNIT_PREFIX}:verify-{token_prefix(name)}"
+
+
 def folder_name(name: str) -> str:
     """Return the folder of a connector: its name, escaped one to one, never empty, `.`, `..` or hidden."""
     escaped = _escape(name, "={:02X}") or "="

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Starting a run of a connector, whoever asks for it: a person or the schedule."""
+"""Starting a run or a verification of a connector, whoever asks for it: a person or the schedule."""
 
 from __future__ import annotations
 
 import os
 import time
+from functools import partial
 
 from cockpit_getmail import database, status_file, units
 from cockpit_getmail.connector import Connector, folder_name, make_token
@@ -14,6 +15,7 @@ from cockpit_getmail.removal import is_left, removal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TypeAlias
 
     from cockpit_getmail.settings import Settings
@@ -42,7 +44,12 @@ def launch(connector: Connector, settings: Settings, read_at: Stamp = ()) -> tup
     disabled meanwhile does not run on. Raises Problem: NotFound or Conflict for that, and as
     units.start_run(); also if the start cannot be recorded, and then the run goes on.
     """
-    unit, token, running = _start(connector, settings)
+
+    def start(token: str) -> tuple[str, bool]:
+        forgive = _is_forgiven(connector.name, settings)
+        return units.start_run(connector, settings, token, forgive=forgive)
+
+    unit, token, running = _start(connector.name, settings, start, status_file.RUN)
     if not running:
         if not (read_at and stamp(settings) == read_at):
             _require_still(connector.name, unit, settings)
@@ -51,17 +58,30 @@ def launch(connector: Connector, settings: Settings, read_at: Stamp = ()) -> tup
     return unit, token, running
 
 
-def _start(connector: Connector, settings: Settings) -> tuple[str, str, bool]:
+def launch_verification(
+    connector: Connector, settings: Settings, read_at: Stamp = ()
+) -> tuple[str, str, bool]:
+    """Start a verification; return as launch() does, which see. It may be of a connector that is disabled."""
+    start = partial(units.start_verification, connector, settings)
+    unit, token, running = _start(connector.name, settings, start, status_file.VERIFY)
+    if not running and not (read_at and stamp(settings) == read_at):
+        _require_still(connector.name, unit, settings, may_be_disabled=True)
+    return unit, token, running
+
+
+def _start(
+    name: str, settings: Settings, start: Callable[[str], tuple[str, bool]], file: str
+) -> tuple[str, str, bool]:
+    """Start a task of a connector by a token, or find the one that is under way; `file` is what it tells."""
     deadline = time.monotonic() + END_SECONDS
     while True:
-        token = make_token(connector.name)
-        forgive = _is_forgiven(connector.name, settings)
-        unit, running = units.start_run(connector, settings, token, forgive=forgive)
+        token = make_token(name)
+        unit, running = start(token)
         if not running:
             return unit, token, False
         found = units.find_token(unit)
         if found is not None:
-            report = _read_report(connector.name, settings)
+            report = _read_report(name, settings, file)
             is_over = report is not None and report["token"] == found and report["state"] != "running"
             if not is_over or time.monotonic() > deadline:
                 return unit, found, True
@@ -82,19 +102,19 @@ def _is_forgiven(name: str, settings: Settings) -> bool:
     return start is not None and start.forgiven == report["token"]
 
 
-def _read_report(name: str, settings: Settings) -> Report | None:
-    return status_file.read(os.path.join(settings.state_dir, folder_name(name)))
+def _read_report(name: str, settings: Settings, file: str = status_file.RUN) -> Report | None:
+    return status_file.read(os.path.join(settings.state_dir, folder_name(name)), file)
 
 
-def _require_still(name: str, unit: str, settings: Settings) -> None:
-    """End the run if its connector was deleted or disabled: who did so may have come too early to end it."""
+def _require_still(name: str, unit: str, settings: Settings, *, may_be_disabled: bool = False) -> None:
+    """End the task if its connector was deleted or disabled: who did so may have come too early to end it."""
     record = database.read(settings.connectors_db).get(name)
     if record is None:
         units.stop(unit)
         _remove_state(name, settings)
         message = f"The connector {printable(name)} was deleted meanwhile."
         raise failure("connector", message, kind="NotFound")
-    if not Connector.from_record(name, record.props).enabled:
+    if not may_be_disabled and not Connector.from_record(name, record.props).enabled:
         units.stop(unit)
         message = f"The connector {printable(name)} was disabled meanwhile: enable it first."
         raise failure("connector", message, kind="Conflict")

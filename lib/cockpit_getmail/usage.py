@@ -60,6 +60,8 @@ def _find_missing(options: argparse.Namespace) -> str | None:
             return "edit needs something to change (see edit --help)"
         case "fetch" | "schedule" if options.json or options.host:
             return f"{options.command} knows neither --json nor --host"
+        case "verify" if options.foreground and (options.json or options.host):
+            return "verify --foreground knows neither --json nor --host"
     return None
 
 
@@ -162,15 +164,15 @@ def _add_tasks(commands: Any) -> None:
     )
     add_name(parser, optional=True)
     parser.add_argument("--token", help="the task with this token")
-    add_name(
-        add_command(
-            commands,
-            "verify",
-            tasks.verify,
-            "look whether all delivered mail is still there",
-            f"cockpit-getmail verify {NAME}",
-        )
+    parser = add_command(
+        commands,
+        "verify",
+        tasks.verify,
+        "look whether all delivered mail is still there",
+        f"cockpit-getmail verify {NAME}",
     )
+    add_name(parser)
+    parser.add_argument("--foreground", action="store_true", help="without systemd")
 
 
 def _add_records(commands: Any) -> None:

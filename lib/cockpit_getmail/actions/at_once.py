@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from cockpit_getmail import callbacks, status_file
 from cockpit_getmail.actions import TYPE
-from cockpit_getmail.connector import Connector, folder_name, unit_name
+from cockpit_getmail.connector import Connector, folder_name, unit_name, verification_unit
 from cockpit_getmail.database import Record
 from cockpit_getmail.ledger import Ledger
 from cockpit_getmail.problem import Problem
@@ -66,10 +66,8 @@ def end_run(name: str) -> None:
 
 def end_tasks(name: str) -> None:
     """End the run and the verification of a connector, and wait for that. Raises Problem (internal)."""
-    from cockpit_getmail.connector import UNIT_PREFIX, token_prefix
-
     _end(unit_name(name))
-    _end(f"{UNIT_PREFIX}:verify-{token_prefix(name)}")
+    _end(verification_unit(name))
 
 
 def _end(unit: str) -> None:

@@ -7,10 +7,11 @@ Who fetches, starts a unit or only asks for a name imports no more of it than th
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cockpit_getmail.units.asking import answer_in_unit, ask
     from cockpit_getmail.units.credentials import read_ca
     from cockpit_getmail.units.foreground import read_request, run_as_user
     from cockpit_getmail.units.inside import is_confined, read_credentials
-    from cockpit_getmail.units.place import Place, prepare
+    from cockpit_getmail.units.place import Place, locate, prepare
     from cockpit_getmail.units.sandbox import program
     from cockpit_getmail.units.systemd import (
         check,
@@ -21,14 +22,18 @@ if TYPE_CHECKING:
         start_run,
         stop,
     )
+    from cockpit_getmail.units.verifying import start_verification, without_secrets
 
 _MODULES = {
     "Place": "place",
+    "answer_in_unit": "asking",
+    "ask": "asking",
     "check": "systemd",
     "find_token": "systemd",
     "is_available": "systemd",
     "is_confined": "inside",
     "is_running": "systemd",
+    "locate": "place",
     "prepare": "place",
     "program": "sandbox",
     "read_ca": "credentials",
@@ -37,16 +42,21 @@ _MODULES = {
     "run_as_user": "foreground",
     "running": "systemd",
     "start_run": "systemd",
+    "start_verification": "verifying",
     "stop": "systemd",
+    "without_secrets": "verifying",
 }
 
 __all__ = [
     "Place",
+    "answer_in_unit",
+    "ask",
     "check",
     "find_token",
     "is_available",
     "is_confined",
     "is_running",
+    "locate",
     "prepare",
     "program",
     "read_ca",
@@ -55,7 +65,9 @@ __all__ = [
     "run_as_user",
     "running",
     "start_run",
+    "start_verification",
     "stop",
+    "without_secrets",
 ]
 
 

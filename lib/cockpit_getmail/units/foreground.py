@@ -25,15 +25,16 @@ def run_as_user(
     settings: Settings,
     ca_pem: str | None,
     stops: Iterable[signal.Signals],
+    command: str = "fetch",
 ) -> int:
-    """Run `cockpit-getmail fetch --child` to its end; return its status as process.attend() does.
+    """Run `cockpit-getmail COMMAND --child` to its end; return its status as process.attend() does.
 
     Signals of `stops` are passed on to it.
     Raises Problem (internal) if the user cannot run it.
     """
     if place.uid == 0:
         raise failure("internal", "Mail is never fetched as root.")
-    argv = [*program(), "fetch", "--child"]
+    argv = [*program(), command, "--child"]
     variables = {"HOME": place.home, "USER": place.user, "LOGNAME": place.user}
     if "TERM" in os.environ:
         variables["TERM"] = os.environ["TERM"]

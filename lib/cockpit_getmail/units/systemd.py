@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cockpit_getmail.connector import UNIT_PREFIX, Connector, unit_name
-from cockpit_getmail.problem import Problem, failure, printable, with_status
+from cockpit_getmail.problem import failure, printable, with_status
 from cockpit_getmail.settings import Settings
 from cockpit_getmail.units import credentials, wire
 from cockpit_getmail.units.place import Place, find_fetch_user, prepare
@@ -44,22 +44,24 @@ def start_run(
     Raises Problem: cause internal without root or systemd; settings, connector or delivery as it may be.
     """
     unit = unit_name(connector.name)
-    foreground = f"run it in the foreground: cockpit-getmail fetch {_shell_word(connector.name)}"
-    if not is_available():
-        raise failure("internal", f"There is no systemd here to start a unit. Without it, {foreground}")
-    if os.geteuid() != 0:
-        raise failure("internal", f"Starting a unit takes root. As another user, {foreground}")
-    require_installation()
+    foreground = f"run it in the foreground: cockpit-getmail fetch {shell_word(connector.name)}"
+    require_units(foreground)
     state = state_directory(settings)
     place = prepare(connector, settings)
     with credentials.written(connector, settings, token, forgive=forgive) as files:
         fixed = [f"LogExtraFields={TASK_FIELD}={token}", *hiding_properties(settings)]
         properties = [*run_properties(place, state, files), *fixed]
         argv = start_argv(unit, f"Mail of {printable(connector.name)}", properties, "fetch")
-        try:
-            return unit, _start(unit, argv)
-        except Problem as problem:
-            raise failure("internal", f"{problem.message} Meanwhile, {foreground}", unit=unit) from problem
+        return unit, start(unit, argv, foreground)
+
+
+def require_units(foreground: str) -> None:
+    """Raise Problem (internal) where no unit can be started; `foreground` says what to do instead."""
+    if not is_available():
+        raise failure("internal", f"There is no systemd here to start a unit. Without it, {foreground}")
+    if os.geteuid() != 0:
+        raise failure("internal", f"Starting a unit takes root. As another user, {foreground}")
+    require_installation()
 
 
 def check(connector: Connector, settings: Settings) -> dict[str, Any]:
@@ -118,6 +120,29 @@ def stop(unit: str) -> None:
         raise failure("internal", f"{unit} could not be stopped: {_reason(done, 0)}")
 
 
+def run_to_answer(
+    unit: str,
+    description: str,
+    properties: Sequence[str],
+    command: str,
+    request: bytes,
+    *,
+    timeout: float,
+    output_limit: int = OUTPUT_LIMIT,
+) -> Finished:
+    """Run `cockpit-getmail COMMAND --unit` in a unit to its end, `request` on its stdin.
+
+    Raises Problem (internal) for more output than allowed.
+    """
+    argv = start_argv(unit, description, properties, command, "--pipe", "--wait")
+    done = run(argv, stdin=request, timeout=timeout, output_limit=output_limit)
+    if done.status is None:
+        _kill(unit)
+    if output_limit in (len(done.output), len(done.errors)):
+        raise failure("internal", "It was stopped: its answer had no end.")
+    return done
+
+
 def start_argv(
     unit: str, description: str, properties: Sequence[str], command: str, *options: str
 ) -> list[str]:
@@ -170,8 +195,8 @@ def _ask(argv: Sequence[str], limit: int = OUTPUT_LIMIT) -> str:
     return done.output.decode("utf-8", "replace")
 
 
-def _start(unit: str, argv: Sequence[str]) -> bool:
-    """Start a unit and return False, or True if it is running already.
+def start(unit: str, argv: Sequence[str], foreground: str) -> bool:
+    """Start a unit and return False, or True if it is running already. Raises Problem (internal).
 
     It is tried first and asked about then: what is asked first can be wrong by the time of the try.
     """
@@ -186,7 +211,7 @@ def _start(unit: str, argv: Sequence[str]) -> bool:
         # It has just ended.
         time.sleep(TRY_AGAIN_SECONDS)
     message = f"The unit could not be started. {_reason(done, 0)} See journalctl -u '{unit}'."
-    raise failure("internal", message)
+    raise failure("internal", f"{message} Meanwhile, {foreground}", unit=unit)
 
 
 def _check_in_unit(connector: Connector, settings: Settings, ca_pem: str | None) -> dict[str, Any]:
@@ -195,13 +220,9 @@ def _check_in_unit(connector: Connector, settings: Settings, ca_pem: str | None)
     require_hiding(settings)
     unit = f"{UNIT_PREFIX}:check-{os.urandom(8).hex()}"
     properties = [f"User={find_fetch_user(settings).pw_name}", *hiding_properties(settings)]
-    argv = start_argv(unit, "Check of a mail server", properties, "check", "--pipe", "--wait")
     request = wire.format_request(connector, ca_pem, deadline)
-    done = run(argv, stdin=request, timeout=settings.check_timeout + CHECK_SLACK_SECONDS)
-    if done.status is None:
-        _kill(unit)
-    if OUTPUT_LIMIT in (len(done.output), len(done.errors)):
-        raise failure("internal", "The check was stopped: its answer had no end.")
+    timeout = settings.check_timeout + CHECK_SLACK_SECONDS
+    done = run_to_answer(unit, "Check of a mail server", properties, "check", request, timeout=timeout)
     if done.status is None:
         seconds = f"{settings.check_timeout:g} seconds"
         message = f"{printable(connector.server)} did not answer within {seconds}."
@@ -226,7 +247,8 @@ def _reason(done: Finished, line: int) -> str:
     return printable(lines[line]).rstrip(".") + "."
 
 
-def _shell_word(text: str) -> str:
+def shell_word(text: str) -> str:
+    """Return a name as a shell takes it for an argument."""
     from shlex import quote as shell_quote
 
     return ("-- " if text.startswith("-") else "") + shell_quote(printable(text))

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What goes into the sandbox of a check and comes out of it. What comes out is believed only in its shape."""
+"""What goes into the sandbox of a check or a question and comes out of it.
+
+What comes out is believed only in its shape.
+"""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
 from cockpit_getmail.connector import Connector
@@ -12,7 +15,7 @@ from cockpit_getmail.words import Cause, Status
 CAPABILITIES_LIMIT = 100
 ATTRIBUTES_LIMIT = 20
 COUNT_LIMIT = 1 << 63
-_TYPES = ("GenericError", "Timeout", "InternalError")
+_TYPES = ("GenericError", "NotFound", "Conflict", "Timeout", "InternalError")
 _WORDS = {"cause": get_args(Cause), "status": get_args(Status)}
 
 
@@ -39,17 +42,20 @@ def parse_request(data: bytes) -> tuple[Connector, str | None, float]:
 
 
 def format_answer(found: Mapping[str, Any] | Problem) -> bytes:
-    """Return the answer of a check: one JSON object with `found` or `problem`."""
+    """Return an answer: one JSON object with `found` or `problem`."""
     if isinstance(found, Problem):
         problem = {"type": found.type, "message": found.message, "attributes": found.attributes}
         return json.dumps({"problem": problem}).encode()
     return json.dumps({"found": found}).encode()
 
 
-def parse_answer(data: bytes) -> dict[str, Any] | None:
-    """Return what a check found, with nothing in it but what belongs there; None if it is no answer at all.
+def parse_answer(
+    data: bytes, check: Callable[[dict[str, Any]], dict[str, Any] | None] | None = None
+) -> dict[str, Any] | None:
+    """Return what was found, with nothing in it but what belongs there; None if it is no answer at all.
 
-    Raises the Problem that a check met.
+    `check` tells what does, and None of what is to be no answer; without it, that of a check of a server.
+    Raises the Problem that was met.
     """
     try:
         answer = json.loads(data)
@@ -59,7 +65,7 @@ def parse_answer(data: bytes) -> dict[str, Any] | None:
         return None
     if isinstance(answer.get("problem"), dict):
         raise _problem(answer["problem"])
-    return _found(answer["found"]) if isinstance(answer.get("found"), dict) else None
+    return (check or _found)(answer["found"]) if isinstance(answer.get("found"), dict) else None
 
 
 def _found(found: dict[str, Any]) -> dict[str, Any] | None:
@@ -82,7 +88,7 @@ def _found(found: dict[str, Any]) -> dict[str, Any] | None:
 def _problem(problem: dict[str, Any]) -> Problem:
     kind, message, attributes = problem.get("type"), problem.get("message"), problem.get("attributes")
     if kind not in _TYPES or not isinstance(message, str):
-        return failure("internal", "The check ended in an error that it could not tell.")
+        return failure("internal", "It ended in an error that it could not tell.")
     shown: dict[str, Any] = {"cause": "internal"}
     if isinstance(attributes, dict):
         for name, value in list(attributes.items())[:ATTRIBUTES_LIMIT]:

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Starting a verification."""
+
+from __future__ import annotations
+
+from cockpit_getmail import database
+from cockpit_getmail.actions import require_connector, require_valid
+from cockpit_getmail.launch import launch_verification, stamp
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cockpit_getmail.actions import Answer
+    from cockpit_getmail.settings import Settings
+
+
+def answer(data: dict[str, Any], settings: Settings) -> Answer:
+    """Start a verification of a connector as a unit, or find the one under way.
+
+    Raises Problem (NotFound, Conflict, NotValid, GenericError).
+    """
+    read_at = stamp(settings)
+    content = database.read(settings.connectors_db)
+    connector = require_valid(content, require_connector(content, data).key)
+    unit, token, running = launch_verification(connector, settings, read_at)
+    return {"unit": unit, "token": token, **({"running": True} if running else {})}

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Questions about a connector's state (cockpit_getmail.inquiry), asked where root does not read it itself."""
+
+import json
+import os
+import pwd
+import stat
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from cockpit_getmail import inquiry
+from cockpit_getmail.connector import UNIT_PREFIX, Connector, folder_name
+from cockpit_getmail.problem import Problem, failure, printable
+from cockpit_getmail.settings import Settings
+from cockpit_getmail.units import wire
+from cockpit_getmail.units.place import Place, as_user
+from cockpit_getmail.units.sandbox import hiding_properties, quote, require_hiding, require_installation
+
+ANSWER_SECONDS = 30.0
+ANSWER_LIMIT = 4 << 20
+
+
+def ask(connector: Connector, settings: Settings, question: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the answer to a question about the connector's state, checked; where there is none, nothing().
+
+    As root, it is answered by the owner of the state, in a sandbox if there is systemd. Raises the Problem
+    that was met.
+    """
+    folder = os.path.join(settings.state_dir, folder_name(connector.name))
+    owner = _find_owner(folder)
+    if owner is None:
+        return inquiry.nothing(question)
+    if os.geteuid() != 0:
+        return inquiry.answer(folder, question)
+    if owner.uid == 0:
+        message = f"The state folder {printable(folder)} is root's: no run has made it, and nobody reads it."
+        raise failure("settings", message)
+    from cockpit_getmail.units import systemd
+
+    asked = _ask_unit if systemd.is_available() else _ask_child
+    found = wire.parse_answer(asked(owner, settings, question), lambda told: _check(question, told))
+    if found is None:
+        raise failure("internal", "The record of what was fetched gave no answer.")
+    return found
+
+
+def answer_in_unit() -> None:
+    """Answer the question on stdin, on stdout."""
+    import signal
+
+    request = json.loads(sys.stdin.buffer.read())
+    # Whoever asked may be gone: the kernel ends what does not end itself.
+    signal.setitimer(signal.ITIMER_REAL, max(1.0, request["deadline"] - time.monotonic()))
+    sys.stdout.buffer.write(_answer(request["folder"], request["question"]))
+
+
+def _find_owner(folder: str) -> Place | None:
+    try:
+        found = os.lstat(folder)
+    except OSError:
+        return None
+    if not stat.S_ISDIR(found.st_mode):
+        return None
+    name, home = str(found.st_uid), "/"
+    with suppress(KeyError):
+        user = pwd.getpwuid(found.st_uid)
+        name, home = user.pw_name, user.pw_dir
+    return Place(name, found.st_uid, found.st_gid, home, folder, None)
+
+
+def _ask_unit(owner: Place, settings: Settings, question: Mapping[str, Any]) -> bytes:
+    from cockpit_getmail.units.systemd import run_to_answer
+
+    require_installation()
+    if owner.user == settings.fetch_user:
+        require_hiding(settings)
+    # Not StateDirectory=: a state that was removed meanwhile is not made again.
+    bound = f"BindPaths={quote(owner.state_folder, 1)}"
+    request = {
+        "folder": owner.state_folder,
+        "question": dict(question),
+        "deadline": time.monotonic() + ANSWER_SECONDS,
+    }
+    done = run_to_answer(
+        f"{UNIT_PREFIX}:ask-{os.urandom(8).hex()}",
+        "Question about fetched mail",
+        [f"User={owner.user}", bound, *hiding_properties(settings)],
+        "ask",
+        json.dumps(request).encode(),
+        timeout=ANSWER_SECONDS,
+        output_limit=ANSWER_LIMIT,
+    )
+    return done.output
+
+
+def _ask_child(owner: Place, _settings: Settings, question: Mapping[str, Any]) -> bytes:
+    """Have it answered by a child of this process that is the owner."""
+    file = os.memfd_create("answer", os.MFD_CLOEXEC)
+    try:
+        with open(file, "r+b", closefd=False) as stream:
+
+            def write() -> None:
+                stream.write(_answer(owner.state_folder, question))
+                stream.flush()
+
+            as_user(owner, write)
+            stream.seek(0)
+            return stream.read(ANSWER_LIMIT)
+    except OSError as error:
+        message = f"{owner.user} cannot read what was fetched: {error.strerror}."
+        raise failure("internal", message) from error
+    finally:
+        os.close(file)
+
+
+def _answer(folder: str, question: Mapping[str, Any]) -> bytes:
+    try:
+        return wire.format_answer(inquiry.answer(folder, question))
+    except Problem as problem:
+        return wire.format_answer(problem)
+
+
+def _check(question: Mapping[str, Any], told: dict[str, Any]) -> dict[str, Any] | None:
+    try:
+        return inquiry.check(question, told)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None

@@ -123,7 +123,7 @@ class _Tick:
         """Find what is due."""
         self._looked = time.monotonic()
         starts = self._ledger.starts()
-        candidates = list(_find_candidates(select(self._read()), starts, time.time()))
+        candidates = list(find_candidates(select(self._read()), starts, time.time()))
         self._queue.clear()
         if candidates:
             self._ask_systemd()
@@ -152,8 +152,9 @@ class _Tick:
             self._start(self._queue.popleft().name, pool)
 
     def _start(self, name: str, pool: ThreadPoolExecutor) -> None:
+        content = self._read()
         try:
-            connector = require_runnable(self._read(), name)
+            connector = require_runnable(content, name)
         except Problem as problem:
             self._refuse(name, problem)
             return
@@ -187,7 +188,7 @@ class _Tick:
         self._ledger.refused(name, time.time(), problem)
 
 
-def _find_candidates(records: Iterable[Record], starts: dict[str, Start], now: float) -> Iterator[Record]:
+def find_candidates(records: Iterable[Record], starts: dict[str, Start], now: float) -> Iterator[Record]:
     """Yield what is due unless it runs or has failed: for that its files must be read."""
     for record in records:
         connector = Connector.from_record(record.key, record.props)

@@ -57,6 +57,7 @@ class Receiver:
                 pass
 
         class Server(ThreadingHTTPServer):
+            request_queue_size = 128
             address_family = socket.AF_INET6 if ":" in receiver.address else socket.AF_INET
 
             def handle_error(self, *_: Any) -> None:
@@ -88,7 +89,7 @@ class Receiver:
         size = int(handler.headers.get("Content-Length", "0"))
         data = handler.rfile.read(size)
         self.calls.append(Call(handler.path, dict(handler.headers), json.loads(data) if data else None))
-        word = handler.path.strip("/").partition("?")[0]
+        word = handler.path.partition("?")[0].split("/")[1]
         if word == "switch":
             word = str(self.status or "hang")
         if word.isdecimal():

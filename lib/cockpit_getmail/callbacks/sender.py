@@ -11,7 +11,7 @@ from cockpit_getmail.callbacks import queue
 from cockpit_getmail.callbacks.queue import TRIES, Queue
 from cockpit_getmail.callbacks.url import show_url
 from cockpit_getmail.problem import Problem, printable
-from cockpit_getmail.report import Lines, count
+from cockpit_getmail.report import Lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,7 +89,6 @@ def _complain(event: Event, result: Result, say: Lines) -> None:
     what = f"The callback of {printable(event.name)} ({_KINDS[event.kind]}) to {show_url(event.url)}"
     reason = result.error or f"The receiver answered {result.status}."
     if event.tries >= TRIES:
-        say.warn(f"{what} is given up after {count(event.tries, 'try')}: {reason}")
+        say.warn(f"{what} is given up after {event.tries} tries: {reason}")
     else:
-        left = TRIES - event.tries
-        say.note(f"{what} failed, {left} more {'try' if left == 1 else 'tries'}: {reason}")
+        say.note(f"{what} failed at try {event.tries} of {TRIES}: {reason}")

@@ -32,7 +32,10 @@ STARTERS = 4
 """So many starts overlap: most of the time one waits for systemd."""
 LOOK_SECONDS = 10.0
 """Who has started all that was due does not look again for each that becomes due meanwhile."""
+CHANGED_SECONDS = 1.0
+"""So soon a change of the connectors counts: they may be created by the hundred."""
 STALE_SECONDS = 60.0
+"""While something waits for a place, it is looked again after so long."""
 STAY_SECONDS = 900.0
 """The timer starts the next tick at once, and that with the settings as they are then."""
 PAUSES = (0.05, 1.0)
@@ -78,6 +81,7 @@ class _Tick:
         self._pause = PAUSES[0]
         self._looked = -STALE_SECONDS
         self._read_at: Stamp = stamp(settings)
+        self._looked_at: Stamp = ()
         self._content = database.read(settings.connectors_db)
 
     def run(self) -> None:
@@ -106,10 +110,15 @@ class _Tick:
         memory.flush()
 
     def _has_work(self) -> bool:
-        age = time.monotonic() - self._looked
-        if age >= (STALE_SECONDS if self._queue else LOOK_SECONDS):
+        if time.monotonic() - self._looked >= self._valid():
             self._look()
         return bool(self._queue or self._starting or not self._callbacks.done())
+
+    def _valid(self) -> float:
+        """Return how long what was found to be due stays good."""
+        if stamp(self._settings) != self._looked_at:
+            return CHANGED_SECONDS
+        return STALE_SECONDS if self._queue else LOOK_SECONDS
 
     def _read(self) -> Database:
         """Return the database as it is now."""
@@ -124,6 +133,7 @@ class _Tick:
         self._looked = time.monotonic()
         starts = self._ledger.starts()
         candidates = list(find_candidates(select(self._read()), starts, time.time()))
+        self._looked_at = self._read_at
         self._queue.clear()
         if candidates:
             self._ask_systemd()
@@ -168,7 +178,7 @@ class _Tick:
         elif self._queue:
             time.sleep(self._pause)
         else:
-            wait([self._callbacks], LOOK_SECONDS)
+            wait([self._callbacks], CHANGED_SECONDS)
         self._pause = min(2 * self._pause, PAUSES[1])
 
     def _settle(self, done: Iterable[Future[tuple[str, str, bool]]]) -> None:

@@ -13,6 +13,7 @@ from tests.support.hostile import Server, hang, pop3
 from tests.support.installed import PASSWORD, PYTHON, Installed
 from tests.support.machine import PROJECT, Machine
 from tests.support.proxy import Proxy
+from tests.support.receiver import Receiver
 
 COUNT = 5
 SERVICE, TIMER = "cockpit-getmail.service", "cockpit-getmail.timer"
@@ -333,6 +334,28 @@ def test_what_stops_all_is_told_and_recorded_of_none(quiet: Installed, dovecot: 
     quiet.path(SETTINGS).unlink()
     tick(quiet)
     assert len(quiet.mail("one")) == COUNT
+
+
+# Callbacks
+
+
+def test_change_is_told_and_no_fetch_waits_for_that(quiet: Installed, dovecot: Dovecot) -> None:
+    settings = quiet.path(SETTINGS)
+    settings.touch(0o600)
+    settings.write_text("CALLBACK_SECRET=secret\nCALLBACK_ALLOW_PRIVATE=yes\n")
+    with Receiver() as receiver:
+        quiet.add("told", "SimpleIMAPRetriever", dovecot.imap, StatusCallbackUrl=receiver.url("/204"))
+        quiet.add("slow", "SimpleIMAPRetriever", dovecot.imap, StatusCallbackUrl=receiver.url("/hang"))
+        tick(quiet)
+        begin_tick(quiet)
+        until(lambda: {call.path for call in receiver.calls} == {"/204", "/hang"})
+        assert quiet.show("cockpit-getmail", "ActiveState") == "activating"
+        quiet.add("next", "SimpleIMAPRetriever", dovecot.imap, Account="next")
+        until(lambda: len(quiet.mail("next")) == COUNT)
+        assert quiet.show("cockpit-getmail", "ActiveState") == "activating"
+        [body] = [call.body for call in receiver.calls if call.path == "/204"]
+        assert (body["status"], body["previous_status"]) == ("OK", "NEVER_RUN")
+        quiet.machine.run(["systemctl", "stop", SERVICE])
 
 
 # The clock

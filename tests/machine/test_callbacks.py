@@ -6,10 +6,12 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
-from tests.support.installed import PYTHON, Installed
+from tests.support.dovecot import Dovecot
+from tests.support.installed import PASSWORD, PYTHON, Installed
 from tests.support.machine import Machine
 from tests.support.receiver import Receiver
 
@@ -85,6 +87,46 @@ def test_change_is_told_once(installed: Installed, receiver: Receiver) -> None:
     digest = subprocess.run(argv, input=signed, check=True, capture_output=True, text=True).stdout
     assert call.body["signature"] == digest.split()[0]
     assert installed.owner(QUEUE) == (0, 0o600)
+
+
+@pytest.mark.usefixtures("allowed")
+def test_from_the_first_run_to_the_receiver(installed: Installed, receiver: Receiver) -> None:
+    """The run is over before the schedule has ever seen the connector."""
+    with Dovecot({"u": PASSWORD}) as dovecot:
+        dovecot.fill("u", 3)
+        urls: dict[str, Any] = {
+            "CallbackUrl": receiver.url("/200"),
+            "StatusCallbackUrl": receiver.url("/204"),
+        }
+        log_in: dict[str, Any] = {
+            "Server": "127.0.0.1",
+            "Port": dovecot.imap,
+            "Username": "u",
+            "Password": PASSWORD,
+        }
+        props = {"Retriever": "SimpleIMAPRetriever", "Account": "told", "Time": 999999, **log_in, **urls}
+        name = installed.call("create", action="create", **props)["name"]
+        begun = time.time()
+        installed.run(name)
+        schedule(installed)
+    first = {call.path: call.body for call in receiver.calls}
+    assert len(receiver.calls) == 2
+    assert begun - 1 <= first["/200"]["timestamp"] <= time.time()
+    assert first["/200"]["source_label"] == name
+    assert (first["/204"]["previous_status"], first["/204"]["status"]) == ("NEVER_RUN", "OK")
+    schedule(installed)
+    assert len(receiver.calls) == 2
+    # Nobody is there any more.
+    installed.run(name)
+    schedule(installed)
+    [last] = receiver.calls[2:]
+    assert (last.body["status"], last.body["cause"]) == ("CONNECTION_IMPOSSIBLE", "network")
+    assert last.body["message"]
+    installed.call("delete", name=name)
+
+
+def schedule(installed: Installed) -> None:
+    installed.machine.run(["systemctl", "start", "cockpit-getmail.service"])
 
 
 @pytest.mark.usefixtures("allowed")

@@ -19,7 +19,8 @@ COUNT = 5
 SERVICE, TIMER = "cockpit-getmail.service", "cockpit-getmail.timer"
 LEDGER = "/var/lib/cockpit-getmail/state/.schedule.sqlite"
 SETTINGS = "/etc/cockpit-getmail.env"
-MINUTE, YEAR = 60, 365 * 86400
+MINUTE, DAY = 60, 86400
+YEAR = 365 * DAY
 CLOCK = """
 import runpy, sys, time
 real, ahead = time.time, int(sys.argv[1])
@@ -175,6 +176,18 @@ def test_who_disables_the_timer_finds_it_disabled() -> None:
         assert not machine.run(["find", "/etc/systemd", "-name", "cockpit-getmail*"]).stdout
 
 
+def test_checkout_has_a_schedule_too() -> None:
+    with Machine() as machine:
+        # Makes what the checkout needs, outside of the machine.
+        machine.install()
+        machine.run(["make", "--silent", "--directory", PROJECT, "uninstall"])
+        machine.run(["make", "--silent", "--directory", PROJECT, "devel-install"])
+        assert machine.run(["systemctl", "is-active", TIMER]).stdout == "active\n"
+        started = machine.run(["systemctl", "show", "--property=ExecStart", SERVICE]).stdout
+        assert f"argv[]={PROJECT}/.venv/bin/cockpit-getmail schedule ;" in started
+        machine.run(["systemctl", "start", SERVICE])
+
+
 # What a tick starts
 
 
@@ -288,6 +301,28 @@ def test_server_that_goes_away_and_comes_back(quiet: Installed, dovecot: Dovecot
         told = condition(quiet, "one")
         assert (told["status"], told["failures"]) == ("OK", 0)
         assert told["next_run"] - told["last_run"] <= 30 * MINUTE
+
+
+def test_wrong_password_and_then_the_right_one(quiet: Installed, dovecot: Dovecot) -> None:
+    quiet.add("one", "SimpleIMAPRetriever", dovecot.imap, Account="one", Password="wrong")
+    for failures in range(1, 6):
+        tick(quiet)
+        age(quiet, DAY)
+        told = condition(quiet, "one")
+        assert (told["cause"], told["failures"]) == ("credentials", failures)
+    assert told["status"] == "TEMP_DISABLED"
+    age(quiet, -60 * MINUTE)
+    tick(quiet)
+    assert condition(quiet, "one")["failures"] == 5
+    age(quiet, 60 * MINUTE)
+    tick(quiet)
+    assert condition(quiet, "one")["failures"] == 6
+    # New credentials are tried at once, and clear it.
+    quiet.call("update", action="update", name="one", Password=PASSWORD)
+    tick(quiet)
+    told = condition(quiet, "one")
+    assert (told["status"], told["failures"]) == ("OK", 0)
+    assert len(quiet.mail("one")) == COUNT
 
 
 def test_connector_that_cannot_be_started_stops_no_other(quiet: Installed, dovecot: Dovecot) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import threading
@@ -48,6 +49,8 @@ class Record:
 
     def begin(self, messages: int, octets: int) -> None:
         with self._lock:
+            # So the log-in has succeeded, however the run ends.
+            self._report["refused"] = 0
             self._report["total_messages"], self._report["total_bytes"] = messages, octets
         self._show.begin(messages, octets)
         self._tell(tell_new(messages, octets))
@@ -109,14 +112,14 @@ class Record:
     ) -> None:
         """Record the end, in the state's `transaction` if there is one. Raises Problem after a success.
 
-        `partial` messages of the mailbox are not delivered; `counts` are failed, set_aside and deleted.
+        What cannot be recorded there is no success, and told as a failure. `partial` messages of the mailbox
+        are not delivered; `counts` are failed, set_aside and deleted.
         """
         report = self._report
         cause, message = (problem.cause, problem.message) if problem else (None, "")
         report["state"], report["ended"] = state, time.time()
         report["cause"], report["message"], report["result"] = cause, message, result
         report.update(counts)  # type: ignore[typeddict-item]
-        self._count(state, cause, message, partial)
         self._log(text or message)
         try:
             if transaction:
@@ -124,10 +127,11 @@ class Record:
                     history.add(db, report, self._days)
         except Problem as trouble:
             if state == "succeeded":
+                self.end("failed", None, trouble)
                 raise
             self._show.warn(f"This run is missing in the history. {trouble.message}")
-        finally:
-            self._save(durably=self._is_news())
+        self._count(state, cause, message, partial)
+        self._save(durably=self._is_news())
 
     def _count(self, state: str, cause: str | None, message: str, partial: int = 0) -> None:
         """Count a run that ended by itself."""
@@ -165,9 +169,9 @@ class Record:
             report["version"] += 1
             report["text"] = text
             report["log"].append((report["version"], text))
-            self._log_octets += len(text)
+            self._log_octets += _octets(text)
             while self._log_octets > status_file.LOG_LIMIT and len(report["log"]) > 1:
-                self._log_octets -= len(report["log"].pop(0)[1])
+                self._log_octets -= _octets(report["log"].pop(0)[1])
                 report["log_cut"] = True
 
     def _save(self, *, durably: bool = False) -> None:
@@ -179,6 +183,11 @@ class Record:
             if not self._told_failure:
                 self._told_failure = True
                 self._show.warn(f"What this run does cannot be told: {error.strerror}.")
+
+
+def _octets(text: str) -> int:
+    """Return how long a text is in the status file: a character may take twelve octets there."""
+    return len(json.dumps(text))
 
 
 def _make(kind: Literal["run", "verify"], token: str, before: Report | None) -> Report:

@@ -7,10 +7,12 @@ shape. It is replaced at once, so that who reads finds the old text or the new o
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
 import stat
+from contextlib import suppress
 
 from cockpit_getmail.problem import STATUS, printable
 
@@ -80,6 +82,9 @@ _COUNTS = (
 )
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_BLOCK = 512
+"""What st_blocks counts in."""
 
 
 def read(folder: StrPath, name: str = RUN, *, with_log: bool = True) -> Report | None:
@@ -105,9 +110,26 @@ def read(folder: StrPath, name: str = RUN, *, with_log: bool = True) -> Report |
 def write(folder: StrPath, report: Report, name: str = RUN, *, durably: bool) -> None:
     """Replace the file. Raises OSError.
 
-    If it is not `durably`, the text before may be back after a power cut.
+    If it is not `durably`, the text before may be back after a power cut. On a full disk it is written over
+    the text before, without the log: else that would go on to tell that all is well.
     """
     path = os.path.join(folder, name)
+    try:
+        _replace(path, _format(report), durably=durably)
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        with suppress(FileNotFoundError):
+            os.unlink(f"{path}.new")
+        if not _overwrite(path, _format({**report, "log": [], "log_cut": True})):
+            raise
+
+
+def _format(report: Report) -> bytes:
+    return json.dumps(report, separators=(",", ":")).encode()
+
+
+def _replace(path: str, data: bytes, *, durably: bool) -> None:
     draft = f"{path}.new"
     try:
         descriptor = os.open(draft, _NEW, 0o600)
@@ -116,7 +138,7 @@ def write(folder: StrPath, report: Report, name: str = RUN, *, durably: bool) ->
         os.unlink(draft)
         descriptor = os.open(draft, _NEW, 0o600)
     try:
-        rest = memoryview(json.dumps(report, separators=(",", ":")).encode())
+        rest = memoryview(data)
         while rest:
             rest = rest[os.write(descriptor, rest) :]
         if durably:
@@ -124,6 +146,24 @@ def write(folder: StrPath, report: Report, name: str = RUN, *, durably: bool) ->
     finally:
         os.close(descriptor)
     os.rename(draft, path)
+
+
+def _overwrite(path: str, data: bytes) -> bool:
+    """Write into the space that the file has; return whether it is enough. Raises OSError."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or len(data) > found.st_blocks * _BLOCK:
+            return False
+        # One write, and blanks to the end: at no moment is there anything but the old text or the new one.
+        is_whole = os.pwrite(descriptor, data.ljust(found.st_size), 0) >= len(data)
+        os.ftruncate(descriptor, len(data))
+        return is_whole
+    finally:
+        os.close(descriptor)
 
 
 def parse(data: bytes, *, with_log: bool = True) -> Report | None:

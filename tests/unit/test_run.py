@@ -12,9 +12,10 @@ import pytest
 from cockpit_getmail import fetch, history, record, run, state_file, status_file
 from cockpit_getmail.connector import Connector, make_token
 from cockpit_getmail.fetch import Result
-from cockpit_getmail.problem import Problem, failure
+from cockpit_getmail.problem import Problem, failure, printable
 from cockpit_getmail.settings import Settings
 from cockpit_getmail.stop import Stopped
+from tests.support import disks
 from tests.support.fetching import Log
 
 if TYPE_CHECKING:
@@ -151,6 +152,19 @@ def test_failure_after_the_log_in_ends_the_refusals(bench: Bench, cause: Any) ->
     assert (found["failures"], found["refused"]) == (2, 0)
 
 
+def test_log_in_that_succeeds_ends_the_refusals(bench: Bench) -> None:
+    """Also of a run that then fails by the network, or is cut off."""
+
+    def work(report: Any) -> Result:
+        report.begin(1, 60)
+        assert bench.report["refused"] == 0
+        raise BROKEN
+
+    bench.run(REFUSED)
+    found = bench.run(work)
+    assert (found["failures"], found["refused"]) == (2, 0)
+
+
 def test_forgiven_failures_do_not_count(bench: Bench) -> None:
     bench.run(REFUSED)
     bench.run(REFUSED)
@@ -221,6 +235,42 @@ def test_state_that_cannot_be_opened_is_told(bench: Bench) -> None:
     assert bench.run(Result())["failures"] == 2
 
 
+def test_success_that_cannot_be_recorded_is_told_as_a_failure(bench: Bench) -> None:
+    bench.run(BROKEN)
+    before = bench.report
+
+    def work(_report: Any) -> Result:
+        with state_file.opened(bench.folder) as db:
+            assert db
+            db.execute("DROP TABLE run")
+        return Result(1, 60)
+
+    found = bench.run(work)
+    assert (found["state"], found["cause"], found["failures"]) == ("failed", "internal", 2)
+    assert (found["runs"], found["last_success"]) == (before["runs"] + 1, None)
+    assert [line for _, line in found["log"]] == ["1 message delivered, 60 bytes.", found["message"]]
+
+
+def test_full_disk_is_told(bench: Bench, tmp_path: Path) -> None:
+    """Also where there is room for nothing more."""
+    disks.need_mounts()
+    bench.folder = tmp_path / "small"
+    with disks.small(bench.folder, 1 << 20):
+        bench.run(Result())
+        fill = bench.folder / "fill"
+        with suppress(OSError), fill.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+        for failures in (1, 2):
+            found = bench.run(Result())
+            assert (found["state"], found["cause"], found["failures"]) == ("failed", "quota", failures)
+            assert not list(bench.folder.glob("*.new"))
+        fill.unlink()
+        found = bench.run(Result(1, 60))
+        assert (found["state"], found["failures"]) == ("succeeded", 0)
+        assert [entry["state"] for entry in bench.history] == ["succeeded", "succeeded"]
+
+
 def test_status_that_cannot_be_written_stops_nothing(bench: Bench) -> None:
     (bench.folder / status_file.RUN).mkdir()
     with suppress(AssertionError):
@@ -240,3 +290,15 @@ def test_log_is_cut_at_its_head(bench: Bench) -> None:
     assert found["log"][-2][1] == "line 2999"
     assert sum(len(line) for _, line in found["log"]) <= status_file.LOG_LIMIT
     assert found["version"] == 3002
+
+
+@pytest.mark.parametrize("character", ["\U0001f600", "\u4e2d", '"', "\\"])
+def test_whatever_a_server_says_there_is_a_report(bench: Bench, character: str) -> None:
+    said = printable(character * 9999)
+
+    def work(report: Any) -> Result:
+        for _ in range(99):
+            report.warn(said)
+        raise failure("protocol", said)
+
+    assert bench.run(work)["message"] == said

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from cockpit_getmail import status_file
 from cockpit_getmail.status_file import RUN, VERIFY, parse, read, write
+from tests.support import disks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -148,3 +150,23 @@ def test_folder_that_is_missing(tmp_path: Path) -> None:
     assert read(tmp_path / "none") is None
     with pytest.raises(FileNotFoundError):
         write(tmp_path / "none", REPORT, durably=False)
+
+
+def test_full_disk_leaves_the_text_before_or_the_new_one(tmp_path: Path) -> None:
+    """A text that the space of the file before does not take stays away whole."""
+    disks.need_mounts()
+    folder = tmp_path / "small"
+    with disks.small(folder, 1 << 20):
+        write(folder, {**REPORT, "log": [(1, "before")]}, durably=False)
+        with suppress(OSError), (folder / "fill").open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+        write(folder, {**REPORT, "version": 4}, durably=True)
+        told = {**REPORT, "version": 4, "log": [], "log_cut": True}
+        assert read(folder) == told
+        with pytest.raises(OSError, match="space"):
+            write(folder, {**REPORT, "result": {"problems": ["x" * 99] * 99}}, durably=False)
+        assert read(folder) == told
+        with pytest.raises(OSError, match="space"):
+            write(folder, REPORT, VERIFY, durably=False)
+        assert sorted(path.name for path in folder.iterdir()) == ["fill", RUN]

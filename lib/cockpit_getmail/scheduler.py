@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from cockpit_getmail import database, ledger, units
@@ -27,6 +28,7 @@ from cockpit_getmail.units.systemd import state_directory
 
 if TYPE_CHECKING:
     from cockpit_getmail.launch import Stamp
+    from cockpit_getmail.status import Condition
 
 STARTERS = 4
 """So many starts overlap: most of the time one waits for systemd."""
@@ -35,7 +37,7 @@ LOOK_SECONDS = 10.0
 CHANGED_SECONDS = 1.0
 """So soon a change of the connectors counts: they may be created by the hundred."""
 STALE_SECONDS = 60.0
-"""While something waits for a place, it is looked again after so long."""
+"""While something waits for a place, it is looked again after so long, also for what callbacks tell of."""
 STAY_SECONDS = 900.0
 """The timer starts the next tick at once, and that with the settings as they are then."""
 PAUSES = (0.05, 1.0)
@@ -87,7 +89,8 @@ class _Tick:
     def run(self) -> None:
         end = time.monotonic() + STAY_SECONDS
         # Not in a `with`: when a signal ends this, no receiver is waited for.
-        self._callbacks = ThreadPoolExecutor(1).submit(_call_back, self._content, self._settings, self._say)
+        self._caller = ThreadPoolExecutor(1)
+        self._callbacks = self._call_back()
         # Also if a signal ends this: the starts under way come to their end.
         with ThreadPoolExecutor(STARTERS) as pool:
             while time.monotonic() < end and self._has_work():
@@ -112,7 +115,16 @@ class _Tick:
     def _has_work(self) -> bool:
         if time.monotonic() - self._looked >= self._valid():
             self._look()
-        return bool(self._queue or self._starting or not self._callbacks.done())
+        is_busy = bool(self._queue or self._starting)
+        if is_busy and self._callbacks.done() and time.monotonic() - self._called >= STALE_SECONDS:
+            self._callbacks.result()
+            self._callbacks = self._call_back()
+        return is_busy or not self._callbacks.done()
+
+    def _call_back(self) -> Future[None]:
+        """Begin to tell what has changed."""
+        self._called = time.monotonic()
+        return self._caller.submit(_call_back, self._read(), self._settings, self._say)
 
     def _valid(self) -> float:
         """Return how long what was found to be due stays good."""
@@ -218,14 +230,19 @@ def _launch(connector: Connector, settings: Settings, read_at: "Stamp") -> tuple
 
 
 def _call_back(content: Database, settings: Settings, say: Lines) -> None:
-    """Tell what has changed since the last tick to those who want to be told."""
+    """Tell what has changed since the last time to those who want to be told."""
     from cockpit_getmail import callbacks
 
     wanted = [record for record in select(content) if callbacks.are_wanted(record.props)]
-    conditions = {record.key: condition for record, condition in watch(wanted, settings)} if wanted else {}
     connectors = [Connector.from_record(record.key, record.props) for record in wanted]
+
+    @cache
+    def find_conditions() -> dict[str, "Condition"]:
+        return {record.key: condition for record, condition in watch(wanted, settings)}
+
     try:
-        callbacks.observe(settings, connectors, lambda connector: conditions[connector.name], say)
+        # Not found out before what was noted last is read: another process may note what is newer.
+        callbacks.observe(settings, connectors, lambda connector: find_conditions()[connector.name], say)
         callbacks.send_due(settings, time.time(), say)
     except Problem as problem:
         say.error(problem.message)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.dovecot import Dovecot
+from tests.support.hostile import Server, hang, pop3
 from tests.support.installed import PASSWORD, PYTHON, Installed
 from tests.support.machine import Machine
 from tests.support.receiver import Receiver
@@ -31,6 +32,16 @@ records = select(database.read(found.connectors_db))
 connectors = [Connector.from_record(record.key, record.props) for record in records]
 callbacks.observe(found, connectors, lambda connector: {"status": statuses[connector.name]})
 print(json.dumps(callbacks.send_due(found, time.time() + ahead)))
+"""
+
+
+# A minute of it takes a second here.
+LONG_TICK = """
+import sys
+from cockpit_getmail import report, scheduler, settings
+
+scheduler.STALE_SECONDS = 1.0
+scheduler.run_due(settings.load(), report.Lines(sys.stderr))
 """
 
 
@@ -123,6 +134,25 @@ def test_from_the_first_run_to_the_receiver(installed: Installed, receiver: Rece
     assert (last.body["status"], last.body["cause"]) == ("CONNECTION_IMPOSSIBLE", "network")
     assert last.body["message"]
     installed.call("delete", name=name)
+
+
+def test_change_in_a_long_tick_is_told_before_its_end(installed: Installed, receiver: Receiver) -> None:
+    configure(installed, "CALLBACK_ALLOW_PRIVATE=yes", "MAX_RUNS=1")
+    with Server(pop3([("1", b"Subject: x\r\n\r\n")], {r"RETR (\d+)": hang})) as server:
+        for name in ("busy", "waits"):
+            installed.add(name, "SimplePOP3Retriever", server.port, Account=name)
+        told = {"StatusCallbackUrl": receiver.url("/200"), "status": "disabled"}
+        installed.add("told", "SimplePOP3Retriever", server.port, Account="told", **told)
+        with installed.begin(PYTHON, "-Ic", LONG_TICK) as begun:
+            wait_for(lambda: any(line.startswith(b"RETR") for line in server.received))
+            installed.call("update", action="enable", name="told")
+            wait_for(lambda: receiver.calls)
+            assert begun.poll() is None
+            begun.terminate()
+        for name in ("busy", "waits", "told"):
+            installed.stop(f"cockpit-getmail-{name}")
+    [call] = receiver.calls
+    assert (call.body["previous_status"], call.body["status"]) == ("DISABLED", "NEVER_RUN")
 
 
 def schedule(installed: Installed) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cockpit_getmail.settings import Settings
+    from cockpit_getmail.status import Condition
 
 SYSTEMD = "/run/systemd/system"
 """Without it nothing of units is imported."""
@@ -44,9 +45,12 @@ def note(name: str, props: Mapping[str, str], settings: Settings) -> None:
         return
     from cockpit_getmail.actions.conditions import watch
 
-    [(_, condition)] = watch([Record(name, TYPE, dict(props))], settings)
+    def find_condition(_: Connector) -> Condition:
+        [(_record, condition)] = watch([Record(name, TYPE, dict(props))], settings)
+        return condition
+
     with suppress(Problem):
-        callbacks.note(settings, Connector.from_record(name, props), lambda _: condition)
+        callbacks.note(settings, Connector.from_record(name, props), find_condition)
 
 
 def forget(name: str, settings: Settings) -> None:

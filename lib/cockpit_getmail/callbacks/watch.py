@@ -36,7 +36,8 @@ def observe(
 ) -> None:
     """Note how all connectors are, and queue what is to be told of that.
 
-    `condition_of` gives what status.derive() does. What is not among `connectors` is forgotten. The first
+    `condition_of` gives what status.derive() does now: it is not asked before what was noted last is read, so
+    that what another process notes meanwhile stays. What is not among `connectors` is forgotten. The first
     look at a connector tells nothing. Without CALLBACK_SECRET nothing is queued, and that is said once.
     Raises Problem (internal, quota).
     """

@@ -7,9 +7,11 @@ It goes on while messages are delivered and moved, and holds eight octets for ea
 from __future__ import annotations
 
 import json
+import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from cockpit_getmail.destination.maildir_names import Names, Numbers
+from cockpit_getmail.destination.maildir_names import Names, Numbers, look_for_changes
 from cockpit_getmail.problem import failure, printable
 from cockpit_getmail.report import count
 from cockpit_getmail.soundness import read_token
@@ -33,8 +35,8 @@ if TYPE_CHECKING:
 
 
 MAILDIR = "maildir:"
-SCANS = 5
-"""So often is the Maildir looked through at most, as long as that finds what was missed before."""
+PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)
+"""Before each other look through the Maildir: so often it is made, while messages are moved."""
 LISTED, LISTED_OCTETS = 1000, 256 << 10
 """So many missing messages are named, and no more of them than a status file can take."""
 LINES = 100
@@ -70,6 +72,7 @@ class Search:
     def __init__(self, db: sqlite3.Connection, location: str, progress: Progress) -> None:
         self._db = db
         self._location = location
+        self._path = location.removeprefix(MAILDIR)
         self._progress = progress
         self._names = Names(read_token(db))
         self._lost = Numbers()
@@ -129,12 +132,10 @@ class Search:
     def _look_again(self) -> None:
         """Look once more for what is lost: it may have been moved, or delivered, while it was looked for."""
         here, below = Numbers(), Numbers()
-        found = -1
-        for _ in range(SCANS - 1):
-            if found == len(here) + len(below):
+        for turn, pause in enumerate(PAUSES):
+            time.sleep(pause)
+            if not self._scan_again(here, below, backwards=turn % 2 == 0):
                 break
-            found = len(here) + len(below)
-            self._scan(here, below, self._lost)
         for row in self._rows():
             number = self._names.find_number(row.name or "")
             if row.location != self._location or number is None or number not in self._lost:
@@ -145,6 +146,13 @@ class Search:
                 self.moved += 1
             else:
                 self._miss(row)
+
+    def _scan_again(self, here: Numbers, below: Numbers, *, backwards: bool) -> bool:
+        """Add what of the lost is found; return whether the rest may have been moved meanwhile."""
+        with self._explained():
+            is_changed = look_for_changes(self._path)
+            self._scan(here, below, self._lost, backwards=backwards)
+            return len(here) + len(below) < len(self._lost) and is_changed()
 
     def _miss(self, row: Row) -> None:
         self.missing += 1
@@ -165,18 +173,25 @@ class Search:
             yield from map(Row._make, page)
             key = page[-1][:3]
 
-    def _scan(self, here: Numbers, below: Numbers, within: Numbers | None = None) -> None:
+    def _scan(
+        self, here: Numbers, below: Numbers, within: Numbers | None = None, *, backwards: bool = False
+    ) -> None:
         """Add what is in the Maildir itself, and in its subfolders. Raises Problem (delivery)."""
-        path = self._location.removeprefix(MAILDIR)
-        try:
-            for number, is_below in self._names.scan(path):
+        with self._explained():
+            for number, is_below in self._names.scan(self._path, backwards=backwards):
                 if within is None or number in within:
                     (below if is_below else here).add(number)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise failure("delivery", f"The Maildir {printable(path)} cannot be read: {reason}.") from error
         here.settle()
         below.settle()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            reason = error.strerror or str(error)
+            message = f"The Maildir {printable(self._path)} cannot be read: {reason}."
+            raise failure("delivery", message) from error
 
 
 def find_step(total: int) -> int:

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from array import array
 from bisect import bisect_left
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+CLOCK_NANOSECONDS = 50_000_000
+"""The times that file systems keep are no finer than some milliseconds."""
 _SHELVES = 4096
 _GONE = (FileNotFoundError, NotADirectoryError)
 
@@ -67,19 +70,48 @@ class Names:
         found = self._pattern.fullmatch(name.partition(":")[0])
         return int(found[1], 16) if found else None
 
-    def scan(self, path: str) -> Iterator[tuple[int, bool]]:
+    def scan(self, path: str, *, backwards: bool = False) -> Iterator[tuple[int, bool]]:
         """Yield the number of each message in a Maildir, and whether it is in a subfolder.
 
-        Only names are read. One that is renamed meanwhile may be missed. Raises OSError.
+        Only names are read. The folders are taken in the order in which readers move messages, or else
+        `backwards`: one that is moved the other way meanwhile may be missed. Raises OSError.
         """
-        for folder in _walk(path):
-            is_below = folder != path
-            # The way readers move messages: one that is moved meanwhile is not missed.
-            for name in ("new", "cur"):
-                for entry in _list(f"{folder}/{name}"):
-                    number = self.find_number(entry.name)
-                    if number is not None and entry.is_file(follow_symlinks=False):
-                        yield number, is_below
+        for folder in _find_folders(path, backwards=backwards):
+            is_below = os.path.dirname(folder) != path
+            for entry in _list(folder):
+                number = self.find_number(entry.name)
+                if number is not None and entry.is_file(follow_symlinks=False):
+                    yield number, is_below
+
+
+def look_for_changes(path: str) -> Callable[[], bool]:
+    """Return a function that tells whether a message may have been moved since. Both raise OSError."""
+    begun = time.time_ns()
+    before = _stamps(path)
+
+    def is_changed() -> bool:
+        # Of two changes at once, the time that the file system keeps is the same.
+        recent = any(changed > begun - CLOCK_NANOSECONDS for _, changed in before.values())
+        return recent or _stamps(path) != before
+
+    return is_changed
+
+
+def _stamps(path: str) -> dict[str, tuple[int, int]]:
+    """Return inode and time of the last change of each folder that messages or such folders are in."""
+    found = {}
+    # A folder does not change by being renamed, but the one above does.
+    for folder in (*_walk(path), *_find_folders(path)):
+        with suppress(*_GONE):
+            stat = os.stat(folder)
+            found[folder] = stat.st_ino, stat.st_mtime_ns
+    return found
+
+
+def _find_folders(path: str, *, backwards: bool = False) -> list[str]:
+    """Return the folders that messages are in, in the order in which readers move them."""
+    found = [f"{folder}/{name}" for folder in _walk(path) for name in ("new", "cur")]
+    return found[::-1] if backwards else found
 
 
 def _walk(path: str) -> Iterator[str]:

@@ -2,6 +2,8 @@
 """Names found in real Maildirs, and numbers kept in little room."""
 
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cockpit_getmail.destination.maildir import Maildir
-from cockpit_getmail.destination.maildir_names import Names, Numbers
+from cockpit_getmail.destination.maildir_names import CLOCK_NANOSECONDS, Names, Numbers, look_for_changes
 
 TOKEN, OTHER = "0123456789abcdef", "fedcba9876543210"
 NAME = f"1700000000.C{TOKEN}R00000000000000ffP1.host,S=1,W=2"
@@ -110,3 +112,38 @@ def test_folder_that_goes_meanwhile_is_let_alone(mail: Path) -> None:
     for folder in (".Sub/new", ".Sub/cur", ".Sub/tmp", ".Sub", "cur"):
         (mail / folder).rmdir()
     assert list(scanning) == []
+
+
+def test_scan_backwards_finds_the_same(mail: Path) -> None:
+    for number, where in enumerate(("new", "cur", ".Sub/new", ".Sub/cur", "fs/deep/cur")):
+        (mail / where / NAME.replace("00000000000000ff", f"{number:016x}")).write_bytes(b"")
+    forwards, backwards = (list(Names(TOKEN).scan(str(mail), backwards=each)) for each in (False, True))
+    assert backwards == forwards[::-1]
+    assert len(forwards) == 5
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda mail: (mail / "cur/1:2,").rename(mail / "cur/1:2,S"),
+        lambda mail: (mail / "cur/1:2,").rename(mail / ".Sub/cur/1:2,"),
+        lambda mail: (mail / ".Sub").rename(mail / ".Other"),
+        lambda mail: (mail / ".Sub").rename(mail / ".Other").rename(mail / ".Sub"),
+        lambda mail: (mail / ".Other/cur").mkdir(parents=True),
+        lambda mail: (mail / "fs/deep/cur").rmdir(),
+    ],
+)
+def test_changes_are_noticed(mail: Path, change: Callable[[Path], object]) -> None:
+    (mail / "cur/1:2,").write_bytes(b"")
+    time.sleep(2 * CLOCK_NANOSECONDS / 1e9)
+    is_changed = look_for_changes(str(mail))
+    assert not is_changed()
+    (mail / "tmp/other").write_bytes(b"")
+    assert not is_changed()
+    change(mail)
+    assert is_changed()
+
+
+def test_what_has_just_changed_may_change_unseen(mail: Path) -> None:
+    (mail / "cur/1:2,").write_bytes(b"")
+    assert look_for_changes(str(mail))()

@@ -110,14 +110,16 @@ def _fetch(name: str) -> int:
     """Fetch in the foreground; root has it done as the user that the unit would have."""
     from cockpit_getmail import database, settings, units
     from cockpit_getmail.actions import require_runnable
+    from cockpit_getmail.launch import is_forgiven
 
     found = settings.load()
     connector = require_runnable(database.read(found.connectors_db), name)
     ca_pem = units.read_ca(connector) if connector.props.get("CAFile") else None
     place = units.prepare(connector, found, foreground=True)
+    forgive = is_forgiven(name, found)
     if os.geteuid() == 0:
-        return _end_as(units.run_as_user(place, connector, found, ca_pem, SIGNALS))
-    return _run(connector, found, place.state_folder, ca_pem)
+        return _end_as(units.run_as_user(place, connector, found, ca_pem, SIGNALS, forgive=forgive))
+    return _run(connector, found, place.state_folder, ca_pem, forgive=forgive)
 
 
 def _work_off_schedule() -> int:
@@ -132,8 +134,8 @@ def _fetch_child() -> int:
     from cockpit_getmail import units
 
     _refuse_root()
-    connector, settings, state_folder, ca_pem = units.read_request(sys.stdin.buffer.read())
-    return _run(connector, settings, state_folder, ca_pem)
+    connector, settings, state_folder, ca_pem, forgive = units.read_request(sys.stdin.buffer.read())
+    return _run(connector, settings, state_folder, ca_pem, forgive=forgive)
 
 
 def _verify_in_foreground(name: str) -> int:
@@ -156,7 +158,7 @@ def _verify_child() -> int:
     from cockpit_getmail import units
 
     _refuse_root()
-    connector, settings, state_folder, _ = units.read_request(sys.stdin.buffer.read())
+    connector, settings, state_folder, *_ = units.read_request(sys.stdin.buffer.read())
     return _verify(connector, settings, state_folder)
 
 

@@ -44,9 +44,12 @@ def launch(connector: Connector, settings: Settings, read_at: Stamp = ()) -> tup
     disabled meanwhile does not run on. Raises Problem: NotFound or Conflict for that, and as
     units.start_run(); also if the start cannot be recorded, and then the run goes on.
     """
+    forgiven: str | None = None
 
     def start(token: str) -> tuple[str, bool]:
-        forgive = _is_forgiven(connector.name, settings)
+        nonlocal forgiven
+        forgiven = _find_forgiven(connector.name, settings)
+        forgive = is_forgiven(connector.name, settings)
         return units.start_run(connector, settings, token, forgive=forgive)
 
     unit, token, running = _start(connector.name, settings, start, status_file.RUN)
@@ -54,7 +57,11 @@ def launch(connector: Connector, settings: Settings, read_at: Stamp = ()) -> tup
         if not (read_at and stamp(settings) == read_at):
             _require_still(connector.name, unit, settings)
         with Ledger(settings) as ledger:
-            ledger.started(connector.name, time.time())
+            if _find_forgiven(connector.name, settings) == forgiven:
+                ledger.started(connector.name, time.time())
+            else:
+                # Somebody has changed how it logs in, and this run may have begun with what was before.
+                ledger.forgive(connector.name, token)
     return unit, token, running
 
 
@@ -67,6 +74,25 @@ def launch_verification(
     if not running and not (read_at and stamp(settings) == read_at):
         _require_still(connector.name, unit, settings, may_be_disabled=True)
     return unit, token, running
+
+
+def is_forgiven(name: str, settings: Settings) -> bool:
+    """Whether the failures of the last run, and all before it, are not to count any more. Raises Problem."""
+    report = _read_report(name, settings)
+    # What is told as running may have been cut off, and that counts as a failure.
+    if report is None or not (report["failures"] or report["refused"] or report["state"] == "running"):
+        return False
+    return _find_forgiven(name, settings) == report["token"]
+
+
+def _find_forgiven(name: str, settings: Settings) -> str | None:
+    """Return the token of the last run whose failure does not count any more. Raises Problem."""
+    ledger = Ledger.open_for_reading(settings)
+    if ledger is None:
+        return None
+    with ledger:
+        start = ledger.find(name)
+    return start.forgiven if start else None
 
 
 def _start(
@@ -87,19 +113,6 @@ def _start(
                 return unit, found, True
         # It has told its end, and its unit is about to go.
         time.sleep(_POLL_SECONDS)
-
-
-def _is_forgiven(name: str, settings: Settings) -> bool:
-    """Whether the failures of the last run, and all before it, are not to count any more."""
-    report = _read_report(name, settings)
-    if report is None or not (report["failures"] or report["refused"]):
-        return False
-    ledger = Ledger.open_for_reading(settings)
-    if ledger is None:
-        return False
-    with ledger:
-        start = ledger.find(name)
-    return start is not None and start.forgiven == report["token"]
 
 
 def _read_report(name: str, settings: Settings, file: str = status_file.RUN) -> Report | None:

@@ -19,7 +19,8 @@ from typing import get_args
 
 import pytest
 
-from cockpit_getmail import __version__, cli, database
+from cockpit_getmail import __version__, cli, database, settings, status_file
+from cockpit_getmail.actions.update import reset
 from cockpit_getmail.words import Cause
 from tests.support import need_root
 
@@ -134,6 +135,22 @@ def test_what_is_for_units_is_for_units(site: Site, arguments: tuple[str, ...]) 
     done = site.run(*arguments)
     assert (done.returncode, done.stdout) == (70, "")
     assert done.stderr.startswith("cockpit-getmail: ")
+
+
+def test_failures_that_were_forgiven_do_not_count(site: Site) -> None:
+    site.add("me")
+    found = settings.load({**site.environment})
+    folder = site.folder / "state" / "me"
+
+    def count_failures() -> int:
+        assert site.run("fetch", "me").returncode == 69
+        told = status_file.read(folder)
+        assert told
+        return told["failures"]
+
+    assert [count_failures() for _ in range(2)] == [1, 2]
+    reset.answer({"name": "me"}, found)
+    assert [count_failures() for _ in range(2)] == [1, 2]
 
 
 @pytest.mark.parametrize("name", ["me@there", "-x", "../x", "a b", "é@h"])

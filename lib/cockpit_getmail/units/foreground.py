@@ -26,6 +26,8 @@ def run_as_user(
     ca_pem: str | None,
     stops: Iterable[signal.Signals],
     command: str = "fetch",
+    *,
+    forgive: bool = False,
 ) -> int:
     """Run `cockpit-getmail COMMAND --child` to its end; return its status as process.attend() does.
 
@@ -39,7 +41,7 @@ def run_as_user(
     if "TERM" in os.environ:
         variables["TERM"] = os.environ["TERM"]
     user = Identity(place.uid, place.gid, os.getgrouplist(place.user, place.gid), variables)
-    request = _format(place, connector, settings, ca_pem)
+    request = _format(place, connector, settings, ca_pem, forgive=forgive)
     try:
         as_user(place, lambda: os.close(os.open(__file__, os.O_RDONLY | os.O_CLOEXEC)))
         return attend(argv, user, stdin=request, stops=stops)
@@ -49,18 +51,20 @@ def run_as_user(
         raise failure("internal", message) from error
 
 
-def read_request(data: bytes) -> tuple[Connector, Settings, str, str | None]:
-    """Return connector, settings, state folder and certificate authorities (PEM), in that program."""
+def read_request(data: bytes) -> tuple[Connector, Settings, str, str | None, bool]:
+    """Return connector, settings, state folder, certificate authorities (PEM), `forgive`: in that program."""
     try:
         request = json.loads(data)
         connector = Connector(request["name"], request["props"], request["secrets"])
         settings = Settings.from_json(request["settings"])
-        return connector, settings, str(request["state_folder"]), request["ca"]
+        return connector, settings, str(request["state_folder"]), request["ca"], request["forgive"] is True
     except (ValueError, LookupError, TypeError) as error:
         raise failure("internal", "`--child` is for runs that root starts in the foreground.") from error
 
 
-def _format(place: Place, connector: Connector, settings: Settings, ca_pem: str | None) -> bytes:
+def _format(
+    place: Place, connector: Connector, settings: Settings, ca_pem: str | None, *, forgive: bool
+) -> bytes:
     request = {
         "name": connector.name,
         "props": dict(connector.props),
@@ -68,5 +72,6 @@ def _format(place: Place, connector: Connector, settings: Settings, ca_pem: str 
         "settings": settings.to_json(),
         "state_folder": place.state_folder,
         "ca": ca_pem,
+        "forgive": forgive,
     }
     return json.dumps(request).encode()

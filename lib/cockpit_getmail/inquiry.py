@@ -33,7 +33,10 @@ def answer(folder: StrPath, question: Mapping[str, Any]) -> Found:
 
 
 def check(question: Mapping[str, Any], found: Any) -> Found:
-    """Return the answer with nothing in it but what belongs there. Raises ValueError, LookupError, TypeError."""
+    """Return the answer and nothing in it but what belongs there.
+
+    Raises ValueError, LookupError or TypeError.
+    """
     return _QUESTIONS[question["about"]][1](found)
 
 

@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     from cockpit_getmail.units.credentials import read_ca
     from cockpit_getmail.units.foreground import read_request, run_as_user
     from cockpit_getmail.units.inside import is_confined, read_credentials
+    from cockpit_getmail.units.journal import read_journal, read_journal_of_task
     from cockpit_getmail.units.place import Place, locate, prepare
     from cockpit_getmail.units.sandbox import program
     from cockpit_getmail.units.systemd import (
+        cancel,
         check,
         find_token,
         is_available,
@@ -28,6 +30,7 @@ _MODULES = {
     "Place": "place",
     "answer_in_unit": "asking",
     "ask": "asking",
+    "cancel": "systemd",
     "check": "systemd",
     "find_token": "systemd",
     "is_available": "systemd",
@@ -38,6 +41,8 @@ _MODULES = {
     "program": "sandbox",
     "read_ca": "credentials",
     "read_credentials": "inside",
+    "read_journal": "journal",
+    "read_journal_of_task": "journal",
     "read_request": "foreground",
     "run_as_user": "foreground",
     "running": "systemd",
@@ -51,6 +56,7 @@ __all__ = [
     "Place",
     "answer_in_unit",
     "ask",
+    "cancel",
     "check",
     "find_token",
     "is_available",
@@ -61,6 +67,8 @@ __all__ = [
     "program",
     "read_ca",
     "read_credentials",
+    "read_journal",
+    "read_journal_of_task",
     "read_request",
     "run_as_user",
     "running",

@@ -120,6 +120,13 @@ def stop(unit: str) -> None:
         raise failure("internal", f"{unit} could not be stopped: {_reason(done, 0)}")
 
 
+def cancel(unit: str) -> None:
+    """Ask a unit (without `.service`) to end, and do not wait for it. Raises Problem (internal)."""
+    done = run(["systemctl", "stop", "--no-block", "--", f"{unit}.service"], timeout=ASK_SECONDS)
+    if done.status != 0:
+        raise failure("internal", f"{unit} could not be asked to end: {_reason(done, 0)}", unit=unit)
+
+
 def run_to_answer(
     unit: str,
     description: str,

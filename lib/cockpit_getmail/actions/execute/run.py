@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from cockpit_getmail import database, units
 from cockpit_getmail.actions import require_connector, require_runnable
+from cockpit_getmail.actions.tasks import started
 from cockpit_getmail.launch import launch, stamp
 from cockpit_getmail.ledger import Ledger
 from cockpit_getmail.problem import Problem
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def answer(data: dict[str, Any], settings: Settings) -> Answer:
-    """Start a run of a connector as a unit, or find the one under way.
+    """Start a run of a connector as a unit, or find the one under way; `wait` for its end if asked to.
 
     Raises Problem (NotFound, Conflict for one that is disabled, NotValid, GenericError).
     """
@@ -34,17 +35,12 @@ def answer(data: dict[str, Any], settings: Settings) -> Answer:
     except Problem as problem:
         _remember(name, settings, problem)
         raise
-    if not running:
-        _remember(name, settings)
-    return {"unit": unit, "token": token, **({"running": True} if running else {})}
+    return started(unit, token, data, settings, running=running)
 
 
-def _remember(name: str, settings: Settings, problem: Problem | None = None) -> None:
-    """Note the start for the schedule, or why there is none. What is done is done, also if that fails."""
-    if os.geteuid() != 0 or not units.is_available():
+def _remember(name: str, settings: Settings, problem: Problem) -> None:
+    """Note for the schedule why there was no start. If that fails, the problem is told all the same."""
+    if os.geteuid() != 0 or not units.is_available() or problem.type in ("NotFound", "Conflict"):
         return
     with suppress(Problem), Ledger(settings) as ledger:
-        if problem is None:
-            ledger.started(name, time.time())
-        elif problem.type not in ("NotFound", "Conflict"):
-            ledger.refused(name, time.time(), problem)
+        ledger.refused(name, time.time(), problem)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from cockpit_getmail import database
 from cockpit_getmail.actions import require_connector, require_valid
+from cockpit_getmail.actions.tasks import started
 from cockpit_getmail.launch import launch_verification, stamp
 
 TYPE_CHECKING = False
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def answer(data: dict[str, Any], settings: Settings) -> Answer:
-    """Start a verification of a connector as a unit, or find the one under way.
+    """Start a verification of a connector, or find the one under way; `wait` for its end if asked to.
 
     Raises Problem (NotFound, Conflict, NotValid, GenericError).
     """
@@ -24,4 +25,4 @@ def answer(data: dict[str, Any], settings: Settings) -> Answer:
     content = database.read(settings.connectors_db)
     connector = require_valid(content, require_connector(content, data).key)
     unit, token, running = launch_verification(connector, settings, read_at)
-    return {"unit": unit, "token": token, **({"running": True} if running else {})}
+    return started(unit, token, data, settings, running=running)

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Ending a run or a verification."""
+
+from __future__ import annotations
+
+from cockpit_getmail import database, units
+from cockpit_getmail.actions import SUCCESS, require_connector
+from cockpit_getmail.actions.tasks import find_task
+from cockpit_getmail.connector import unit_name, verification_unit
+from cockpit_getmail.problem import failure, printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cockpit_getmail.actions import Answer
+    from cockpit_getmail.settings import Settings
+
+
+def answer(data: dict[str, Any], settings: Settings) -> Answer:
+    """Ask a task to end after the message it is at; return at once. Without a token, a run goes first.
+
+    Raises Problem (NotFound; Conflict if nothing runs).
+    """
+    wanted = data.get("token")
+    if wanted:
+        name = find_task(wanted, settings).connector.name
+    else:
+        name = require_connector(database.read(settings.connectors_db), data).key
+    if units.is_available():
+        for unit in (unit_name(name), verification_unit(name)):
+            token = units.find_token(unit)
+            if token is not None and wanted in (None, token):
+                units.cancel(unit)
+                return {**SUCCESS, "unit": unit, "token": token}
+    what = "This task" if wanted else f"The connector {printable(name)}"
+    message = f"{what} has no unit that runs. What runs in the foreground ends with Ctrl-C there."
+    raise failure("connector", message, kind="Conflict")

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What runs and verifications logged."""
+
+from __future__ import annotations
+
+from cockpit_getmail import database, units
+from cockpit_getmail.actions import require_connector
+from cockpit_getmail.actions.tasks import find_task
+from cockpit_getmail.connector import unit_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cockpit_getmail.actions import Answer
+    from cockpit_getmail.settings import Settings
+
+LINES = 100
+
+
+def answer(data: dict[str, Any], settings: Settings) -> Answer:
+    """Return the last lines of a connector's runs, or of one task.
+
+    Raises Problem (NotFound, Conflict, internal).
+    """
+    lines = data.get("lines", LINES)
+    if "token" in data:
+        find_task(data["token"], settings)
+        return {"lines": units.read_journal_of_task(data["token"], lines)}
+    name = require_connector(database.read(settings.connectors_db), data).key
+    return {"lines": units.read_journal(unit_name(name), lines)}

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What units have logged, read from systemd's journal."""
+
+import json
+from typing import Any
+
+from cockpit_getmail.problem import failure, printable
+from cockpit_getmail.units.process import run
+from cockpit_getmail.units.systemd import TASK_FIELD, is_available
+
+SECONDS = 30.0
+OUTPUT_LIMIT = 32 << 20
+NOTICE = 5
+"""The priority of a line without one."""
+
+
+def read_journal(unit: str, lines: int) -> list[dict[str, Any]]:
+    """Return the last lines by and about a unit (without `.service`), the oldest first.
+
+    Each has time (seconds since 1970), priority (0 to 7, of syslog) and message. Raises Problem (internal).
+    """
+    return _read(f"--unit={unit}.service", lines)
+
+
+def read_journal_of_task(token: str, lines: int) -> list[dict[str, Any]]:
+    """Return the last lines that a task's unit has logged, as read_journal(). Raises Problem (internal)."""
+    return _read(f"{TASK_FIELD}={token}", lines)
+
+
+def _read(match: str, lines: int) -> list[dict[str, Any]]:
+    if not is_available():
+        message = "There is no systemd here, and so no journal: read progress has the last lines of a run."
+        raise failure("internal", message)
+    options = (
+        "--quiet",
+        "--no-pager",
+        "--output=json",
+        "--output-fields=MESSAGE,PRIORITY",
+        f"--lines={lines}",
+    )
+    done = run(["journalctl", *options, match], timeout=SECONDS, output_limit=OUTPUT_LIMIT)
+    if done.status != 0:
+        complaint = done.errors.decode("utf-8", "replace").strip().partition("\n")[0]
+        reason = printable(complaint) or "it took too long, or its answer had no end"
+        raise failure("internal", f"The journal cannot be read: {reason}. Run this as root.")
+    return [_parse(line) for line in done.output.splitlines()]
+
+
+def _parse(line: bytes) -> dict[str, Any]:
+    found = json.loads(line)
+    priority = found.get("PRIORITY")
+    return {
+        "time": int(found["__REALTIME_TIMESTAMP"]) / 1_000_000,
+        "priority": int(priority) if isinstance(priority, str) and priority in "01234567" else NOTICE,
+        "message": _text(found.get("MESSAGE")),
+    }
+
+
+def _text(message: object) -> str:
+    """Return a message that is text, octets if it is not UTF-8, or null if it is too long (journalctl(1))."""
+    if isinstance(message, list):
+        return printable(bytes(message))
+    return printable(message) if isinstance(message, str) else ""

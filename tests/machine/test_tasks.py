@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Runs by their tokens in the booted machine: waited for, followed, cancelled, cut off, looked up."""
+
+import random
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.dovecot import Dovecot
+from tests.support.installed import PASSWORD, Installed
+from tests.support.machine import Machine
+from tests.support.proxy import Proxy
+from tests.support.schemas import check_schema
+
+MESSAGES = 60
+SIZE = 20_000
+
+
+@pytest.fixture(scope="module")
+def dovecot() -> Iterator[Dovecot]:
+    with Dovecot({"u": PASSWORD, "slow": PASSWORD}) as server:
+        server.fill("u", 5)
+        server.fill("slow", MESSAGES, SIZE)
+        yield server
+
+
+def add(installed: Installed, name: str, port: int, **props: str) -> None:
+    installed.add(name, "SimpleIMAPRetriever", port, TLS="none", **props)
+
+
+def slowly(dovecot: Dovecot, rate: int) -> Proxy:
+    """Return a way to the server that lets so many octets a second pass."""
+
+    def wait(_sender: str, piece: bytes) -> bool:
+        time.sleep(len(piece) / rate)
+        return False
+
+    return Proxy(dovecot.host, dovecot.imap, cut_when=wait)
+
+
+def ask(installed: Installed, verb: str, action: str, **data: Any) -> dict[str, Any]:
+    answer = installed.call(verb, action=action, **data)
+    check_schema("problem.json" if "type" in answer else f"{verb}/{action}.output.json", answer)
+    return answer
+
+
+def follow(installed: Installed, token: str, version: int = 0) -> tuple[list[dict[str, Any]], str]:
+    """Ask for progress until the end; return all answers, and what they had of the log together."""
+    found: list[dict[str, Any]] = []
+    log = ""
+    deadline = time.monotonic() + 60
+    while not found or found[-1]["statusCode"] == "running":
+        assert time.monotonic() < deadline
+        found.append(ask(installed, "read", "progress", token=token, version=version))
+        log += found[-1]["logOutput"] or ""
+        version = found[-1]["statusVersion"]
+    return found, log
+
+
+def test_run_is_waited_for(installed: Installed, dovecot: Dovecot) -> None:
+    add(installed, "waited", dovecot.imap)
+    answer = ask(installed, "execute", "run", name="waited", wait=60_000)
+    assert answer["unit"] == "cockpit-getmail-waited"
+    assert (answer["statusCode"], answer["percentProgress"], answer["error"]) == ("succeeded", 100, None)
+    assert answer["result"] == {"messages": 5, "bytes": 10_000, "failed": 0, "setAside": 0, "deleted": 0}
+    lines = answer["logOutput"].splitlines()
+    assert lines[0].startswith("Connected")
+    assert lines[-1] == answer["statusText"] == "5 messages delivered, 10.0 kB."
+    again = ask(installed, "read", "progress", token=answer["token"], version=answer["statusVersion"])
+    assert again["logOutput"] is None
+    assert again["result"] == answer["result"]
+
+
+def test_failure_is_told(installed: Installed, dovecot: Dovecot) -> None:
+    add(installed, "refused", dovecot.imap, Password="wrong")
+    answer = ask(installed, "execute", "run", name="refused", wait=60_000)
+    assert answer["statusCode"] == "failed"
+    assert answer["error"]["cause"] == "credentials"
+    assert answer["error"]["hint"]
+    [run] = ask(installed, "read", "history", name="refused")["runs"]
+    assert (run["result"], run["cause"]) == ("failed", "credentials")
+    assert run["end"] >= run["start"]
+
+
+def test_progress_grows_and_tells_each_line_once(installed: Installed, dovecot: Dovecot) -> None:
+    with slowly(dovecot, 800_000) as slow:
+        add(installed, "followed", slow.port, Username="slow")
+        started = ask(installed, "execute", "run", name="followed", wait=0)
+        assert started["statusCode"] == "running"
+        again = ask(installed, "execute", "run", name="followed")
+        assert (again["token"], again["running"]) == (started["token"], True)
+        [run, *_] = ask(installed, "read", "history", name="followed")["runs"]
+        assert (run["token"], run["result"], run["end"]) == (started["token"], "running", None)
+        found, log = follow(installed, started["token"])
+    percents = [answer["percentProgress"] for answer in found if answer["percentProgress"] is not None]
+    assert percents == sorted(percents)
+    assert any(0 < percent < 100 for percent in percents)
+    assert [answer["statusVersion"] for answer in found] == sorted(a["statusVersion"] for a in found)
+    whole = ask(installed, "read", "progress", token=started["token"])
+    assert log == whole["logOutput"]
+    assert found[-1]["result"]["messages"] == MESSAGES
+
+
+def test_ended_run_is_known_when_others_came(installed: Installed, dovecot: Dovecot) -> None:
+    add(installed, "twice", dovecot.imap)
+    first = ask(installed, "execute", "run", name="twice", wait=60_000)
+    second = ask(installed, "execute", "run", name="twice", wait=60_000)
+    assert ask(installed, "read", "progress", token=first["token"]) == {
+        name: value for name, value in first.items() if name != "unit"
+    }
+    runs = ask(installed, "read", "history", name="twice")["runs"]
+    assert [run["token"] for run in runs] == [second["token"], first["token"]]
+    assert [run["messages"] for run in runs] == [0, 5]
+    assert len(ask(installed, "read", "history", name="twice", limit=1)["runs"]) == 1
+    unknown = first["token"][:16] + "0" * 16
+    assert ask(installed, "read", "progress", token=unknown)["type"] == "NotFound"
+    assert ask(installed, "read", "progress", token="0" * 32)["type"] == "NotFound"
+
+
+@pytest.mark.parametrize(
+    "name", ["a b+c", "\N{LATIN SMALL LETTER E WITH ACUTE}@h", "[x]*?", ":x", "@", "x.service"]
+)
+def test_odd_names(installed: Installed, dovecot: Dovecot, name: str) -> None:
+    add(installed, name, dovecot.imap, Account="odd")
+    answer = ask(installed, "execute", "run", name=name, wait=60_000)
+    assert answer["statusCode"] == "succeeded"
+    installed.machine.run(["journalctl", "--sync"])
+    by_name = ask(installed, "read", "log", name=name)["lines"]
+    assert any(line["message"].startswith("Connected") for line in by_name)
+    by_token = ask(installed, "read", "log", token=answer["token"], lines=2)["lines"]
+    assert len(by_token) == 2
+    assert {line["message"] for line in by_token} <= {line["message"] for line in by_name}
+    assert ask(installed, "execute", "cancel", name=name)["type"] == "Conflict"
+
+
+def test_log_has_priorities(installed: Installed, dovecot: Dovecot) -> None:
+    add(installed, "told", dovecot.imap, Password="wrong")
+    token = ask(installed, "execute", "run", name="told", wait=60_000)["token"]
+    installed.machine.run(["journalctl", "--sync"])
+    lines = ask(installed, "read", "log", token=token)["lines"]
+    assert [line["message"] for line in lines if line["priority"] == 3]
+    times = [line["time"] for line in lines]
+    assert times == sorted(times)
+
+
+@pytest.mark.parametrize("by", ["name", "token"])
+def test_cancel_at_any_moment(installed: Installed, dovecot: Dovecot, by: str) -> None:
+    with slowly(dovecot, 3_000_000) as slow:
+        for number in range(5):
+            name = f"cancelled-{by}-{number}"
+            add(installed, name, slow.port, Username="slow", Account=name)
+            token = ask(installed, "execute", "run", name=name)["token"]
+            time.sleep(random.uniform(0, 0.8))
+            which = {"name": name} if by == "name" else {"token": token}
+            answer = ask(installed, "execute", "cancel", **which)
+            if "type" not in answer:
+                assert answer["token"] == token
+            found, _ = follow(installed, token)
+            assert found[-1]["statusCode"] in ("cancelled", "succeeded"), found[-1]
+            installed.wait(f"cockpit-getmail-{name}")
+            maildir = installed.folder / "mail" / name
+            delivered = installed.mail(name)
+            assert not (maildir / "tmp").is_dir() or not list((maildir / "tmp").iterdir())
+            if found[-1]["result"]:
+                assert found[-1]["result"]["messages"] == len(delivered)
+            condition = ask(installed, "read", "status", name=name)["connectors"][0]
+            assert condition["status"] in ("OK", "NEVER_RUN")
+            last = ask(installed, "execute", "run", name=name, wait=60_000)
+            assert last["statusCode"] == "succeeded"
+            assert len(installed.mail(name)) == MESSAGES
+            assert len(set(installed.mail(name))) == MESSAGES
+
+
+def test_reboot_in_the_middle_of_a_run(dovecot: Dovecot) -> None:
+    with Machine() as machine, slowly(dovecot, 200_000) as slow:
+        machine.install()
+        installed = Installed(machine)
+        add(installed, "rebooted", slow.port, Username="slow")
+        token = ask(installed, "execute", "run", name="rebooted")["token"]
+        deadline = time.monotonic() + 60
+        while not ask(installed, "read", "progress", token=token)["percentProgress"]:
+            assert time.monotonic() < deadline
+        machine.switch_off(cut=True)
+        machine.switch_on()
+        installed = Installed(machine)
+        found = ask(installed, "read", "progress", token=token)
+        assert (found["statusCode"], found["error"]["cause"]) == ("failed", "internal")
+        assert "cut off" in found["logOutput"]
+        [run] = ask(installed, "read", "history", name="rebooted")["runs"]
+        assert (run["result"], run["cause"]) == ("failed", "internal")
+        [condition] = ask(installed, "read", "status", name="rebooted")["connectors"]
+        assert (condition["cause"], condition["failures"], condition["running"]) == ("internal", 1, False)
+        slow.cut_when = None
+        last = ask(installed, "execute", "run", name="rebooted", wait=60_000)
+        assert last["statusCode"] == "succeeded"
+        assert len(installed.mail()) == len(set(installed.mail())) == MESSAGES
+        runs = ask(installed, "read", "history", name="rebooted")["runs"]
+        assert [(run["result"], run.get("cause")) for run in runs] == [
+            ("succeeded", None),
+            ("failed", "internal"),
+        ]
+        assert ask(installed, "read", "progress", token=token)["statusCode"] == "failed"

@@ -3,16 +3,20 @@
 
 import json
 import subprocess
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.support.hostile import Server, drip_once, pop3, stuff
 from tests.support.installed import PYTHON, Installed
 from tests.support.machine import ENVIRONMENT
 from tests.support.ssh import SshServer
 
 HOST = "root@mail.example.com"
+MESSAGES = [(f"uid{number}", b"Subject: %d\r\n\r\nx\r\n" % number) for number in range(1, 5)]
+SLOW = drip_once(b"+OK\r\n" + stuff(MESSAGES[1][1]), 0.15)
 # Prints the answer of one method, or the Problem.
 PROGRAM = """\
 import json, sys
@@ -96,3 +100,90 @@ def test_helpers_that_are_not_there(installed: Installed, ssh: SshServer) -> Non
     finally:
         installed.machine.run(["mv", f"{helpers}.away", helpers])
     assert problem["message"].startswith(f"There is no helper {helpers}/read on {HOST}: ")
+
+
+# Long tasks
+
+
+@pytest.fixture
+def slow(installed: Installed) -> Iterator[Server]:
+    """A server of the connector slow@here that needs a while for its second message."""
+    with Server(pop3(MESSAGES, {"RETR 2": SLOW})) as server:
+        installed.add("slow@here", "SimplePOP3Retriever", server.port, Account="slow")
+        yield server
+    installed.stop("cockpit-getmail-slow@here")
+    installed.call("delete", name="slow@here")
+    installed.machine.run(["rm", "-rf", "/var/lib/cockpit-getmail/mail/slow"])
+
+
+def wait_for(server: Server, line: bytes) -> None:
+    deadline = time.monotonic() + 20
+    while line not in server.received:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("host", [None, HOST])
+def test_a_run_is_followed(installed: Installed, ssh: SshServer, slow: Server, host: str | None) -> None:
+    status = call(installed, host, "run", name="slow@here", wait=0)
+    assert (status["statusCode"], status["percentProgress"]) == ("succeeded", 100)
+    assert status["unit"] == "cockpit-getmail-slow@here"
+    assert len(installed.mail("slow")) == len(MESSAGES)
+    # Asked again, it tells the same, and all of the log.
+    told = call(installed, host, "progress", token=status["token"])
+    assert told["logOutput"].endswith(status["logOutput"])
+    assert told == {name: value for name, value in status.items() if name != "unit"} | {
+        "logOutput": told["logOutput"]
+    }
+
+
+def test_a_connection_that_drops_is_taken_up_again(
+    installed: Installed, ssh: SshServer, slow: Server
+) -> None:
+    following = begin(installed, HOST, "run", name="slow@here", wait=60_000)
+    wait_for(slow, b"RETR 2")
+    assert ssh.drop() == 1
+    problem = finish(following)
+    assert problem["attributes"]["cause"] == "network"
+    [told] = call(installed, HOST, "status", name="slow@here")["connectors"]
+    assert told["running"]
+    # Whoever runs it again joins it.
+    status = call(installed, HOST, "run", name="slow@here", auto_handle_token=False)
+    assert status["statusCode"] == "running"
+    installed.wait(status["unit"])
+    ended = call(installed, HOST, "get_status", status={"token": status["token"]})
+    assert ended["statusCode"] == "succeeded"
+    assert len(installed.mail("slow")) == len(MESSAGES)
+
+
+def test_a_connection_that_drops_in_a_poll_leaves_the_token(
+    installed: Installed, ssh: SshServer, slow: Server
+) -> None:
+    following = begin(installed, HOST, "run", name="slow@here", wait=0)
+    wait_for(slow, b"RETR 2")
+    # The call that started it has ended, the next one is a poll.
+    while ssh.connections:
+        assert following.poll() is None
+    while following.poll() is None:
+        ssh.drop()
+    problem = finish(following)
+    status = call(installed, None, "get_status", status={"token": problem["attributes"]["token"]})
+    assert status["statusCode"] == "running"
+
+
+def test_a_run_that_is_followed_is_cancelled(installed: Installed, ssh: SshServer, slow: Server) -> None:
+    following = begin(installed, None, "run", name="slow@here")
+    wait_for(slow, b"RETR 2")
+    assert call(installed, HOST, "cancel", name="slow@here")["state"] == "success"
+    status = finish(following)
+    assert status["statusCode"] == "cancelled"
+    # It has ended: by its status that is no Problem, by its name it is.
+    assert call(installed, None, "cancel", status=status) == {"state": "success"}
+    assert call(installed, None, "cancel", name="slow@here")["type"] == "Conflict"
+
+
+def test_a_run_that_fails_is_no_problem(installed: Installed) -> None:
+    installed.add("dead@here", "SimplePOP3Retriever", 1, Account="dead")
+    status = call(installed, None, "run", name="dead@here")
+    assert (status["statusCode"], status["error"]["cause"]) == ("failed", "network")
+    assert status["error"]["hint"]

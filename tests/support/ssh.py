@@ -61,13 +61,18 @@ class SshServer:
         self._process.terminate()
         self._process.communicate()
 
+    @property
+    def connections(self) -> list[int]:
+        """The processes that serve a connection, as the host counts."""
+        [server] = _children(self._process.pid)
+        return _children(server)
+
     def drop(self) -> int:
         """Lose each connection that is open, as by a pulled cable that is noticed; return how many."""
-        [server] = _children(self._process.pid)
-        sessions = _children(server)
-        for session in sessions:
-            os.kill(session, signal.SIGKILL)
-        return len(sessions)
+        found = self.connections
+        for connection in found:
+            os.kill(connection, signal.SIGKILL)
+        return len(found)
 
 
 def _children(pid: int) -> list[int]:

@@ -152,6 +152,9 @@ class MailboxState:
         query = "SELECT id, reopened FROM folder WHERE mailbox = ? AND name = ? AND validity = ?"
         if not self._state._rows(query, key):
             with self._state.transaction() as db:
+                # What was set aside has another UID now, and comes to be known by that.
+                db.execute(_FORGET_ASIDE, key[:2])
+                db.execute(_LIST_AGAIN, key[:2])
                 db.execute("INSERT INTO folder (mailbox, name, validity) VALUES (?, ?, ?)", key)
         found, reopened = self._state._row(query, key)
         # Without UIDVALIDITY there is no promise that a UID is not used again (RFC 1939 section 7).
@@ -319,5 +322,10 @@ def _deliver(db: sqlite3.Connection) -> None:
 _ONE = "WHERE folder = ? AND uid = ? AND ordinal = ?"
 _DELIVERED = "folder, uid, ordinal, size, exact, state, place, name, clock, message_id"
 _TICK = "UPDATE mailbox SET clock = ?, last_tick = ? WHERE id = ?"
+_FORGET_ASIDE = (
+    "DELETE FROM message WHERE state = 'quarantined' "
+    "AND folder IN (SELECT id FROM folder WHERE mailbox = ? AND name = ?)"
+)
+_LIST_AGAIN = "UPDATE folder SET uid_next = NULL WHERE mailbox = ? AND name = ?"
 _SET_MISSING = f"UPDATE message SET missing = ? {_ONE}"  # noqa: S608 (constants only)
 _SET_REMOVED = f"UPDATE message SET state = 'removed', missing = ? {_ONE}"  # noqa: S608

@@ -105,6 +105,23 @@ def test_others_are_let_alone(tmp_path: Path, clock: list[float]) -> None:
     assert listed(tmp_path, POP3) == []
 
 
+def test_another_uidvalidity_ends_what_was_set_aside(tmp_path: Path, clock: list[float]) -> None:
+    """The message has another UID then; also if the server is back at the old ones one day."""
+    other = Folder("Archive", 7, 3)
+    set_aside(tmp_path, clock, BAD)
+    set_aside(tmp_path, clock, WORSE, opened=other)
+    with run(tmp_path) as state:
+        state.account(Seen(20, 1), whole=True)
+    with run(tmp_path, opened=Folder("INBOX", 8, 3)) as state:
+        assert state.known() == {}
+        assert state.set_aside() == 0
+    assert [entry["folder"] for entry in listed(tmp_path)] == ["Archive"]
+    with beside(tmp_path) as db:
+        assert quarantine.retry(db, IMAP, "INBOX") == 0
+    with run(tmp_path) as state:
+        assert (state.known(), state.seen) == ({}, None)
+
+
 def test_limit_leaves_the_oldest(tmp_path: Path, clock: list[float]) -> None:
     set_aside(tmp_path, clock, WORSE)
     set_aside(tmp_path, clock, BAD)

@@ -53,7 +53,7 @@ def derive(
     `report` is what its last run told: one that is under way by that, and not by `is_running`, was cut off.
     `start` is what the ledger knows.
     """
-    refusal = _find_refusal(report, start)
+    refusal = _find_refusal(report, start, now)
     counted = None if report and start and start.forgiven == report["token"] else report
     is_cut_off = counted is not None and counted["state"] == "running" and not is_running
     failures, refused = (counted["failures"], counted["refused"]) if counted else (0, 0)
@@ -83,11 +83,13 @@ def derive(
     }
 
 
-def _find_refusal(report: Report | None, start: Start | None) -> Refusal | None:
+def _find_refusal(report: Report | None, start: Start | None, now: float) -> Refusal | None:
     """Return why the last try to start a run failed, if none has begun since."""
     if start is None or start.problem is None:
         return None
-    return start.problem if report is None or start.at is None or start.at >= report["started"] else None
+    # A run of the future began before the clock was set back.
+    is_last = report is None or start.at is None or not start.at < report["started"] <= now
+    return start.problem if is_last else None
 
 
 def _last_start(counted: Report | None, start: Start | None) -> float | None:

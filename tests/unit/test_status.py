@@ -157,6 +157,16 @@ NEW = report(None, state="running", last_success=None)
             ...,
             3,
         ),
+        # Since the clock was set back.
+        (
+            report(FINE, started=NOW + 9e6),
+            Start(NOW - 20, REFUSAL, failures=1),
+            False,
+            "CONNECTION_IMPOSSIBLE",
+            "settings",
+            ...,
+            1,
+        ),
         # Forgiven.
         (report(BAD, failures=2), Start(None, forgiven=TOKEN), False, "OK", None, None, 0),
         (report(WRONG, failures=9, refused=9), Start(None, forgiven=TOKEN), False, "OK", None, None, 0),

@@ -91,7 +91,9 @@ class Record:
         assert before  # noqa: S101
         if found := history.find(db, before["token"]):
             # It was cut off between its two records.
-            self._count(found["state"], found["cause"], found["message"])
+            result = found["result"] or {}
+            partial = max(result.get("failed", 0), result.get("set_aside", 0))
+            self._count(found["state"], found["cause"], found["message"], partial)
             return
         self._count("failed", "internal", status_file.CUT_OFF)
         ended: Report = {**before, "state": "failed", "ended": time.time()}

@@ -216,6 +216,16 @@ def test_run_cut_off_between_its_two_records_counts_as_it_ended(bench: Bench) ->
     assert [entry["state"] for entry in bench.history] == ["failed", "succeeded"]
 
 
+def test_run_cut_off_between_its_two_records_is_not_taken_for_complete(bench: Bench) -> None:
+    ended = bench.run(Result(1, 60, failed=2, aside=1))
+    begun = {**ended, "state": "running", "ended": None, "outcome": None, "last_success": None, "runs": 0}
+    status_file.write(bench.folder, begun, durably=False)  # type: ignore[arg-type]
+    found = bench.run(Stopped(15))
+    assert found["outcome"] == {"cause": None, "message": "", "partial": 2}
+    assert found["first_complete"] is None
+    assert found["last_success"]
+
+
 def test_second_run_leaves_the_record_alone(bench: Bench) -> None:
     def work(_report: Any) -> Result:
         before = bench.report

@@ -69,6 +69,11 @@ def test_a_method_takes_what_its_action_takes(verb: str, action: str) -> None:
     assert needed == required - {"action"}
 
 
+def test_there_is_no_other_method() -> None:
+    methods = {name for name in dir(Client) if not name.startswith("_")}
+    assert methods == {find_method(*action).__name__ for action in ACTIONS} | {"call", "get_status"}
+
+
 @pytest.mark.parametrize(("verb", "action"), ACTIONS)
 def test_a_method_calls_its_action(helpers: Helpers, verb: str, action: str) -> None:
     helpers.answer(make_status(1, "succeeded"))

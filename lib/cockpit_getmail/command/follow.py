@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import signal
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from cockpit_getmail.problem import printable
-from cockpit_getmail.stop import Stopped
+from cockpit_getmail.stop import SIGNALS, Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,10 @@ def follow(session: Session, action: str) -> Answer:
             return start(
                 session.options.name, account=session.options.of, wait=FIRST_WAIT, auto_handle_token=True
             )
-        except (Stopped, KeyboardInterrupt):
+        except Stopped:
+            # Who presses Ctrl-C twice would else break off this, too.
+            for number in SIGNALS:
+                signal.signal(number, signal.SIG_IGN)
             viewer.close()
             session.screen.complain(f"It goes on. {session.advise('cancel', session.options.name)} ends it.")
             raise

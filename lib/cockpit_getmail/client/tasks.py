@@ -105,8 +105,8 @@ class Tasks:
         """Ask a task to end after the message it is at, and return at once: its status tells when it has.
 
         It is given by its status, its token or the connector it runs for. Returns {"state": "success"} with
-        its `unit` and `token`. Raises Problem (NotFound; Conflict if nothing runs). Given by its status it may
-        have ended in the meantime: then the answer is {"state": "success"} alone. Raises ValueError for a
+        its `unit` and `token`. Raises Problem (NotFound; Conflict if nothing runs). Given by its status it
+        may have ended in the meantime: then the answer is {"state": "success"} alone. Raises ValueError for a
         status without a token.
         """
         if status is None:

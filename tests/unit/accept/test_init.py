@@ -57,6 +57,13 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "CallbackUrl": URLS,
     "StatusCallbackUrl": URLS,
     "account": TEXT,
+    "token": st.binary(min_size=16, max_size=16).map(bytes.hex),
+    "version": st.integers(0),
+    "wait": st.integers(0, 600_000),
+    "limit": st.integers(1, 5000),
+    "lines": st.integers(1, 5000),
+    "folder": TEXT,
+    "uid": TEXT | st.integers(1),
     "status": SWITCH,
     "FilterCheck": SWITCH,
     "SpamCheck": SWITCH,
@@ -107,7 +114,7 @@ def valid_inputs(draw: Callable[[Any], Any], verb: str, action: str) -> dict[str
     props = find_props(load(f"{verb}/{action}.input.json"))
     values = {"action": st.just(action), "name": NAMES.get((verb, action), TEXT), **VALUES}
     values |= {"status": st.sampled_from(CONDITIONS)} if verb == "read" and "label" in props else {}
-    kept = props & {"action", "name", *CONNECTOR} | draw(st.sets(st.sampled_from(sorted(props))))
+    kept = props & {"action", "name", "token", *CONNECTOR} | draw(st.sets(st.sampled_from(sorted(props))))
     data = {prop: draw(values[prop]) for prop in sorted(kept)}
     digits = draw(st.sets(st.sampled_from(NUMBERS)))
     data |= {prop: str(data[prop]) for prop in digits & kept}
@@ -168,6 +175,7 @@ def test_jsonschema_is_not_imported_for_what_is_valid(verb: str, action: str) ->
         "Password": "p",
         "Account": "a",
         "Time": "30",
+        "token": "0" * 32,
     }
     props = find_props(load(f"{verb}/{action}.input.json"))
     value = {"action": action, **{prop: data[prop] for prop in props & data.keys()}}

@@ -107,6 +107,14 @@ def test_life_of_a_connector(api: Api) -> None:
         (["edit", NAME, "--time", "9"], "update", {"action": "update", "name": NAME, "Time": "9"}),
         (["edit", NAME, "--time", "3"], "update", {"action": "update", "name": NAME, "Time": "3"}),
         (["edit", NAME, "--dry-run", "--port", ""], "validate", {"action": "update", "name": NAME, "Port": None}),  # noqa: E501
+        (["history", NAME, "--limit", "3"], "read", {"action": "history", "name": NAME, "limit": 3}),
+        (["quarantine", NAME], "read", {"action": "quarantine", "name": NAME}),
+        (["info"], "read", {"action": "info"}),
+        (["accounts"], "read", {"action": "accounts"}),
+        (["cancel", NAME], "execute", {"action": "cancel", "name": NAME}),
+        (["retry", NAME, "--uid", "7"], "execute", {"action": "retry", "name": NAME, "uid": "7"}),
+        (["skip", "nobody"], "execute", {"action": "skip", "name": "nobody"}),
+        (["log", "--token", "x"], "read", {"action": "log", "token": "x"}),
         (["run", "nobody"], "execute", {"action": "run", "name": "nobody"}),
         (["add", "--port", "x"], "create", {"Port": "x"}),
         (["add", "--dry-run", "--port", "x"], "validate", {"action": "create", "Port": "x"}),
@@ -321,7 +329,7 @@ def test_reader_who_is_gone_is_no_bug(api: Api, put: Callable[[str], None], coun
     assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, b"")
 
 
-@pytest.mark.parametrize("words", [("fetch", "--unit"), ("check", "--unit"), ("schedule",), ("fetch", "me")])
+@pytest.mark.parametrize("words", [("fetch", "--unit"), ("verify", "--unit"), ("schedule",)])
 def test_units_do_not_wait_for_what_people_need(api: Api, words: tuple[str, ...]) -> None:
     program, *_ = COMMAND
     done = subprocess.run(

@@ -77,7 +77,7 @@ def show(session: Session) -> int:
     rows: list[tuple[str, Cell]] = [("Name", connector["name"])]
     rows += [
         (prop, "set" if prop == "Password" else value)
-        for prop, value in connector["props"].items()
+        for prop, value in sorted(connector["props"].items(), key=props.rank)
         if prop not in ("type", "status")
     ]
     session.screen.pairs(rows + condition_rows(connector, relative=session.screen.is_terminal))

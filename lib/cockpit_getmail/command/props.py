@@ -59,6 +59,13 @@ def known() -> Mapping[str, Mapping[str, Any]]:
     return {prop: shape for prop, shape in properties.items() if prop not in APART}
 
 
+def rank(item: tuple[str, object]) -> tuple[int, str]:
+    """Return by what a prop and its value are sorted: as the schema has them, what nobody knows last."""
+    order = list(schema.load("create/create.input.json")["properties"])
+    prop, _ = item
+    return order.index(prop) if prop in order else len(order), prop
+
+
 def flag(prop: str) -> str | None:
     """Return the option of a prop: `--ca-file` for CAFile; None for what has none."""
     if prop in FLAGS:

@@ -178,4 +178,6 @@ def info(session: Session) -> int:
 
 def _setting(value: object) -> str:
     """Return a setting as it would stand in the file of settings."""
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -102,7 +102,7 @@ def test_info_shows_settings_as_they_are_written(commands: Commands) -> None:
         "running": 1,
         "by_status": {"OK": 2, "DISABLED": 1, "NEVER_RUN": 0},
     }
-    settings = {"CALLBACK_ALLOW_PRIVATE": False, "MAX_RUNS": 1}
+    settings = {"CALLBACK_ALLOW_PRIVATE": False, "CHECK_TIMEOUT": 10.0, "MAX_RUNS": 1}
     commands.helpers.answer({"version": "1", "counts": counts, "settings": settings})
     assert commands.run("info") == 0
     assert [line.split(maxsplit=1) for line in commands.lines] == [
@@ -111,6 +111,7 @@ def test_info_shows_settings_as_they_are_written(commands: Commands) -> None:
         ["ok", "2"],
         ["disabled", "1"],
         ["CALLBACK_ALLOW_PRIVATE", "no"],
+        ["CHECK_TIMEOUT", "10"],
         ["MAX_RUNS", "1"],
     ]
 
@@ -142,11 +143,12 @@ def test_nothing_is_told_in_words(commands: Commands, words: str, answer: dict[s
 
 
 def test_old_record_without_an_account_can_be_shown(commands: Commands) -> None:
-    listed = {**connector("me", "OK"), "type": "getmail", "props": {"Server": "h", "type": "getmail"}}
+    props = {"Odd": "x", "Delete": "0", "Server": "h", "type": "getmail"}
+    listed = {**connector("me", "OK"), "type": "getmail", "props": props}
     found = {**connector("me", "OK"), "account": ""}
     commands.helpers.answer({"connectors": [found]}, {"connectors": {"": [listed]}})
     assert commands.run("show", "me") == 0
-    assert commands.lines[:2] == ["Name       me", "Server     h"]
+    assert commands.lines[:4] == ["Name       me", "Server     h", "Delete     0", "Odd        x"]
 
 
 def test_lines_that_are_no_record_are_told(commands: Commands, capsys: pytest.CaptureFixture[str]) -> None:

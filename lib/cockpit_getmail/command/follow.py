@@ -90,7 +90,9 @@ class Bar(Viewer):
 
 
 def _new_lines(status: Answer) -> list[str]:
-    return (status.get("logOutput") or "").splitlines()
+    """Return the lines of the log to show; why a task failed is told at its end."""
+    reason = (status.get("error") or {}).get("message")
+    return [line for line in (status.get("logOutput") or "").splitlines() if line != reason]
 
 
 @contextmanager

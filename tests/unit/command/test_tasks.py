@@ -55,9 +55,10 @@ def test_each_line_of_the_log_is_shown_once(commands: Commands) -> None:
 
 def test_failure_is_a_problem_with_its_cause(commands: Commands) -> None:
     error = {"cause": "credentials", "message": "Refused.", "hint": "Look."}
-    commands.helpers.answer({"unit": "u", **status("failed", 9, error=error)})
+    commands.helpers.answer({"unit": "u", **status("failed", 9, logOutput="Here.\nRefused.\n", error=error)})
     with pytest.raises(Problem, match="Refused") as told:
         commands.run("run", "me", "-f")
+    assert commands.lines == ["Here."]
     assert (told.value.cause, told.value.attributes) == (
         "credentials",
         {"cause": "credentials", "hint": "Look."},

@@ -6,10 +6,12 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.certificates import Authority
 from tests.support.dovecot import Dovecot
 from tests.support.hostile import Server, hang, pop3
 from tests.support.installed import PASSWORD, PYTHON, Installed
@@ -208,6 +210,29 @@ def test_jumping_clock_loses_nothing(installed: Installed, receiver: Receiver, y
     # Back again.
     assert tick(installed, {"c": "DISABLED"}, 0) == (None, "")
     assert len(receiver.calls) == 2
+
+
+@pytest.mark.usefixtures("allowed")
+def test_certificate_is_verified(installed: Installed, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    argv = ["openssl", "x509", "-noout", "-hash", "-in", str(authority.ca)]
+    name = subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip()
+    with Receiver(authority.issue(["localhost"])) as receiver:
+        for number, host in enumerate(("localhost", "127.0.0.1")):
+            url = receiver.url("/200", host)
+            installed.add(f"c{number}", "SimpleIMAPRetriever", 1, StatusCallbackUrl=url)
+        tick(installed, {"c0": "OK", "c1": "OK"})
+        changed = {"c0": "DISABLED", "c1": "DISABLED"}
+        assert tick(installed, changed)[1].count("is not trusted") == 2
+        assert not receiver.calls
+        # As an administrator makes this machine believe an authority of his own.
+        installed.machine.copy(authority.ca, f"/etc/ssl/certs/{name}.0")
+        _, said = tick(installed, changed, 90)
+        installed.machine.run(["rm", f"/etc/ssl/certs/{name}.0"])
+    assert len(receiver.calls) == 1
+    assert "c1" in said
+    assert "is not trusted" in said
+    assert "c0" not in said
 
 
 def test_private_address_is_refused(installed: Installed, receiver: Receiver) -> None:

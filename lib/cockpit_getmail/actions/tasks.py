@@ -52,7 +52,7 @@ class Task:
         if told:
             return cut_off(told) if told["state"] == RUNNING else told
         found: Report | None = self._ask({"about": "task", "token": self.token})["task"]
-        if found is None:
+        if found is None or found["token"] != self.token:
             raise failure("connector", "There is no task with this token.", kind="NotFound")
         return found
 

@@ -20,7 +20,8 @@ from cockpit_getmail.units.place import Place, as_user
 from cockpit_getmail.units.sandbox import hiding_properties, quote, require_hiding, require_installation
 
 ANSWER_SECONDS = 30.0
-ANSWER_LIMIT = 4 << 20
+ANSWER_LIMIT = 24 << 20
+"""Room for as many runs as `read history` gives, each with the longest message."""
 
 
 def ask(connector: Connector, settings: Settings, question: Mapping[str, Any]) -> dict[str, Any]:

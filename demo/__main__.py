@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,12 @@ from tests.support.machine import Machine
 LIBEXEC = "/usr/local/libexec/cockpit-getmail"
 MESSAGES = 200
 SIZE = 4000
-USERNAME, PASSWORD = "g.rossi", "Nethesis,1234"
+USERNAME, PASSWORD, NEW_PASSWORD = "g.rossi", "Nethesis,1234", "Nethesis,5678"
 ACCOUNT = "giacomo@example.org"
 MAILDIR = f"/var/lib/cockpit-getmail/mail/{ACCOUNT}"
 RUN_SECONDS = 60.0
+REFUSED = 77
+"""The exit status of a command that met a refused log-in."""
 UNDER_WAY = ("activating", "active", "deactivating")
 
 
@@ -69,6 +71,7 @@ def show() -> None:
             name = add_connector(machine, provider, certificate)
             fetch_twice(machine, name, sent)
             expect(provider.messages(USERNAME) == sent, "the provider lost messages")
+            break_and_mend(machine, provider, name)
             look_around(machine)
 
 
@@ -124,6 +127,30 @@ def fetch_twice(machine: Machine, name: str, sent: list[bytes]) -> None:
     run(machine, name)
     expect(sorted(read_maildir(machine)) == expected, "something came twice")
     say(f"Still {len(sent)} messages.")
+
+
+def break_and_mend(machine: Machine, provider: Dovecot, name: str) -> None:
+    tell("Let something go wrong", "The password is changed at the provider, and one more message arrives.")
+    provider.set_password(USERNAME, NEW_PASSWORD)
+    provider.fill(USERNAME, 1, SIZE)
+    command(machine, "cockpit-getmail", "run", "--follow", name, status=REFUSED)
+    say("How the connectors are, and what to do next:")
+    command(machine, "cockpit-getmail", "status")
+    expect(read_status(machine) == "INVALID_CREDENTIALS", "the status does not tell of a refused log-in")
+    tell(
+        "Mend it, and let the schedule do the rest",
+        "A password is asked for or read from standard input; it is never an argument. With a new one the "
+        "connector is due at once, and the timer, which looks each minute for what is due, runs it.",
+    )
+    command(machine, "cockpit-getmail", "edit", name, "--password-stdin", stdin=f"{NEW_PASSWORD}\n")
+    command(machine, "systemctl", "enable", "--quiet", "--now", "cockpit-getmail.timer")
+    wait_until(lambda: len(read_maildir(machine)) == MESSAGES + 1, "the schedule fetched nothing")
+    say("It is here:")
+    wait_until(lambda: read_status(machine) == "OK", "the status is not OK")
+    command(machine, "cockpit-getmail", "status")
+    command(machine, "cockpit-getmail", "history", name)
+    tell("Is all the mail still there?", "Each message recorded as delivered is looked for in its Maildir:")
+    command(machine, "cockpit-getmail", "verify", name)
 
 
 def list_connectors(machine: Machine, name: str) -> None:
@@ -184,10 +211,32 @@ def call(machine: Machine, verb: str, data: Mapping[str, Any], *, status: int = 
     return answer
 
 
+def command(machine: Machine, *argv: str, stdin: str = "", status: int = 0) -> None:
+    """Show and run a program of the machine."""
+    shown = shlex.join(argv)
+    type_command(f"echo {shlex.quote(stdin.strip())} | {shown}" if stdin else shown)
+    done = machine.run(argv, input=stdin, check=False)
+    quote((done.stdout + done.stderr).splitlines())
+    expect(done.returncode == status, f"{argv[0]} ended with status {done.returncode}")
+
+
+def read_status(machine: Machine) -> str:
+    done = machine.run(["cockpit-getmail", "--json", "status"])
+    return str(json.loads(done.stdout)["connectors"][0]["status"])
+
+
 def wait_for_end(machine: Machine, unit: str) -> None:
+    def is_over() -> bool:
+        done = machine.run(["systemctl", "is-active", unit], check=False)
+        return done.stdout.strip() not in UNDER_WAY
+
+    wait_until(is_over, f"{unit} did not end")
+
+
+def wait_until(holds: Callable[[], bool], otherwise: str) -> None:
     deadline = time.monotonic() + RUN_SECONDS
-    while machine.run(["systemctl", "is-active", unit], check=False).stdout.strip() in UNDER_WAY:
-        expect(time.monotonic() < deadline, f"{unit} did not end in {RUN_SECONDS:.0f} seconds")
+    while not holds():
+        expect(time.monotonic() < deadline, f"{otherwise} in {RUN_SECONDS:.0f} seconds")
         time.sleep(0.1)
 
 

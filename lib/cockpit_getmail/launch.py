@@ -58,7 +58,7 @@ def launch(connector: Connector, settings: Settings, read_at: Stamp = ()) -> tup
             _require_still(connector.name, unit, settings)
         with Ledger(settings) as ledger:
             if _find_forgiven(connector.name, settings) == forgiven:
-                ledger.started(connector.name, time.time())
+                ledger.started(connector.name, time.time(), token)
             else:
                 # Somebody has changed how it logs in, and this run may have begun with what was before.
                 ledger.forgive(connector.name, token)

@@ -34,21 +34,22 @@ if TYPE_CHECKING:
 
 FILE = ".schedule.sqlite"
 """In STATE_DIR, where no connector's folder begins with a dot."""
-VERSION = 1
+VERSION = 2
 WAIT_SECONDS = 10.0
 """So long a process waits while another one writes."""
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _SCHEMA = """CREATE TABLE start (
-    name TEXT PRIMARY KEY, at REAL, problem TEXT, failures INTEGER NOT NULL DEFAULT 0, forgiven TEXT
+    name TEXT PRIMARY KEY, at REAL, token TEXT,
+    problem TEXT, failures INTEGER NOT NULL DEFAULT 0, forgiven TEXT
 ) WITHOUT ROWID"""
-_LIST = "SELECT name, at, problem, forgiven, failures FROM start"
-_FIND = "SELECT at, problem, forgiven, failures FROM start WHERE name = ?"
-_STARTED = """INSERT INTO start (name, at) VALUES (?, ?) ON CONFLICT (name) DO UPDATE
-    SET at = excluded.at, problem = NULL, failures = 0"""
+_LIST = "SELECT name, at, problem, forgiven, failures, token FROM start"
+_FIND = "SELECT at, problem, forgiven, failures, token FROM start WHERE name = ?"
+_STARTED = """INSERT INTO start (name, at, token) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE
+    SET at = excluded.at, token = excluded.token, problem = NULL, failures = 0"""
 _REFUSED = """INSERT INTO start (name, at, problem, failures) VALUES (?, ?, ?, 1) ON CONFLICT (name) DO UPDATE
-    SET at = excluded.at, problem = excluded.problem, failures = failures + 1"""
+    SET at = excluded.at, token = NULL, problem = excluded.problem, failures = failures + 1"""
 _FORGIVE = """INSERT INTO start (name, forgiven) VALUES (?, ?) ON CONFLICT (name) DO UPDATE
-    SET at = NULL, problem = NULL, failures = 0, forgiven = excluded.forgiven"""
+    SET at = NULL, token = NULL, problem = NULL, failures = 0, forgiven = excluded.forgiven"""
 
 
 class Start(Value):
@@ -56,10 +57,10 @@ class Start(Value):
 
     `at` is when it was started, or tried to be, in seconds since 1970; None makes it due at once. `problem`
     tells why it could not be started, and `failures` how often in a row. `forgiven` is the token of the run
-    whose failure, and all before it, count no longer.
+    whose failure, and all before it, count no longer. `token` is that of the run that was started.
     """
 
-    __slots__ = ("at", "failures", "forgiven", "problem")
+    __slots__ = ("at", "failures", "forgiven", "problem", "token")
 
     def __init__(
         self,
@@ -67,11 +68,13 @@ class Start(Value):
         problem: Refusal | None = None,
         forgiven: str | None = None,
         failures: int = 0,
+        token: str | None = None,
     ) -> None:
         self.at = at
         self.problem = problem
         self.forgiven = forgiven
         self.failures = failures
+        self.token = token
 
 
 class Ledger:
@@ -117,9 +120,9 @@ class Ledger:
             row = self._db.execute(_FIND, (name,)).fetchone()
             return _parse(*row) if row else None
 
-    def started(self, name: str, at: float) -> None:
-        """Record that a run was started."""
-        self._write(_STARTED, name, at)
+    def started(self, name: str, at: float, token: str | None = None) -> None:
+        """Record that a run was started, by a token that its report has."""
+        self._write(_STARTED, name, at, token)
 
     def refused(self, name: str, at: float, problem: Problem) -> None:
         """Record that no run could be started, and why."""
@@ -139,8 +142,10 @@ class Ledger:
             self._db.execute(statement, values)
 
 
-def _parse(at: float | None, problem: str | None, forgiven: str | None, failures: int) -> Start:
-    return Start(at, json.loads(problem) if problem else None, forgiven, failures)
+def _parse(
+    at: float | None, problem: str | None, forgiven: str | None, failures: int, token: str | None
+) -> Start:
+    return Start(at, json.loads(problem) if problem else None, forgiven, failures, token)
 
 
 def path_of(settings: Settings) -> str:

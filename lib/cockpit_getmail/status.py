@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 WORKING = ("OK", "NEVER_RUN")
 """The statuses of connectors with which nothing is wrong."""
 STATUSES = (*WORKING, *dict.fromkeys(status for status, _ in STATUS.values()), "TEMP_DISABLED", "DISABLED")
+SILENT = "The run ended before it could tell anything."
+SILENCE_SECONDS = 60.0
+"""So long a run may take until it tells that it has begun; while it lasts it is seen to be running."""
 _REFUSED = "The log-in was refused each time."
 _REFUSED_HINT = "Correct user name or password, or reset it. Meanwhile it is tried once a day."
 _PARTIAL = "Messages of the mailbox that are not delivered: {}."
@@ -57,7 +60,8 @@ def derive(
     counted = None if report and start and start.forgiven == report["token"] else report
     is_cut_off = counted is not None and counted["state"] == "running" and not is_running
     failures, refused = (counted["failures"], counted["refused"]) if counted else (0, 0)
-    failures += is_cut_off + (start.failures if start and refusal else 0)
+    is_silent = not is_running and _is_silent(report, start, now)
+    failures += (is_cut_off or is_silent) + (start.failures if start and refusal else 0)
     told: Judgement = {}
     if not connector.enabled:
         told = {"status": "DISABLED"}
@@ -65,6 +69,8 @@ def derive(
         told = _tell(refusal["cause"], refusal["message"])
     elif counted and refused >= REFUSED_LIMIT:
         told = _tell_refused(counted)
+    elif is_silent:
+        told = _tell("internal", SILENT)
     elif is_cut_off:
         told = _tell("internal", CUT_OFF)
     elif counted:
@@ -90,6 +96,18 @@ def _find_refusal(report: Report | None, start: Start | None, now: float) -> Ref
     # A run of the future began before the clock was set back.
     is_last = report is None or start.at is None or not start.at < report["started"] <= now
     return start.problem if is_last else None
+
+
+def _is_silent(report: Report | None, start: Start | None, now: float) -> bool:
+    """Whether the last run was started and has told nothing, as if its program or its disk were out of order.
+
+    It tells nothing either if one in the foreground was under way then.
+    """
+    if start is None or start.at is None or start.token is None or now - start.at < SILENCE_SECONDS:
+        return False
+    if report is None:
+        return True
+    return report["token"] != start.token and max(report["started"], report["ended"] or 0.0) < start.at
 
 
 def _last_start(counted: Report | None, start: Start | None) -> float | None:

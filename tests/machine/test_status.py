@@ -10,7 +10,7 @@ import pytest
 from cockpit_getmail.connector import token_prefix
 from tests.support.dovecot import Dovecot
 from tests.support.hostile import Server, close, drip_once, hang, pop3, stuff
-from tests.support.installed import PASSWORD, Installed
+from tests.support.installed import PASSWORD, PYTHON, Installed
 
 COUNT = 5
 MESSAGES = [(f"uid{number}", b"Subject: %d\r\n\r\nx\r\n" % number) for number in range(1, 5)]
@@ -49,6 +49,33 @@ def wait_for(server: Server, line: bytes) -> None:
 
 
 # Failures
+
+
+def test_run_that_can_tell_nothing_is_no_success(installed: Installed, dovecot: Dovecot) -> None:
+    """Its program cannot be read: as after an upgrade that went wrong."""
+    name = "silent@here"
+    installed.add(name, "SimpleIMAPRetriever", dovecot.imap, Account="silent")
+    where = [PYTHON, "-c", "import cockpit_getmail.__main__ as main; print(main.__file__)"]
+    main = installed.path(installed.machine.run(where).stdout.strip())
+    main.chmod(0o600)
+    try:
+        assert "can't open file" in installed.run(name)
+        # A minute later.
+        change = (
+            "import sqlite3, sys; sqlite3.connect(sys.argv[1], isolation_level=None).execute(sys.argv[2])"
+        )
+        ledger = "/var/lib/cockpit-getmail/state/.schedule.sqlite"
+        installed.machine.run([PYTHON, "-c", change, ledger, "UPDATE start SET at = at - 61"])
+        found = look(installed, name)
+        assert (found["status"], found["cause"], found["failures"]) == (
+            "NO_ACCESS_TO_ALL_MAIL",
+            "internal",
+            1,
+        )
+    finally:
+        main.chmod(0o644)
+    installed.run(name)
+    assert look(installed, name)["status"] == "OK"
 
 
 def test_wrong_password_then_right(installed: Installed, dovecot: Dovecot) -> None:

@@ -55,13 +55,13 @@ def start(settings: Settings, monkeypatch: pytest.MonkeyPatch, meanwhile: Callab
 def test_start_is_recorded(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     before = time.time()
     for _ in range(2):
-        start(settings, monkeypatch, lambda: None)
+        token = start(settings, monkeypatch, lambda: None)
         with Ledger(settings) as ledger:
             found = ledger.find(NAME)
         assert found
         assert found.at
         assert before <= found.at <= time.time()
-        assert found.forgiven is None
+        assert (found.token, found.forgiven) == (token, None)
 
 
 def test_failure_of_a_run_that_began_before_it_was_forgiven_does_not_count(

@@ -64,6 +64,17 @@ def test_start_is_remembered(settings: Settings) -> None:
     assert starts(settings) == {NAME: Start(NOW), OTHER: Start(NOW + 1)}
 
 
+def test_token_is_that_of_the_last_start(settings: Settings) -> None:
+    with Ledger(settings) as opened:
+        opened.started(NAME, NOW, TOKEN)
+        assert opened.find(NAME) == Start(NOW, token=TOKEN)
+        opened.refused(NAME, NOW, PROBLEM)
+        assert opened.starts()[NAME].token is None
+        opened.started(NAME, NOW, TOKEN)
+        opened.forgive(NAME, None)
+        assert opened.starts() == {NAME: Start(None)}
+
+
 def test_refusals_are_counted_until_a_start(settings: Settings) -> None:
     with Ledger(settings) as opened:
         for number in range(3):

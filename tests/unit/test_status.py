@@ -18,7 +18,7 @@ from cockpit_getmail import schedule, status_file
 from cockpit_getmail.connector import Connector
 from cockpit_getmail.ledger import Start
 from cockpit_getmail.problem import STATUS, printable
-from cockpit_getmail.status import WORKING, Locks, derive
+from cockpit_getmail.status import SILENT, WORKING, Locks, derive
 from tests.support.schemas import check_schema
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def report(outcome: Outcome | None, **more: Any) -> Report:
 
 
 NEW = report(None, state="running", last_success=None)
+EARLIER = report(BAD, failures=2, started=NOW - 999, ended=NOW - 998)
 
 
 @pytest.mark.parametrize(
@@ -165,6 +166,24 @@ NEW = report(None, state="running", last_success=None)
             "CONNECTION_IMPOSSIBLE",
             "settings",
             ...,
+            1,
+        ),
+        # It was started, and told nothing.
+        (None, Start(NOW - 61, token=OTHER), False, "NO_ACCESS_TO_ALL_MAIL", "internal", SILENT, 1),
+        (None, Start(NOW - 61, token=OTHER), True, "NEVER_RUN", None, None, 0),
+        (None, Start(NOW - 59, token=OTHER), False, "NEVER_RUN", None, None, 0),
+        (EARLIER, Start(NOW - 61, token=OTHER), False, "NO_ACCESS_TO_ALL_MAIL", "internal", SILENT, 3),
+        (EARLIER, Start(NOW - 99, token=TOKEN), False, "CONNECTION_IMPOSSIBLE", "network", ..., 2),
+        # As one in the foreground was under way, or came later.
+        (report(FINE), Start(NOW - 61, token=OTHER), False, "OK", None, None, 0),
+        (report(FINE), Start(NOW - 99, token=OTHER), False, "OK", None, None, 0),
+        (
+            report(FINE, state="running", ended=None),
+            Start(NOW - 99, token=OTHER),
+            False,
+            "NO_ACCESS_TO_ALL_MAIL",
+            "internal",
+            CUT_OFF,
             1,
         ),
         # Forgiven.
@@ -280,7 +299,8 @@ def test_whatever_a_run_tells_there_is_an_answer(
 ) -> None:
     text = json.dumps({**report(FINE), **fields, **more})
     told = status_file.parse(text.encode())
-    for start in (None, Start(NOW - 5), Start(None, forgiven=TOKEN), Start(NOW, REFUSAL, None, 1)):
+    starts = (None, Start(NOW - 5), Start(None, forgiven=TOKEN), Start(NOW, REFUSAL, None, 1))
+    for start in (*starts, Start(NOW - 70, token=OTHER)):
         found = derive(connector(), told, start, is_running, NOW)
         check_schema("read/status.output.json", {"connectors": [{"name": "x", "account": "", **found}]})
         message = found.get("message", "")

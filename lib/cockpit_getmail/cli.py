@@ -177,8 +177,10 @@ def _fetch_unit() -> int:
 
 def _verify_unit() -> int:
     """Verify in a unit, likewise."""
-    order, folder = _read_order()
-    return _verify(order.connector, order.settings, folder, order.token)
+    # What is asked for before it looks is recorded, too.
+    with _STOP.shielded():
+        order, folder = _read_order()
+        return _verify(order.connector, order.settings, folder, order.token)
 
 
 def _read_order() -> "tuple[Order, str]":

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cockpit_getmail.command.session import Answer, Session
     from cockpit_getmail.problem import Problem
 
-NOT_SOUND = 65
+SOME_FAILED = 65
 
 
 def run(session: Session) -> int:
@@ -40,7 +40,7 @@ def verify(session: Session) -> int:
         return _end(session, status)
     if not session.show_json(status):
         _show_result(session, result)
-    return SUCCESS if result["sound"] and not result["missing_count"] else NOT_SOUND
+    return SUCCESS if result["sound"] and not result["missing_count"] else SOME_FAILED
 
 
 def _show_result(session: Session, result: Mapping[str, Any]) -> None:
@@ -70,7 +70,7 @@ def _end(session: Session, status: Answer) -> int:
     """Tell how a task ended. Raises Problem, or Told with --json, unless it succeeded."""
     is_told = session.show_json(status)
     if status["statusCode"] == "succeeded":
-        return SUCCESS
+        return SOME_FAILED if (status.get("result") or {}).get("failed") else SUCCESS
     problem = _find_problem(status)
     raise Told(problem) if is_told else problem
 

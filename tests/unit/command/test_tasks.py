@@ -53,6 +53,15 @@ def test_each_line_of_the_log_is_shown_once(commands: Commands) -> None:
     assert (verb, request["action"], request["name"], request["account"]) == ("execute", "run", "me", "there")
 
 
+@pytest.mark.parametrize(("failed", "ended"), [(0, 0), (2, 65)])
+def test_messages_that_failed_are_told_by_the_exit_status(
+    commands: Commands, failed: int, ended: int
+) -> None:
+    result = {"messages": 5, "bytes": 9, "failed": failed, "setAside": 0, "deleted": 0}
+    commands.helpers.answer({"unit": "u", **status("succeeded", 9, result=result)})
+    assert commands.run("run", "me", "--follow") == ended
+
+
 def test_failure_is_a_problem_with_its_cause(commands: Commands) -> None:
     error = {"cause": "credentials", "message": "Refused.", "hint": "Look."}
     commands.helpers.answer({"unit": "u", **status("failed", 9, logOutput="Here.\nRefused.\n", error=error)})

@@ -35,6 +35,12 @@ METAVARS = {
     "Time": "MINUTES",
     "CAFile": "FILE",
     "Fingerprint": "SHA256",
+    "SyncPeriod": "PERIOD",
+    "CallbackUrl": "URL",
+    "StatusCallbackUrl": "URL",
+    "FilterCheck": "STATE",
+    "SpamCheck": "STATE",
+    "VirusCheck": "STATE",
 }
 HELP = {
     "Retriever": "imaps or pop3s: TLS from the start; imap or pop3: STARTTLS where it is offered",
@@ -49,6 +55,11 @@ HELP = {
     "TLS": "auto, required (never in clear) or none (never ask for STARTTLS)",
     "CAFile": "believe only these certificate authorities",
     "Fingerprint": "believe only this certificate",
+    "CallbackUrl": "where to POST when the first complete run is done",
+    "StatusCallbackUrl": "where to POST at each change of status",
+    "FilterCheck": "enabled or disabled; nothing acts on it yet",
+    "SpamCheck": "enabled or disabled; nothing acts on it yet",
+    "VirusCheck": "enabled or disabled; nothing acts on it yet",
 }
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Looking for each message that was delivered to a Maildir. Nothing of it is read but names.
+"""Looking for each message that was delivered to a Maildir: by its name, and where that fails by Message-ID.
 
 It goes on while messages are delivered and moved, and holds eight octets for each.
 """
@@ -7,11 +7,14 @@ It goes on while messages are delivered and moved, and holds eight octets for ea
 from __future__ import annotations
 
 import json
+import os
+import re
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from cockpit_getmail.destination.maildir_names import Names, Numbers, look_for_changes
+from cockpit_getmail.delivery import HEADER_LIMIT, find_message_id
+from cockpit_getmail.destination.maildir_names import Names, Numbers, look_for_changes, scan_others
 from cockpit_getmail.problem import failure, printable
 from cockpit_getmail.report import count
 from cockpit_getmail.soundness import read_token
@@ -50,6 +53,10 @@ WHERE (folder, uid, ordinal) > (?, ?, ?) AND {_WHERE} ORDER BY folder, uid, ordi
 """  # noqa: S608
 
 
+_SIZE = re.compile(",S=([0-9]{1,15}),")
+_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
 class Row(NamedTuple):
     """A message that was delivered: its key, where to and as which file."""
 
@@ -59,6 +66,49 @@ class Row(NamedTuple):
     location: str | None
     name: str | None
     message_id: str | None
+
+
+class Renamed:
+    """Messages that are not there by their names: they may be by size and Message-ID, under other names."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[tuple[int, str], list[Row]] = {}
+        self._count = 0
+
+    def add(self, row: Row) -> bool:
+        """Take a message to look for; return whether it is not too much."""
+        if self._count >= LISTED:
+            return False
+        size = _SIZE.search(row.name or "")
+        key = int(size[1]) if size else -1, row.message_id or ""
+        self._waiting.setdefault(key, []).append(row)
+        self._count += 1
+        return True
+
+    @property
+    def rows(self) -> list[Row]:
+        """Those that were not found."""
+        return sorted(row for rows in self._waiting.values() for row in rows)
+
+    def find(self, path: str) -> Iterator[bool]:
+        """Yield for each that is found whether it is in a subfolder. Raises OSError."""
+        if not self._waiting:
+            return
+        for file, size, is_below in scan_others(path, {size for size, _ in self._waiting}):
+            message_id = _read_message_id(file)
+            rows = self._waiting.get((size, message_id)) if message_id else None
+            if rows:
+                rows.pop()
+                yield is_below
+
+
+def _read_message_id(path: str) -> str | None:
+    """Return the Message-ID of a stored message, None if it has none or is gone."""
+    try:
+        with open(os.open(path, _OPEN), "rb") as file:
+            return find_message_id(file.read(HEADER_LIMIT).replace(b"\n", b"\r\n"))
+    except OSError:
+        return None
 
 
 class Search:
@@ -136,6 +186,7 @@ class Search:
             time.sleep(pause)
             if not self._scan_again(here, below, backwards=turn % 2 == 0):
                 break
+        doubtful = Renamed()
         for row in self._rows():
             number = self._names.find_number(row.name or "")
             if row.location != self._location or number is None or number not in self._lost:
@@ -144,8 +195,14 @@ class Search:
                 self.present += 1
             elif number in below:
                 self.moved += 1
-            else:
-                self._miss(row)
+            elif not doubtful.add(row):
+                self.missing += 1
+        with self._explained():
+            for is_below in doubtful.find(self._path):
+                self.moved += is_below
+                self.present += not is_below
+        for row in doubtful.rows:
+            self._miss(row)
 
     def _scan_again(self, here: Numbers, below: Numbers, *, backwards: bool) -> bool:
         """Add what of the lost is found; return whether the rest may have been moved meanwhile."""

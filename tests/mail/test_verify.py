@@ -18,7 +18,7 @@ from cockpit_getmail.connector import make_token
 from cockpit_getmail.settings import Settings
 from tests.support.dovecot import Dovecot, make_message
 from tests.support.fetching import Log, make_connector
-from tests.support.rounds import PASSWORD, Round
+from tests.support.rounds import OWN_FILE, PASSWORD, Round
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,6 +120,23 @@ def test_message_that_is_deleted_here_and_there_is_reported(reader: Reader) -> N
     assert counts(result) == (COUNT - 1, 0, 1)
     [lost] = result["missing"]
     assert lost["message_id"] == envelope.message_id.decode()
+
+
+def test_message_that_comes_back_under_another_name_is_known(reader: Reader) -> None:
+    """Dovecot names a message anew where it remembers one of that name that was moved away."""
+    with reader.read() as client:
+        client.create_folder("Trash")
+        for _ in range(100):
+            for source, target in (("INBOX", "Trash"), ("Trash", "INBOX")):
+                client.select_folder(source)
+                client.move(client.search()[::2], target)
+            names = [path.name for path in reader.made.mail.rglob("*:2,*")]
+            if not all(map(OWN_FILE.search, names)):
+                break
+        else:
+            raise AssertionError("it keeps all names")
+    result = reader.verify()
+    assert (result["missing_count"], result["present"] + result["moved"]) == (0, COUNT)
 
 
 def test_nothing_is_missing_while_mail_is_moved(reader: Reader) -> None:

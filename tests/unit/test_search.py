@@ -242,3 +242,58 @@ def test_progress_counts_up_to_all(box: Delivered) -> None:
         "200 of 250: 200 messages verified...",
         "250 of 250: 250 messages verified.",
     ]
+
+
+# Messages under other names
+
+
+STORED = b"Subject: x\nMessage-ID: <1@mail.example>\n\nText.\n"
+
+
+def rename(box: Delivered, uid: str, where: str, name: str, data: bytes = STORED) -> None:
+    """Let a message be delivered, and be there under a name of Dovecot's."""
+    delivered = box.name().replace("S=12,", f"S={len(STORED)},")
+    box.record(uid, delivered, message_id="<1@mail.example>")
+    (box.mail / where / name).write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("where", "data", "expected"),
+    [
+        ("cur", STORED, (1, 0, 0)),
+        (".Archive/cur", STORED, (0, 1, 0)),
+        ("cur", STORED.replace(b"Message-ID: ", b"message-id:\n "), (1, 0, 0)),
+        ("cur", STORED.replace(b"<1@", b"<2@"), (0, 0, 1)),
+        ("cur", STORED.replace(b"Message-ID:", b"Nothing-ID:"), (0, 0, 1)),
+        ("cur", b"", (0, 0, 1)),
+        ("tmp", STORED, (0, 0, 1)),
+    ],
+)
+def test_message_with_another_name_is_known_by_message_id(
+    box: Delivered, where: str, data: bytes, expected: tuple[int, int, int]
+) -> None:
+    box.provide(".Archive")
+    rename(box, "1", where, f"1700000000.M1P2.host,S={len(STORED)},W=60:2,S", data)
+    found = look(box)
+    assert (found.present, found.moved, found.missing) == expected
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"1700000000.M1P2.host,S={len(STORED) + 1},W=60:2,S",
+        "1700000000.M1P2.host:2,S",
+        f"1700000000.C0123456789abcdefR0123456789abcdefP1.host,S={len(STORED)},W=60:2,S",
+    ],
+    ids=["another size", "no size", "another connector's"],
+)
+def test_name_that_speaks_against_it(box: Delivered, name: str) -> None:
+    rename(box, "1", "cur", name)
+    assert look(box).missing == 1
+
+
+def test_one_file_stands_for_one_message_only(box: Delivered) -> None:
+    for uid in ("1", "2", "3"):
+        rename(box, uid, "cur", f"1700000000.M{int(uid) % 2}P2.host,S={len(STORED)},W=60:2,S")
+    found = look(box)
+    assert (found.present, found.missing) == (2, 1)

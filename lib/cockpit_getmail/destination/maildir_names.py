@@ -16,11 +16,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Container, Iterator
 
 CLOCK_NANOSECONDS = 50_000_000
 """The times that file systems keep are no finer than some milliseconds."""
 _SHELVES = 4096
+_DELIVERED = re.compile(r"[0-9]+\.C[0-9a-f]{16}R[0-9a-f]{16}P")
+_SIZE = re.compile(",S=([0-9]{1,15})")
 _GONE = (FileNotFoundError, NotADirectoryError)
 
 
@@ -82,6 +84,22 @@ class Names:
                 number = self.find_number(entry.name)
                 if number is not None and entry.is_file(follow_symlinks=False):
                     yield number, is_below
+
+
+def scan_others(path: str, sizes: Container[int]) -> Iterator[tuple[str, int, bool]]:
+    """Yield path and size of messages of such sizes that no connector delivered, and as scan() does.
+
+    Sizes are those that names tell. A message that is moved back to where it was may get another name from
+    Dovecot. Raises OSError.
+    """
+    for folder in _find_folders(path):
+        is_below = os.path.dirname(folder) != path
+        for entry in _list(folder):
+            found = _SIZE.search(entry.name)
+            if not found or int(found[1]) not in sizes or _DELIVERED.match(entry.name):
+                continue
+            if entry.is_file(follow_symlinks=False):
+                yield entry.path, int(found[1]), is_below
 
 
 def look_for_changes(path: str) -> Callable[[], bool]:

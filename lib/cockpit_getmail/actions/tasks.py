@@ -9,7 +9,7 @@ import time
 from cockpit_getmail import database, status_file, units
 from cockpit_getmail.actions import require_connector, select
 from cockpit_getmail.connector import Connector, folder_name, token_prefix, unit_name, verification_unit
-from cockpit_getmail.problem import STATUS, failure
+from cockpit_getmail.problem import STATUS, Problem, failure
 from cockpit_getmail.status import Locks
 
 TYPE_CHECKING = False
@@ -49,10 +49,11 @@ class Task:
             return told
         # It may have ended since it was looked at.
         told = self._read() or told
-        if told:
-            return cut_off(told) if told["state"] == RUNNING else told
-        found: Report | None = self._ask({"about": "task", "token": self.token})["task"]
-        if found is None or found["token"] != self.token:
+        if told and told["state"] != RUNNING:
+            return told
+        # One that was killed right at its end is only there.
+        found = self._find(told)
+        if found is None:
             raise failure("connector", "There is no task with this token.", kind="NotFound")
         return found
 
@@ -88,8 +89,18 @@ class Task:
         told = self._read()
         return told is not None and told["kind"] == "run" and Locks().is_held(self._folder)
 
-    def _ask(self, question: Mapping[str, Any]) -> Answer:
-        return units.ask(self.connector, self._settings, question)
+    def _find(self, told: Report | None) -> Report | None:
+        """Return the task as the history has it, else as one that was cut off after it had told this."""
+        try:
+            question = {"about": "task", "token": self.token}
+            found: Report | None = units.ask(self.connector, self._settings, question)["task"]
+        except Problem:
+            if told is None:
+                raise
+            found = None
+        if found and found["token"] == self.token:
+            return found
+        return cut_off(told) if told else None
 
 
 def find_task(token: str, settings: Settings) -> Task:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Runs by their tokens in the booted machine: waited for, followed, cancelled, cut off, looked up."""
 
+import json
 import random
 import time
 from collections.abc import Iterator
@@ -8,14 +9,18 @@ from typing import Any
 
 import pytest
 
+from cockpit_getmail.connector import make_token, unit_name
 from tests.support.dovecot import Dovecot
-from tests.support.installed import PASSWORD, Installed
+from tests.support.hostile import Server, hang, pop3
+from tests.support.installed import PASSWORD, PYTHON, Installed
 from tests.support.machine import Machine
 from tests.support.proxy import Proxy
 from tests.support.schemas import check_schema
 
 MESSAGES = 60
 SIZE = 20_000
+ONE = [("1", b"Subject: x\r\n\r\n")]
+ODD = ["a b+c", "\N{LATIN SMALL LETTER E WITH ACUTE}@h", "[x]*?", ":x", "@", "x.service"]
 
 
 @pytest.fixture(scope="module")
@@ -119,9 +124,7 @@ def test_ended_run_is_known_when_others_came(installed: Installed, dovecot: Dove
     assert ask(installed, "read", "progress", token="0" * 32)["type"] == "NotFound"
 
 
-@pytest.mark.parametrize(
-    "name", ["a b+c", "\N{LATIN SMALL LETTER E WITH ACUTE}@h", "[x]*?", ":x", "@", "x.service"]
-)
+@pytest.mark.parametrize("name", ODD)
 def test_odd_names(installed: Installed, dovecot: Dovecot, name: str) -> None:
     add(installed, name, dovecot.imap, Account="odd")
     answer = ask(installed, "execute", "run", name=name, wait=60_000)
@@ -143,6 +146,64 @@ def test_log_has_priorities(installed: Installed, dovecot: Dovecot) -> None:
     assert [line["message"] for line in lines if line["priority"] == 3]
     times = [line["time"] for line in lines]
     assert times == sorted(times)
+
+
+def test_log_of_a_task_has_how_its_unit_ended_and_nothing_else(installed: Installed) -> None:
+    with Server(pop3(ONE, {r"RETR (\d+)": hang})) as busy:
+        installed.add("killed", "SimplePOP3Retriever", busy.port, Account="killed")
+        before = ask(installed, "execute", "run", name="killed")["token"]
+        ask(installed, "execute", "cancel", token=before)
+        follow(installed, before)
+        installed.wait("cockpit-getmail-killed")
+        token = ask(installed, "execute", "run", name="killed")["token"]
+        deadline = time.monotonic() + 60
+        while not ask(installed, "read", "progress", token=token)["logOutput"]:
+            assert time.monotonic() < deadline
+        forged = f"MESSAGE=forged\nPRIORITY=3\nCOCKPIT_GETMAIL_TOKEN={token}\n"
+        argv = ["setpriv", "--reuid=nobody", "--clear-groups", "--", "logger", "--journald"]
+        installed.machine.run(argv, input=forged)
+        installed.machine.run(["systemctl", "kill", "--signal=KILL", "cockpit-getmail-killed.service"])
+        installed.wait("cockpit-getmail-killed")
+    installed.machine.run(["journalctl", "--sync"])
+    [ended] = {answer["statusCode"] for answer in follow(installed, token)[0]}
+    assert ended == "failed"
+    lines = [line["message"] for line in ask(installed, "read", "log", token=token)["lines"]]
+    assert [line for line in lines if "status=9/KILL" in line]
+    assert "forged" not in lines
+    assert not [line for line in lines if "Cancelled" in line]
+    assert "forged" in installed.machine.journal()
+
+
+def test_running_units_are_named_as_their_connectors(installed: Installed) -> None:
+    names = [*ODD, "-x", "%n", "$(id)", "x" * 300, "\N{GRINNING FACE}" * 60, "@x@", "~", "a\\b"]
+    script = "import json; from cockpit_getmail import units; print(json.dumps(sorted(units.running())))"
+    with Server(pop3(ONE, {r"RETR (\d+)": hang})) as busy:
+        for name in names:
+            installed.add(name, "SimplePOP3Retriever", busy.port, Account="busy")
+        started = {str(ask(installed, "execute", "run", name=name)["unit"]) for name in names}
+        assert started == set(map(unit_name, names))
+        running = json.loads(installed.machine.run([PYTHON, "-I", "-c", script]).stdout)
+        assert started <= set(running)
+        for name in names:
+            assert ask(installed, "execute", "cancel", name=name)["state"] == "success"
+    for unit in started:
+        installed.wait(unit)
+    assert not started & set(json.loads(installed.machine.run([PYTHON, "-I", "-c", script]).stdout))
+
+
+def test_question_makes_no_state_and_leaves_no_unit(installed: Installed, dovecot: Dovecot) -> None:
+    add(installed, "new", dovecot.imap)
+    token = make_token("new")
+    assert ask(installed, "read", "history", name="new") == {"runs": []}
+    assert ask(installed, "read", "progress", token=token)["type"] == "NotFound"
+    assert not (installed.folder / "state/new").exists()
+    ask(installed, "execute", "run", name="new", wait=60_000)
+    assert ask(installed, "read", "progress", token=token)["type"] == "NotFound"
+    installed.wait("cockpit-getmail-new")
+    listed = ["systemctl", "list-units", "--all", "--no-legend", "cockpit-getmail-:ask-*"]
+    assert installed.machine.run(listed).stdout == ""
+    owners = {path.stat().st_uid for path in (installed.folder / "state/new").iterdir()}
+    assert owners == {installed.uid}
 
 
 @pytest.mark.parametrize("by", ["name", "token"])

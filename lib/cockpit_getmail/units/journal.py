@@ -2,6 +2,7 @@
 """What units have logged, read from systemd's journal."""
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cockpit_getmail.problem import failure, printable
@@ -19,15 +20,28 @@ def read_journal(unit: str, lines: int) -> list[dict[str, Any]]:
 
     Each has time (seconds since 1970), priority (0 to 7, of syslog) and message. Raises Problem (internal).
     """
-    return _read(f"--unit={unit}.service", lines)
+    return _read((f"--unit={unit}.service",), lines)
 
 
-def read_journal_of_task(token: str, lines: int) -> list[dict[str, Any]]:
-    """Return the last lines that a task's unit has logged, as read_journal(). Raises Problem (internal)."""
-    return _read(f"{TASK_FIELD}={token}", lines)
+def read_journal_of_task(token: str, units: Sequence[str], lines: int) -> list[dict[str, Any]]:
+    """Return the last lines by and about a task, as read_journal(). Raises Problem (internal).
+
+    It is, or was, one of these units' (without `.service`).
+    """
+    # Anybody may log a line with a token.
+    of_task = (f"{TASK_FIELD}={token}", *(f"_SYSTEMD_UNIT={unit}.service" for unit in units))
+    for found in _ask(of_task, 1, "_SYSTEMD_UNIT,_SYSTEMD_INVOCATION_ID"):
+        unit, invocation = found["_SYSTEMD_UNIT"], found["_SYSTEMD_INVOCATION_ID"]
+        # How it ended systemd tells, which does not know the token.
+        return _read((*of_task, "+", "_PID=1", f"UNIT={unit}", f"INVOCATION_ID={invocation}"), lines)
+    return []
 
 
-def _read(match: str, lines: int) -> list[dict[str, Any]]:
+def _read(matches: Sequence[str], lines: int) -> list[dict[str, Any]]:
+    return [_parse(found) for found in _ask(matches, lines, "MESSAGE,PRIORITY")]
+
+
+def _ask(matches: Sequence[str], lines: int, fields: str) -> list[dict[str, Any]]:
     if not is_available():
         message = "There is no systemd here, and so no journal: read progress has the last lines of a run."
         raise failure("internal", message)
@@ -35,19 +49,18 @@ def _read(match: str, lines: int) -> list[dict[str, Any]]:
         "--quiet",
         "--no-pager",
         "--output=json",
-        "--output-fields=MESSAGE,PRIORITY",
+        f"--output-fields={fields}",
         f"--lines={lines}",
     )
-    done = run(["journalctl", *options, match], timeout=SECONDS, output_limit=OUTPUT_LIMIT)
+    done = run(["journalctl", *options, *matches], timeout=SECONDS, output_limit=OUTPUT_LIMIT)
     if done.status != 0:
         complaint = done.errors.decode("utf-8", "replace").strip().partition("\n")[0]
         reason = printable(complaint) or "it took too long, or its answer had no end"
         raise failure("internal", f"The journal cannot be read: {reason}. Run this as root.")
-    return [_parse(line) for line in done.output.splitlines()]
+    return [json.loads(line) for line in done.output.splitlines()]
 
 
-def _parse(line: bytes) -> dict[str, Any]:
-    found = json.loads(line)
+def _parse(found: Mapping[str, Any]) -> dict[str, Any]:
     priority = found.get("PRIORITY")
     return {
         "time": int(found["__REALTIME_TIMESTAMP"]) / 1_000_000,

@@ -6,7 +6,7 @@ from __future__ import annotations
 from cockpit_getmail import database, units
 from cockpit_getmail.actions import require_connector
 from cockpit_getmail.actions.tasks import find_task
-from cockpit_getmail.connector import unit_name
+from cockpit_getmail.connector import unit_name, verification_unit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ def answer(data: dict[str, Any], settings: Settings) -> Answer:
     """
     lines = data.get("lines", LINES)
     if "token" in data:
-        find_task(data["token"], settings)
-        return {"lines": units.read_journal_of_task(data["token"], lines)}
+        name = find_task(data["token"], settings).connector.name
+        possible = (unit_name(name), verification_unit(name))
+        return {"lines": units.read_journal_of_task(data["token"], possible, lines)}
     name = require_connector(database.read(settings.connectors_db), data).key
     return {"lines": units.read_journal(unit_name(name), lines)}

@@ -35,14 +35,9 @@ def ask(connector: Connector, settings: Settings, question: Mapping[str, Any]) -
     if owner is None:
         return inquiry.nothing(question)
     if os.geteuid() != 0:
-        return inquiry.answer(folder, question)
-    if owner.uid == 0:
-        message = f"The state folder {printable(folder)} is root's: no run has made it, and nobody reads it."
-        raise failure("settings", message)
-    from cockpit_getmail.units import systemd
-
-    asked = _ask_unit if systemd.is_available() else _ask_child
-    found = wire.parse_answer(asked(owner, settings, question), lambda told: _check(question, told))
+        found = _check(question, inquiry.answer(folder, question))
+    else:
+        found = _ask_owner(owner, settings, question)
     if found is None:
         raise failure("internal", "The record of what was fetched gave no answer.")
     return found
@@ -70,6 +65,17 @@ def _find_owner(folder: str) -> Place | None:
         user = pwd.getpwuid(found.st_uid)
         name, home = user.pw_name, user.pw_dir
     return Place(name, found.st_uid, found.st_gid, home, folder, None)
+
+
+def _ask_owner(owner: Place, settings: Settings, question: Mapping[str, Any]) -> dict[str, Any] | None:
+    if owner.uid == 0:
+        folder = printable(owner.state_folder)
+        message = f"The state folder {folder} is root's: no run has made it, and nobody reads it."
+        raise failure("settings", message)
+    from cockpit_getmail.units import systemd
+
+    asked = _ask_unit if systemd.is_available() else _ask_child
+    return wire.parse_answer(asked(owner, settings, question), lambda told: _check(question, told))
 
 
 def _ask_unit(owner: Place, settings: Settings, question: Mapping[str, Any]) -> bytes:

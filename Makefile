@@ -82,7 +82,7 @@ check: lint check-lower build/wheels/.built ## Run every test, those on a booted
 
 check-quick: lint ## Run linters, unit and API tests
 	[ ! -w /dev/shm ] || export TMPDIR=/dev/shm
-	$(PYTEST) --quiet --numprocesses 2 --hypothesis-profile quick -m 'not slow' tests/unit tests/api
+	$(PYTEST) --quiet --numprocesses 2 --hypothesis-profile quick -m 'not slow and not long' tests/unit tests/api
 
 # In a copy, so that the helpers as processes find the lower bounds too.
 check-lower: ## Test with the oldest versions that setup.cfg allows

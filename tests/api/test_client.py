@@ -16,6 +16,8 @@ NAME = "giacomo@my.remote.com"
 # As a program does that has the package in its path.
 PROGRAM = """\
 import cockpit_getmail
+
+pytestmark = pytest.mark.long
 client = cockpit_getmail.Client()
 name = client.create(**{connector!r})["name"]
 print(client.status(name)["connectors"][0]["status"])

@@ -20,6 +20,8 @@ from tests.support.hostile import Server, hang, pop3
 from tests.support.schemas import check_schema
 from tests.support.terminal import Terminal
 
+pytestmark = pytest.mark.long
+
 PASSWORD = "kanari-4711"
 NAME = "giacomo@my.remote.com"
 GIVEN = ["--retriever", "imaps", "--server", "my.remote.com", "--user", "giacomo", "--account", "giacomo"]

@@ -13,6 +13,8 @@ from cockpit_getmail.connector import Connector, folder_name
 from tests.api.conftest import CONNECTOR, Api
 from tests.unit.test_status import BAD, FINE, SOME, WRONG, report
 
+pytestmark = pytest.mark.long
+
 SECRET = "your oauth secret"
 WORDS = sorted(
     [

@@ -13,6 +13,8 @@ from cockpit_getmail.schema import format_checker
 from tests.api.conftest import ROOT, Api
 from tests.support.schemas import FOLDER, load
 
+pytestmark = pytest.mark.long
+
 FILES = sorted(str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*.json"))
 INPUTS = [name for name in FILES if name.endswith(".input.json")]
 ACTIONS = [tuple(name.removesuffix(".input.json").split("/")) for name in INPUTS]

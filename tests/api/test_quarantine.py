@@ -16,6 +16,8 @@ from cockpit_getmail.connector import Connector, folder_name
 from tests.api.conftest import STORED, Api
 from tests.unit.test_status import FINE, report
 
+pytestmark = pytest.mark.long
+
 if TYPE_CHECKING:
     from pathlib import Path
 

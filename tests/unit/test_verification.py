@@ -22,6 +22,8 @@ from cockpit_getmail.state_file import VERIFY_LOCK
 from cockpit_getmail.status_file import VERIFY
 from tests.support.verifying import CONNECTOR, Delivered
 
+pytestmark = pytest.mark.long
+
 if TYPE_CHECKING:
     from cockpit_getmail.status_file import Report
 

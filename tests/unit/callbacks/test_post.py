@@ -18,6 +18,8 @@ from cockpit_getmail.problem import Problem, failure
 from tests.support.certificates import Authority, Certificate
 from tests.support.receiver import Receiver
 
+pytestmark = pytest.mark.long
+
 BODY = b'{"a": 1}'
 SHORT = 0.5
 

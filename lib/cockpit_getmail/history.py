@@ -47,6 +47,12 @@ def listing(db: sqlite3.Connection, limit: int) -> list[dict[str, Any]]:
     return [{**entry, "log": None} for entry in _entries(db, query, (limit,))]
 
 
+def outcomes(db: sqlite3.Connection) -> Iterator[dict[str, Any]]:
+    """Yield all runs, the oldest first, without their logs."""
+    query = f"SELECT {_COLUMNS.removesuffix('log')}NULL FROM run WHERE kind = 'run' ORDER BY id"  # noqa: S608
+    return _entries(db, query, ())
+
+
 def find(db: sqlite3.Connection, token: str) -> dict[str, Any] | None:
     """Return a task: a Report's fields from `token` to `message`, `result` and `log`, None if it is gone.
 

@@ -86,20 +86,27 @@ class Record:
         return self.before is not None and self.before["state"] == "running"
 
     def settle(self, db: sqlite3.Connection) -> None:
-        """Record how the run before ended, if it is_cut_off."""
+        """Record how the run before ended, if it is_cut_off; count all runs anew, if it left no report."""
         before = self.before
-        assert before  # noqa: S101
+        if before is None:
+            # There was none, or it is lost: a power cut may cost a file that was not synced.
+            for entry in history.outcomes(db):
+                self._count_entry(entry)
+            return
         if found := history.find(db, before["token"]):
             # It was cut off between its two records.
-            result = found["result"] or {}
-            partial = max(result.get("failed", 0), result.get("set_aside", 0))
-            self._count(found["state"], found["cause"], found["message"], partial)
+            self._count_entry(found)
             return
         self._count("failed", "internal", status_file.CUT_OFF)
         ended: Report = {**before, "state": "failed", "ended": time.time()}
         ended["cause"], ended["message"] = "internal", status_file.CUT_OFF
         ended["log"] = [*before["log"], (before["version"] + 1, status_file.CUT_OFF)]
         history.add(db, ended, self._days)
+
+    def _count_entry(self, entry: dict[str, Any]) -> None:
+        result = entry["result"] or {}
+        partial = max(result.get("failed", 0), result.get("set_aside", 0))
+        self._count(entry["state"], entry["cause"], entry["message"], partial, at=entry["ended"])
 
     def end(
         self,
@@ -135,8 +142,10 @@ class Record:
         self._count(state, cause, message, partial)
         self._save(durably=self._is_news())
 
-    def _count(self, state: str, cause: str | None, message: str, partial: int = 0) -> None:
-        """Count a run that ended by itself."""
+    def _count(
+        self, state: str, cause: str | None, message: str, partial: int = 0, *, at: float | None = None
+    ) -> None:
+        """Count a run that ended by itself, now or `at` a time."""
         report = self._report
         if state == "cancelled" or report["kind"] != "run":
             return
@@ -144,7 +153,7 @@ class Record:
         report["outcome"] = {"cause": cause, "message": message, "partial": partial}
         if state == "succeeded":
             report["failures"] = report["refused"] = 0
-            report["last_success"] = time.time()
+            report["last_success"] = at or time.time()
             if not partial:
                 report["first_complete"] = report["first_complete"] or report["last_success"]
             return

@@ -70,7 +70,7 @@ def _fetch(
 ) -> Result:
     """Fetch, and record why if that does not come to its end."""
     try:
-        if record.is_cut_off:
+        if record.is_cut_off or record.before is None:
             with state.transaction() as db:
                 record.settle(db)
         if forgive:

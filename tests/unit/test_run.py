@@ -226,6 +226,23 @@ def test_run_cut_off_between_its_two_records_is_not_taken_for_complete(bench: Be
     assert found["last_success"]
 
 
+@pytest.mark.parametrize("left", [None, b"", b"\0" * 700])
+def test_report_that_is_lost_is_made_anew_from_the_history(bench: Bench, left: bytes | None) -> None:
+    """As after a power cut, on a file system that may lose a file that is replaced."""
+    ends = (Result(1, 60, failed=1), Result(), Result(), REFUSED, BROKEN, Stopped(15), REFUSED)
+    before = [bench.run(end) for end in ends][-1]
+    file = bench.folder / status_file.RUN
+    file.unlink()
+    if left is not None:
+        file.write_bytes(left)
+    found = bench.run(Stopped(15))
+    for name in ("failures", "refused", "runs", "outcome"):
+        assert found[name] == before[name]
+    for name in ("first_complete", "last_success"):
+        assert found[name] == pytest.approx(before[name], abs=1)  # type: ignore[literal-required]
+    assert (found["failures"], found["refused"]) == (3, 2)
+
+
 def test_second_run_leaves_the_record_alone(bench: Bench) -> None:
     def work(_report: Any) -> Result:
         before = bench.report

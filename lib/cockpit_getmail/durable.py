@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Folders that are there after a power cut too."""
+"""Folders that are there after a power cut too, and files for SQLite."""
 
 from __future__ import annotations
 
 import os
+import stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,3 +34,17 @@ def sync_folder(folder: StrPath) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def make_private(path: str) -> None:
+    """Make a file that is missing, mode 0600: SQLite would make it readable for all, as the umask has it.
+
+    Raises OSError if something else is there.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        # Never opened beside SQLite: to close it would take the locks of this process's other connections
+        # (sqlite.org/howtocorrupt.html, 2.2).
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            raise

@@ -10,9 +10,9 @@ from __future__ import annotations
 import errno
 import json
 import os
-import stat
 from contextlib import contextmanager, suppress
 
+from cockpit_getmail.durable import make_private
 from cockpit_getmail.problem import Problem, failure, sentence
 from cockpit_getmail.value import Value
 
@@ -37,7 +37,6 @@ FILE = ".schedule.sqlite"
 VERSION = 2
 WAIT_SECONDS = 10.0
 """So long a process waits while another one writes."""
-_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _SCHEMA = """CREATE TABLE start (
     name TEXT PRIMARY KEY, at REAL, token TEXT,
     problem TEXT, failures INTEGER NOT NULL DEFAULT 0, forgiven TEXT
@@ -87,7 +86,7 @@ class Ledger:
         self.path = path_of(settings)
         with _explained(self.path):
             os.makedirs(settings.state_dir, 0o755, exist_ok=True)
-            _provide(self.path)
+            make_private(self.path)
             self._db = _connect(self.path)
 
     @classmethod
@@ -162,17 +161,6 @@ def set_aside(settings: Settings) -> str:
             with suppress(FileNotFoundError):
                 os.unlink(path + suffix)
     return aside
-
-
-def _provide(path: str) -> None:
-    """Make the file, as SQLite would make it readable for all. Raises OSError if something else is there."""
-    try:
-        os.close(os.open(path, _NEW, 0o600))
-    except FileExistsError:
-        # Never opened beside SQLite: to close it would take the locks of this process's other connections
-        # (sqlite.org/howtocorrupt.html, 2.2).
-        if not stat.S_ISREG(os.lstat(path).st_mode):
-            raise
 
 
 def _connect(path: str) -> sqlite3.Connection:

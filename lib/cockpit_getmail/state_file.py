@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import TypeAlias
 
+from cockpit_getmail.durable import make_private
 from cockpit_getmail.problem import failure
 
 StrPath: TypeAlias = str | os.PathLike[str]
@@ -118,8 +119,7 @@ def transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
 
 def connect(path: str) -> sqlite3.Connection:
     """Open the database, made or brought to our version. Raises Problem, sqlite3.Error, OSError."""
-    # SQLite would make the file readable for all, as the umask has it.
-    os.close(os.open(path, _PRIVATE_FILE, 0o600))
+    make_private(path)
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
     try:
         # Debian's defaults lost a committed row when the power was cut: both are read back.

@@ -12,6 +12,7 @@ import json
 import os
 from contextlib import contextmanager, suppress
 
+from cockpit_getmail.durable import make_private
 from cockpit_getmail.problem import failure
 from cockpit_getmail.value import Value
 
@@ -32,7 +33,6 @@ WAIT_SECONDS = 10.0
 PAUSES = (60.0, 240.0, 900.0, 2400.0)
 """The seconds from one try to the next: five of them in an hour."""
 TRIES = len(PAUSES) + 1
-_NEW = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 _SCHEMA = (
     """CREATE TABLE noted (
         name TEXT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (name, kind)
@@ -106,8 +106,7 @@ class Queue:
         self._path = path_of(settings)
         with _explained(self._path):
             os.makedirs(settings.state_dir, 0o755, exist_ok=True)
-            # SQLite would make the file readable for all, as the umask has it.
-            os.close(os.open(self._path, _NEW, 0o600))
+            make_private(self._path)
             self._db = _connect(self._path)
 
     def __enter__(self) -> Queue:

@@ -9,8 +9,9 @@ import time
 from cockpit_getmail import database, status_file, units
 from cockpit_getmail.actions import require_connector, select
 from cockpit_getmail.connector import Connector, folder_name, token_prefix, unit_name, verification_unit
+from cockpit_getmail.ledger import Ledger
 from cockpit_getmail.problem import STATUS, Problem, failure
-from cockpit_getmail.status import Locks
+from cockpit_getmail.status import SILENT, Locks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Task:
     def report(self) -> Report | None:
         """Return what it told last, or how it ended; None if it has just begun.
 
-        Raises Problem (NotFound for a token nobody knows).
+        Raises Problem (NotFound for a token nobody knows; internal for a run that ended and told nothing).
         """
         told = self._read()
         if told and told["state"] != RUNNING:
@@ -54,7 +55,7 @@ class Task:
         # One that was killed right at its end is only there.
         found = self._find(told)
         if found is None:
-            raise failure("connector", "There is no task with this token.", kind="NotFound")
+            raise self._unknown()
         return found
 
     def wait(self, seconds: float) -> Report | None:
@@ -88,6 +89,16 @@ class Task:
                 return True
         told = self._read()
         return told is not None and told["kind"] == "run" and Locks().is_held(self._folder)
+
+    def _unknown(self) -> Problem:
+        """Return what to say of a task of which there is neither report nor record."""
+        ledger = Ledger.open_for_reading(self._settings)
+        if ledger:
+            with ledger:
+                start = ledger.find(self.connector.name)
+            if start and start.token == self.token:
+                return failure("internal", f"{SILENT} See read log.")
+        return failure("connector", "There is no task with this token.", kind="NotFound")
 
     def _find(self, told: Report | None) -> Report | None:
         """Return the task as the history has it, else as one that was cut off after it had told this."""

@@ -12,7 +12,10 @@ from cockpit_getmail import history, inquiry, status_file, units
 from cockpit_getmail.actions.read import history as past
 from cockpit_getmail.actions.read import progress
 from cockpit_getmail.connector import folder_name, make_token
+from cockpit_getmail.ledger import Ledger
+from cockpit_getmail.problem import Problem
 from cockpit_getmail.state import State
+from cockpit_getmail.status import SILENT
 from tests.unit.test_status_file import REPORT
 
 if TYPE_CHECKING:
@@ -55,3 +58,13 @@ def test_one_whose_history_cannot_be_read_was_cut_off(
         (folder / "state.sqlite").write_bytes(content)
     answer = ask(settings)
     assert (answer["statusCode"], answer["error"]["message"]) == ("failed", status_file.CUT_OFF)
+
+
+def test_one_that_was_started_and_told_nothing_is_not_unknown(settings: Settings, folder: Path) -> None:
+    silent, unknown = make_token(NAME), make_token(NAME)
+    with Ledger(settings) as ledger:
+        ledger.started(NAME, 0.0, silent)
+    for token, kind, message in ((silent, "GenericError", SILENT), (unknown, "NotFound", "no task")):
+        with pytest.raises(Problem, match=message) as caught:
+            progress.answer({"token": token}, settings)
+        assert caught.value.type == kind

@@ -11,6 +11,7 @@ from cockpit_getmail.units.systemd import TASK_FIELD, is_available
 
 SECONDS = 30.0
 OUTPUT_LIMIT = 32 << 20
+PRIORITIES = tuple("01234567")
 NOTICE = 5
 """The priority of a line without one."""
 
@@ -64,13 +65,18 @@ def _parse(found: Mapping[str, Any]) -> dict[str, Any]:
     priority = found.get("PRIORITY")
     return {
         "time": int(found["__REALTIME_TIMESTAMP"]) / 1_000_000,
-        "priority": int(priority) if isinstance(priority, str) and priority in "01234567" else NOTICE,
+        "priority": int(priority) if priority in PRIORITIES else NOTICE,
         "message": _text(found.get("MESSAGE")),
     }
 
 
 def _text(message: object) -> str:
-    """Return a message that is text, octets if it is not UTF-8, or null if it is too long (journalctl(1))."""
-    if isinstance(message, list):
+    """Return a message as text: journalctl(1) has octets of one that is not UTF-8, null of a long one.
+
+    Of a line with several it has a list of them. What a unit logs is not to be believed.
+    """
+    if not isinstance(message, list):
+        return printable(message) if isinstance(message, str) else ""
+    if all(isinstance(octet, int) for octet in message):
         return printable(bytes(message))
-    return printable(message) if isinstance(message, str) else ""
+    return printable(" ".join(map(_text, message)))

@@ -148,8 +148,11 @@ def test_retry_counts_whatever_a_run_is_at(trouble: Trouble, tmp_path: Path) -> 
             shutil.rmtree(folder)
             shutil.copytree(tmp_path / folder.name, folder)
         outcome = trouble.driver.fetch(replace(trouble.plan(), stop=step, pause=True))
-        if not outcome.paused:
+        if step > len(outcome.steps):
             break
+        if not outcome.paused:
+            # What is only tried, such as to make a file that is there, is no step to stop after.
+            continue
         assert trouble.retry() == 1
         during = trouble.driver.go_on()
         assert during.ok

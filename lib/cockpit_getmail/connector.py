@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from typing import Literal
 
 SECRETS = ("Password",)
+UNTOLD = ("CallbackUrl", "StatusCallbackUrl")
+"""Props that no run is told: their paths may be secrets, and a run's user may read what it is told."""
 DEFAULTS = {"Delete": "-1", "Time": "30", "status": "enabled"}
 RETRIEVERS: Mapping[str, tuple[Literal["imap", "pop3"], bool, int]] = {
     "SimpleIMAPRetriever": ("imap", False, 143),
@@ -46,6 +48,11 @@ class Connector(Value):
             {prop: value for prop, value in props.items() if prop not in SECRETS},
             {prop: value for prop, value in props.items() if prop in SECRETS},
         )
+
+    @property
+    def told_props(self) -> dict[str, str]:
+        """The props that a run is told."""
+        return {prop: value for prop, value in self.props.items() if prop not in UNTOLD}
 
     @property
     def protocol(self) -> Literal["imap", "pop3"]:

@@ -90,7 +90,7 @@ def _collect(connector: Connector, settings: Settings, task: Mapping[str, Any]) 
     head = {
         **task,
         "name": connector.name,
-        "props": dict(connector.props),
+        "props": connector.told_props,
         "settings": settings.to_json(),
         "secrets": list(connector.secrets),
     }

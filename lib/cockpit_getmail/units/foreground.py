@@ -67,7 +67,7 @@ def _format(
 ) -> bytes:
     request = {
         "name": connector.name,
-        "props": dict(connector.props),
+        "props": connector.told_props,
         "secrets": dict(connector.secrets),
         "settings": settings.to_json(),
         "state_folder": place.state_folder,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cockpit_getmail import callbacks
 from cockpit_getmail.connector import Connector
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.settings import Settings
@@ -50,6 +51,14 @@ def test_connector_and_settings_arrive(
     connector = make(password, Account="é@h", Note="50% | more")
     hand_over(connector, tmp_path / "unit", monkeypatch)
     assert inside.read_credentials() == inside.Order(connector, SETTINGS, None, TOKEN, forgive=True)
+
+
+def test_where_callbacks_go_is_no_business_of_a_run(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    urls = dict.fromkeys(callbacks.PROPS.values(), "https://h.example/canary")
+    hand_over(make(Account="a", **urls), tmp_path / "unit", monkeypatch)
+    assert inside.read_credentials().connector == make(Account="a")
 
 
 def test_connector_without_a_secret_arrives(

@@ -171,13 +171,14 @@ def _end_as(status: int) -> int:
 
 def _fetch_unit() -> int:
     """Fetch in a unit, with nothing but what it was handed."""
-    order, folder = _read_order()
-    return _run(order.connector, order.settings, folder, order.ca_pem, order.token, forgive=order.forgive)
+    # What is asked for before it begins is recorded, too.
+    with _STOP.shielded():
+        order, folder = _read_order()
+        return _run(order.connector, order.settings, folder, order.ca_pem, order.token, forgive=order.forgive)
 
 
 def _verify_unit() -> int:
     """Verify in a unit, likewise."""
-    # What is asked for before it looks is recorded, too.
     with _STOP.shielded():
         order, folder = _read_order()
         return _verify(order.connector, order.settings, folder, order.token)

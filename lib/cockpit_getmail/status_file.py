@@ -72,7 +72,6 @@ LOG_LIMIT = 8 << 10
 """So many octets of log lines stand in the file."""
 CUT_OFF = "The run was cut off before its end."
 STATES = ("running", "succeeded", "failed", "cancelled")
-_DEPTH_LIMIT = 4
 _COUNT_LIMIT = 1 << 63
 _TIME_LIMIT = 1e12
 _HEXADECIMAL = re.compile("[0-9a-f]{32}")
@@ -80,6 +79,7 @@ _COUNTS = (
     *("version", "messages", "bytes", "total_messages", "total_bytes"),
     *("failed", "set_aside", "deleted", "failures", "refused", "runs"),
 )
+_FOUND = ("checked", "present", "moved", "elsewhere", "missing_count")
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -191,7 +191,7 @@ def _check(found: dict[str, Any]) -> Report:
     report["log"] = [(_count(version), _text(line)) for version, line in found["log"]]
     report["log_cut"] = found["log_cut"] is True
     report["text"] = _text(found["text"])
-    report["result"] = None if found["result"] is None else _clean(found["result"], _DEPTH_LIMIT)
+    report["result"] = None if found["result"] is None else _result(found["result"])
     report |= {"cause": _cause(found["cause"]), "message": _text(found["message"])}
     outcome = found["outcome"]
     report["outcome"] = None
@@ -225,14 +225,19 @@ def _cause(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _clean(value: Any, depth: int) -> Any:
-    """Return JSON fit for an answer. Raises ValueError if it is nested too deep."""
-    if depth < 0:
-        raise ValueError
-    if isinstance(value, dict):
-        return {printable(name): _clean(item, depth - 1) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_clean(item, depth - 1) for item in value]
-    if isinstance(value, str):
-        return printable(value)
-    return value if value is None or isinstance(value, bool) else _count(value)
+def _result(found: Any) -> dict[str, Any]:
+    """Return what a verification found, as verification.Result has it. Raises as _check()."""
+    return {
+        **{name: _count(found[name]) for name in _FOUND},
+        "missing": [_missing(message) for message in found["missing"]],
+        "sound": found["sound"] is True,
+        "problems": [_text(problem) for problem in found["problems"]],
+    }
+
+
+def _missing(message: Any) -> dict[str, Any]:
+    message_id = message["message_id"]
+    return {
+        **{name: _text(message[name]) for name in ("folder", "uid")},
+        "message_id": None if message_id is None else _text(message_id),
+    }

@@ -22,6 +22,17 @@ if TYPE_CHECKING:
     from cockpit_getmail.status_file import Report
 
 TOKEN = "0123456789abcdef" * 2
+MISSING = {"folder": "INBOX", "uid": "7", "message_id": None}
+RESULT: dict[str, Any] = {
+    "checked": 2,
+    "present": 1,
+    "moved": 0,
+    "elsewhere": 0,
+    "missing": [MISSING],
+    "missing_count": 1,
+    "sound": True,
+    "problems": [],
+}
 REPORT: Report = {
     "token": TOKEN,
     "kind": "run",
@@ -42,7 +53,7 @@ REPORT: Report = {
     "text": "1 of 2 delivered.",
     "log": [(2, "2 new messages."), (3, "1 of 2 delivered.")],
     "log_cut": False,
-    "result": {"missing": [{"folder": "INBOX", "uid": "7", "message_id": None}], "sound": True},
+    "result": RESULT,
     "failures": 2,
     "refused": 0,
     "first_complete": None,
@@ -111,8 +122,15 @@ def test_field_that_is_missing(name: str) -> None:
         ("log", [("1", "x")]),
         ("message", None),
         ("outcome", {"cause": None}),
-        ("result", {"a": {"b": {"c": {"d": {"e": 1}}}}}),
-        ("result", {"a": 0.5}),
+        ("result", {}),
+        ("result", [RESULT]),
+        ("result", "All is well."),
+        ("result", {**RESULT, "checked": 0.5}),
+        ("result", {**RESULT, "missing_count": None}),
+        ("result", {**RESULT, "missing": {"INBOX": "7"}}),
+        ("result", {**RESULT, "missing": [{**MISSING, "uid": 7}]}),
+        ("result", {**RESULT, "missing": [{**MISSING, "message_id": [[[[]]]]}]}),
+        ("result", {**RESULT, "problems": [None]}),
     ],
 )
 def test_value_that_is_not_believed(name: str, value: object) -> None:
@@ -121,7 +139,8 @@ def test_value_that_is_not_believed(name: str, value: object) -> None:
 
 def test_text_is_made_fit_for_a_terminal() -> None:
     ugly = "\x1b[2J" + "x" * 5000
-    told = {"message": ugly, "text": ugly, "log": [(1, ugly)], "result": {ugly: [ugly]}}
+    result = {**RESULT, "missing": [dict.fromkeys(MISSING, ugly)], "problems": [ugly], ugly: ugly}
+    told = {"message": ugly, "text": ugly, "log": [(1, ugly)], "result": result}
     outcome = {"cause": None, "message": ugly, "partial": 0}
     found = parse(json.dumps({**REPORT, **told, "outcome": outcome}).encode())
     assert found
@@ -165,7 +184,7 @@ def test_full_disk_leaves_the_text_before_or_the_new_one(tmp_path: Path) -> None
         told = {**REPORT, "version": 4, "log": [], "log_cut": True}
         assert read(folder) == told
         with pytest.raises(OSError, match="space"):
-            write(folder, {**REPORT, "result": {"problems": ["x" * 99] * 99}}, durably=False)
+            write(folder, {**REPORT, "result": {**RESULT, "problems": ["x" * 99] * 99}}, durably=False)
         assert read(folder) == told
         with pytest.raises(OSError, match="space"):
             write(folder, REPORT, VERIFY, durably=False)

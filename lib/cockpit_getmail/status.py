@@ -11,7 +11,7 @@ from cockpit_getmail.status_file import CUT_OFF
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TypedDict
+    from typing import Literal, TypedDict
 
     from cockpit_getmail.connector import Connector
     from cockpit_getmail.ledger import Refusal, Start
@@ -42,6 +42,7 @@ STATUSES = (*WORKING, *dict.fromkeys(status for status, _ in STATUS.values()), "
 SILENT = "The run ended before it could tell anything."
 SILENCE_SECONDS = 60.0
 """So long a run may take until it tells that it has begun; while it lasts it is seen to be running."""
+_LOCKS = {"run": "lock", "verify": "verify.lock"}
 _REFUSED = "The log-in was refused each time."
 _REFUSED_HINT = "Correct user name or password, or reset it. Meanwhile it is tried once a day."
 _PARTIAL = "Messages of the mailbox that are not delivered: {}."
@@ -155,12 +156,13 @@ class Locks:
             mount, _, device, *_ = line.split(maxsplit=3)
             self._mounts[mount] = "{:02x}:{:02x}".format(*map(int, device.split(":")))
 
-    def is_held(self, folder: StrPath) -> bool:
-        """Whether a run has the lock of this state folder, which is not touched for that."""
+    def is_held(self, folder: StrPath, kind: Literal["run", "verify"] = "run") -> bool:
+        """Whether a task of this kind has its lock in this state folder, which is not touched for that."""
         if not self._held:
             return False
         try:
-            descriptor = os.open(os.path.join(folder, "lock"), os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+            path = os.path.join(folder, _LOCKS[kind])
+            descriptor = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
         except OSError:
             return False
         try:

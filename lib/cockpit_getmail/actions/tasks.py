@@ -88,7 +88,7 @@ class Task:
             if self.token in map(units.find_token, possible):
                 return True
         told = self._read()
-        return told is not None and told["kind"] == "run" and Locks().is_held(self._folder)
+        return told is not None and Locks().is_held(self._folder, told["kind"])
 
     def _unknown(self) -> Problem:
         """Return what to say of a task of which there is neither report nor record."""

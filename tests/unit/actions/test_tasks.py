@@ -20,6 +20,7 @@ from cockpit_getmail.connector import folder_name, make_token, token_prefix
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.settings import Settings
 from cockpit_getmail.state import State
+from cockpit_getmail.state_file import VERIFY_LOCK, lock
 from cockpit_getmail.units import systemd
 from tests.support.schemas import check_schema
 from tests.unit.test_status_file import REPORT
@@ -137,6 +138,17 @@ def test_run_under_its_lock_is_under_way(settings: Settings, folder: Path) -> No
         [run] = past.answer({"name": NAME}, settings)["runs"]
         assert (run["token"], run["result"], run["end"]) == (told["token"], "running", None)
         assert tasks.find_task(told["token"], settings).wait(0.05) == told
+
+
+def test_verification_under_its_lock_is_under_way(settings: Settings, folder: Path) -> None:
+    told = report(kind="verify", state="running", ended=None)
+    status_file.write(folder, told, status_file.VERIFY, durably=False)
+    held = lock(folder, VERIFY_LOCK)
+    try:
+        assert ask(settings, token=told["token"])["statusCode"] == "running"
+    finally:
+        os.close(held)
+    assert ask(settings, token=told["token"])["statusCode"] == "failed"
 
 
 def test_older_task_is_in_the_history(settings: Settings, folder: Path) -> None:

@@ -109,7 +109,7 @@ def _check_message(message: Any) -> Found:
     return {
         **{name: printable(message[name]) for name in ("folder", "uid", "reason")},
         **{name: _check_number(message[name]) for name in ("size", "attempts")},
-        "since": None if since is None else _check_number(since),
+        "since": None if since is None else _check_number(since, int(status_file.TIME_LIMIT)),
     }
 
 
@@ -126,8 +126,8 @@ def _check_count(found: Any) -> Found:
     return {"messages": _check_number(found["messages"])}
 
 
-def _check_number(value: Any) -> int:
-    if type(value) is not int or not 0 <= value < 1 << 63:
+def _check_number(value: Any, limit: int = 1 << 63) -> int:
+    if type(value) is not int or not 0 <= value < limit:
         raise ValueError
     return value
 

@@ -71,9 +71,10 @@ LIMITS = {RUN: 64 << 10, VERIFY: 512 << 10}
 LOG_LIMIT = 8 << 10
 """So many octets of log lines stand in the file."""
 CUT_OFF = "The run was cut off before its end."
+TIME_LIMIT = 1e12
+"""Times, in seconds since 1970, are less: of what is far beyond, no program tells the date."""
 STATES = ("running", "succeeded", "failed", "cancelled")
 _COUNT_LIMIT = 1 << 63
-_TIME_LIMIT = 1e12
 _HEXADECIMAL = re.compile("[0-9a-f]{32}")
 _COUNTS = (
     *("version", "messages", "bytes", "total_messages", "total_bytes"),
@@ -208,7 +209,7 @@ def _count(value: object) -> int:
 
 
 def _time(value: object) -> float:
-    if type(value) not in (int, float) or not 0 <= value < _TIME_LIMIT:  # type: ignore[operator]
+    if type(value) not in (int, float) or not 0 <= value < TIME_LIMIT:  # type: ignore[operator]
         raise ValueError
     return float(value)  # type: ignore[arg-type]
 

@@ -97,6 +97,16 @@ def test_entry_that_cannot_be_is_refused(lie: dict[str, Any]) -> None:
         inquiry.check({"about": "history"}, {"runs": [ENTRY, {**ENTRY, **lie}]})
 
 
+@pytest.mark.parametrize(
+    "lie", [{"since": 10**15}, {"since": -1}, {"size": 1.5}, {"uid": 7}, {"reason": None}]
+)
+def test_message_set_aside_is_not_believed(lie: dict[str, Any]) -> None:
+    message = {"folder": "INBOX", "uid": "7", "reason": "r", "size": 1, "attempts": 1, "since": 1_700_000_000}
+    assert inquiry.check({"about": "quarantine"}, {"messages": [message]}) == {"messages": [message]}
+    with pytest.raises(REFUSED):
+        inquiry.check({"about": "quarantine"}, {"messages": [{**message, **lie}]})
+
+
 @given(about=st.sampled_from(ABOUT), found=VALUES, inner=VALUES, name=st.sampled_from(sorted(ENTRY)))
 def test_no_answer_is_believed_but_in_its_shape(about: str, found: Any, inner: Any, name: str) -> None:
     changed = {**ENTRY, name: inner}

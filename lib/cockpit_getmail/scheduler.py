@@ -80,6 +80,7 @@ class _Tick:
         self._queue: deque[_Due] = deque()
         self._starting: dict[Future[tuple[str, str, bool]], str] = {}
         self._running: set[str] = set()
+        self._unrecorded: set[str] = set()
         self._pause = PAUSES[0]
         self._looked = -STALE_SECONDS
         self._read_at: Stamp = stamp(settings)
@@ -154,7 +155,8 @@ class _Tick:
     def _find_due(self, candidates: Iterable[Record], starts: dict[str, Start]) -> Iterator[_Due]:
         for record, condition in watch(candidates, self._settings):
             now, due = time.time(), condition["next_run"]
-            if due is None or due > now or condition["running"] or unit_name(record.key) in self._running:
+            is_running = condition["running"] or unit_name(record.key) in self._running
+            if due is None or due > now or is_running or record.key in self._unrecorded:
                 continue
             start = starts.get(record.key)
             # Else what is overdue would always come before what has no time of its own.
@@ -207,7 +209,12 @@ class _Tick:
             # Deleted or disabled since it was found to be due.
             return
         self._say.warn(f"{printable(name)} cannot be started: {sentence(problem)}")
-        self._ledger.refused(name, time.time(), problem)
+        try:
+            self._ledger.refused(name, time.time(), problem)
+        except Problem as trouble:
+            # As on a full disk. Without a record it would be due again at once, before all others.
+            self._unrecorded.add(name)
+            self._say.error(trouble.message)
 
 
 def find_candidates(records: Iterable[Record], starts: dict[str, Start], now: float) -> Iterator[Record]:

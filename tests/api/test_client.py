@@ -14,10 +14,9 @@ from tests.support.schemas import check_schema
 
 NAME = "giacomo@my.remote.com"
 # As a program does that has the package in its path.
+pytestmark = pytest.mark.long
 PROGRAM = """\
 import cockpit_getmail
-
-pytestmark = pytest.mark.long
 client = cockpit_getmail.Client()
 name = client.create(**{connector!r})["name"]
 print(client.status(name)["connectors"][0]["status"])

@@ -361,6 +361,23 @@ def test_damaged_record_of_starts_is_put_aside_and_told(quiet: Installed, doveco
     assert starts(quiet).keys() == {"one"}
 
 
+def test_starts_that_cannot_be_recorded_keep_none_from_running(quiet: Installed, dovecot: Dovecot) -> None:
+    """As on a full disk."""
+    quiet.add("first", "SimpleIMAPRetriever", dovecot.imap, Account="first")
+    tick(quiet)
+    query(quiet, "CREATE TRIGGER f BEFORE INSERT ON start BEGIN SELECT RAISE(FAIL, 'disk is full'); END")
+    names = [f"n{number}" for number in range(6)]
+    for name in names:
+        quiet.add(name, "SimpleIMAPRetriever", dovecot.imap, Account=name)
+    tick(quiet)
+    assert [runs(quiet, name) for name in names] == [1] * len(names)
+    assert all(len(quiet.mail(name)) == COUNT for name in names)
+    assert "disk is full" in quiet.machine.journal(SERVICE, "--since=-1min")
+    # What they told themselves keeps the next tick from starting them again.
+    tick(quiet)
+    assert [runs(quiet, name) for name in names] == [1] * len(names)
+
+
 def test_what_stops_all_is_told_and_recorded_of_none(quiet: Installed, dovecot: Dovecot) -> None:
     quiet.add("one", "SimpleIMAPRetriever", dovecot.imap, Account="one")
     quiet.path(SETTINGS).write_text("FETCH_USER=nobody-there\n")

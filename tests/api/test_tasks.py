@@ -87,7 +87,7 @@ def test_report_that_cannot_be_believed_is_none(api: Api, content: bytes) -> Non
 def test_token_that_nobody_knows(api: Api, verb: str, action: str) -> None:
     api.add()
     assert api.fail(verb, action, token="0" * 32)["type"] == "NotFound"
-    for wrong in ("", "0" * 31, "g" * 32, "0" * 16):
+    for wrong in ("", "0" * 31, "g" * 32, "0" * 16, "0" * 32 + "\n"):
         assert api.faults(verb, action, token=wrong) == {"token": "format"}
 
 

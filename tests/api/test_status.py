@@ -15,6 +15,8 @@ from cockpit_getmail.connector import folder_name
 from tests.api.conftest import CONNECTOR, STORED, Answer, Api
 from tests.unit.test_status import FINE, WRONG, report
 
+pytestmark = pytest.mark.long
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path

@@ -18,6 +18,8 @@ from cockpit_getmail.problem import Problem
 from cockpit_getmail.search import LINES, LISTED, LISTED_OCTETS, Search, find_step
 from tests.support.verifying import Delivered
 
+pytestmark = pytest.mark.long
+
 FATES = {
     "new": "present",
     "cur": "present",

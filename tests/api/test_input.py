@@ -85,6 +85,7 @@ def test_unknown_props(api: Api, verb: str, action: str) -> None:
     assert faults.items() >= {"Name": "additionalProperties", "force": "additionalProperties"}.items()
 
 
+@pytest.mark.long
 def test_values_of_every_type(api: Api) -> None:
     """Whatever JSON can say is answered, in the place of every prop."""
     values: tuple[Any, ...] = (1.5, True, [], {"a": {"b": "c"}}, -(10**4000), "\u0000", "x" * 100_000)

@@ -92,6 +92,7 @@ def test_form_is_accepted_as_it_is(api: Api) -> None:
     assert attributes["hint"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("retriever", ["SimpleIMAPRetriever", "SimplePOP3Retriever"])
 def test_time_is_overall(api: Api, retriever: str) -> None:
     """Each octet comes long before any time-out, and the line never ends."""

@@ -10,6 +10,8 @@ import pytest
 from tests.api.conftest import CONNECTOR, Api
 from tests.support.hostile import Server, pop3
 
+pytestmark = pytest.mark.long
+
 CANARY = "kanari-4711"
 WITH_CANARY = {**CONNECTOR, "Password": CANARY}
 CHECK = {key: value for key, value in WITH_CANARY.items() if key != "Account"} | {

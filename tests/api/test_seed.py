@@ -64,6 +64,7 @@ def test_list(api: Api, put: Callable[[str], None]) -> None:
     assert found == json.loads(seed.READ_LIST_OUTPUT)
 
 
+@pytest.mark.long
 def test_check_credentials_times_out(api: Api) -> None:
     with Server([hang]) as server:
         data = json.loads(seed.READ_CHECK_CREDENTIALS) | {"Server": "127.0.0.1", "Port": server.port}

@@ -13,6 +13,8 @@ from cockpit_getmail.connector import folder_name, make_token
 from tests.api.conftest import BOOTED, Api
 from tests.unit.test_status_file import REPORT
 
+pytestmark = pytest.mark.long
+
 
 def tell(api: Api, name: str, **told: Any) -> str:
     """Leave what a run of a connector has told; return its token."""

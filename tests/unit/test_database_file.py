@@ -22,6 +22,8 @@ import pytest
 from cockpit_getmail import database, database_file
 from cockpit_getmail.problem import Problem
 
+pytestmark = pytest.mark.long
+
 STEPS = ("open", "fchmod", "fchown", "write", "fsync", "close", "rename")
 NOBODY = 65534
 needs_root = pytest.mark.skipif(

@@ -155,6 +155,7 @@ def test_what_is_valid_is_accepted(verb: str, action: str, data: st.DataObject) 
     assert accept.is_accepted(verb, action, value)
 
 
+@pytest.mark.long
 @each_action
 @given(data=st.data())
 def test_what_jsonschema_refuses_is_not_accepted(verb: str, action: str, data: st.DataObject) -> None:

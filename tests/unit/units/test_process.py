@@ -17,6 +17,8 @@ from cockpit_getmail.problem import Problem
 from cockpit_getmail.units.process import OUTPUT_LIMIT, run
 from tests.support import need_root
 
+pytestmark = pytest.mark.long
+
 ENOUGH = 20.0
 
 

@@ -83,6 +83,8 @@ def _run_command(arguments: Sequence[str]) -> int:
             return _verify_child()
         case ["ask", "--unit"]:
             return _answer_unit()
+        case ["ask", "--child"]:
+            return _answer_child()
         case ["callback", "--unit"]:
             return _send_callbacks()
         case ["schedule"]:
@@ -219,7 +221,16 @@ def _answer_unit() -> int:
     from cockpit_getmail import units
 
     _require_sandbox()
-    units.answer_in_unit()
+    units.answer_stdin()
+    return SUCCESS
+
+
+def _answer_child() -> int:
+    """Answer a question about the state as its owner, whom root asks."""
+    from cockpit_getmail import units
+
+    _refuse_root()
+    units.answer_stdin()
     return SUCCESS
 
 

@@ -130,9 +130,9 @@ def test_setting_that_is_wrong_is_configuration(site: Site) -> None:
     assert "CHECK_TIMEOUT" in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [("fetch", "--unit"), ("check", "--unit")])
-def test_what_is_for_units_is_for_units(site: Site, arguments: tuple[str, ...]) -> None:
-    done = site.run(*arguments)
+@pytest.mark.parametrize("command", ["fetch", "verify", "check", "ask", "callback"])
+def test_what_is_for_units_is_for_units(site: Site, command: str) -> None:
+    done = site.run(command, "--unit")
     assert (done.returncode, done.stdout) == (70, "")
     assert done.stderr.startswith("cockpit-getmail: ")
 

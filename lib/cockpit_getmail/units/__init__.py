@@ -7,7 +7,7 @@ Who fetches, starts a unit or only asks for a name imports no more of it than th
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cockpit_getmail.units.asking import answer_in_unit, ask
+    from cockpit_getmail.units.asking import answer_stdin, ask
     from cockpit_getmail.units.credentials import read_ca
     from cockpit_getmail.units.foreground import read_request, run_as_user
     from cockpit_getmail.units.inside import is_confined, read_credentials
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "Place": "place",
-    "answer_in_unit": "asking",
+    "answer_stdin": "asking",
     "ask": "asking",
     "cancel": "systemd",
     "check": "systemd",
@@ -54,7 +54,7 @@ _MODULES = {
 
 __all__ = [
     "Place",
-    "answer_in_unit",
+    "answer_stdin",
     "ask",
     "cancel",
     "check",

@@ -16,8 +16,14 @@ from cockpit_getmail.connector import UNIT_PREFIX, Connector, folder_name
 from cockpit_getmail.problem import Problem, failure, printable
 from cockpit_getmail.settings import Settings
 from cockpit_getmail.units import wire
-from cockpit_getmail.units.place import Place, as_user
-from cockpit_getmail.units.sandbox import hiding_properties, quote, require_hiding, require_installation
+from cockpit_getmail.units.place import Place
+from cockpit_getmail.units.sandbox import (
+    hiding_properties,
+    program,
+    quote,
+    require_hiding,
+    require_installation,
+)
 
 ANSWER_SECONDS = 30.0
 ANSWER_LIMIT = 24 << 20
@@ -43,7 +49,7 @@ def ask(connector: Connector, settings: Settings, question: Mapping[str, Any]) -
     return found
 
 
-def answer_in_unit() -> None:
+def answer_stdin() -> None:
     """Answer the question on stdin, on stdout."""
     import signal
 
@@ -86,17 +92,12 @@ def _ask_unit(owner: Place, settings: Settings, question: Mapping[str, Any]) -> 
         require_hiding(settings)
     # Not StateDirectory=: a state that was removed meanwhile is not made again.
     bound = f"BindPaths={quote(owner.state_folder, 1)}"
-    request = {
-        "folder": owner.state_folder,
-        "question": dict(question),
-        "deadline": time.monotonic() + ANSWER_SECONDS,
-    }
     done = run_to_answer(
         f"{UNIT_PREFIX}:ask-{os.urandom(8).hex()}",
         "Question about fetched mail",
         [f"User={owner.user}", bound, *hiding_properties(settings)],
         "ask",
-        json.dumps(request).encode(),
+        _format(owner, question),
         timeout=ANSWER_SECONDS,
         output_limit=ANSWER_LIMIT,
     )
@@ -104,23 +105,30 @@ def _ask_unit(owner: Place, settings: Settings, question: Mapping[str, Any]) -> 
 
 
 def _ask_child(owner: Place, _settings: Settings, question: Mapping[str, Any]) -> bytes:
-    """Have it answered by a child of this process that is the owner."""
-    file = os.memfd_create("answer", os.MFD_CLOEXEC)
-    try:
-        with open(file, "r+b", closefd=False) as stream:
+    """Have it answered by the owner, in a program started anew: this process's memory may hold passwords."""
+    from cockpit_getmail.units.foreground import identify
+    from cockpit_getmail.units.process import run
 
-            def write() -> None:
-                stream.write(_answer(owner.state_folder, question))
-                stream.flush()
+    done = run(
+        [*program(), "ask", "--child"],
+        stdin=_format(owner, question),
+        timeout=ANSWER_SECONDS,
+        output_limit=ANSWER_LIMIT,
+        user=identify(owner),
+    )
+    if not done.output:
+        complaint = printable(done.errors.strip().rpartition(b"\n")[2]) or "it gave no reason"
+        raise failure("internal", f"{owner.user} cannot read what was fetched: {complaint}.")
+    return done.output
 
-            as_user(owner, write)
-            stream.seek(0)
-            return stream.read(ANSWER_LIMIT)
-    except OSError as error:
-        message = f"{owner.user} cannot read what was fetched: {error.strerror}."
-        raise failure("internal", message) from error
-    finally:
-        os.close(file)
+
+def _format(owner: Place, question: Mapping[str, Any]) -> bytes:
+    request = {
+        "folder": owner.state_folder,
+        "question": dict(question),
+        "deadline": time.monotonic() + ANSWER_SECONDS,
+    }
+    return json.dumps(request).encode()
 
 
 def _answer(folder: str, question: Mapping[str, Any]) -> bytes:

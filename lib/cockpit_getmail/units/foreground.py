@@ -37,10 +37,7 @@ def run_as_user(
     if place.uid == 0:
         raise failure("internal", "Mail is never fetched as root.")
     argv = [*program(), command, "--child"]
-    variables = {"HOME": place.home, "USER": place.user, "LOGNAME": place.user}
-    if "TERM" in os.environ:
-        variables["TERM"] = os.environ["TERM"]
-    user = Identity(place.uid, place.gid, os.getgrouplist(place.user, place.gid), variables)
+    user = identify(place)
     request = _format(place, connector, settings, ca_pem, forgive=forgive)
     try:
         as_user(place, lambda: os.close(os.open(__file__, os.O_RDONLY | os.O_CLOEXEC)))
@@ -49,6 +46,14 @@ def run_as_user(
         where = f"{argv[0]} with {Path(__file__).parents[1]}"
         message = f"{place.user} cannot run {where} ({error.strerror}): `make install` puts it where all can."
         raise failure("internal", message) from error
+
+
+def identify(place: Place) -> Identity:
+    """Return whom a program is run as that works in a place."""
+    variables = {"HOME": place.home, "USER": place.user, "LOGNAME": place.user}
+    if "TERM" in os.environ:
+        variables["TERM"] = os.environ["TERM"]
+    return Identity(place.uid, place.gid, os.getgrouplist(place.user, place.gid), variables)
 
 
 def read_request(data: bytes) -> tuple[Connector, Settings, str, str | None, bool]:

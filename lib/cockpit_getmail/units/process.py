@@ -26,18 +26,40 @@ class Finished(NamedTuple):
     errors: bytes
 
 
+class Identity(NamedTuple):
+    """Who a program is run as, and what it gets beside ENVIRONMENT."""
+
+    uid: int
+    gid: int
+    groups: Sequence[int]
+    variables: Mapping[str, str]
+
+
 def run(
-    argv: Sequence[str], *, stdin: bytes = b"", timeout: float, output_limit: int = OUTPUT_LIMIT
+    argv: Sequence[str],
+    *,
+    stdin: bytes = b"",
+    timeout: float,
+    output_limit: int = OUTPUT_LIMIT,
+    user: Identity | None = None,
 ) -> Finished:
     """Run a program to its end, at most `timeout` seconds and so many octets of output, and of errors.
 
-    Raises Problem (cause internal) if it cannot be started.
+    With a `user` it is run as that one. Raises Problem (cause internal) if it cannot be started.
     """
     deadline = time.monotonic() + timeout
     with _as_file(stdin) as file:
         try:
             child = subprocess.Popen(  # noqa: S603 (no shell, and the caller quotes)
-                argv, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT, cwd="/"
+                argv,
+                stdin=file,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={**ENVIRONMENT, **(user.variables if user else {})},
+                cwd="/",
+                user=user and user.uid,
+                group=user and user.gid,
+                extra_groups=user and user.groups,
             )
         except OSError as error:
             raise failure("internal", f"{argv[0]} cannot be run: {error.strerror}.") from error
@@ -50,15 +72,6 @@ def run(
         finally:
             child.kill()
     return Finished(status, output, errors)
-
-
-class Identity(NamedTuple):
-    """Who a program is run as, and what it gets beside ENVIRONMENT."""
-
-    uid: int
-    gid: int
-    groups: Sequence[int]
-    variables: Mapping[str, str]
 
 
 def attend(argv: Sequence[str], user: Identity, *, stdin: bytes, stops: Iterable[signal.Signals]) -> int:

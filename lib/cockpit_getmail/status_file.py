@@ -80,7 +80,7 @@ _COUNTS = (
     *("version", "messages", "bytes", "total_messages", "total_bytes"),
     *("failed", "set_aside", "deleted", "failures", "refused", "runs"),
 )
-_FOUND = ("checked", "present", "moved", "elsewhere", "missing_count")
+_FOUND = ("checked", "present", "moved", "elsewhere")
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -231,6 +231,7 @@ def _result(found: Any) -> dict[str, Any]:
     return {
         **{name: _count(found[name]) for name in _FOUND},
         "missing": [_missing(message) for message in found["missing"]],
+        "missing_count": _count(found["missing_count"]),
         "sound": found["sound"] is True,
         "problems": [_text(problem) for problem in found["problems"]],
     }

@@ -64,7 +64,11 @@ def call(installed: Installed, host: str | None, method: str, **fields: Any) -> 
 
 def test_what_is_told_there_is_told_here(installed: Installed, ssh: SshServer) -> None:
     installed.add("there@here", "SimpleIMAPRetriever", 1, Account="there", Password="ünd 'so' $(fort)")
-    assert call(installed, HOST, "list", account="there") == call(installed, None, "list", account="there")
+    [there, here] = [call(installed, host, "list", account="there") for host in (HOST, None)]
+    for told in (there, here):
+        # It never ran, so it is due now, which may be another second.
+        del told["connectors"]["there"][0]["next_run"]
+    assert there == here
     problem = call(installed, HOST, "update", name="there@here", Time=3)
     assert problem["attributes"] == [{"parameter": "Time", "value": 3, "error": "minimum"}]
     assert call(installed, HOST, "delete", name="there@here")["state"] == "success"

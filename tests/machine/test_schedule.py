@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cockpit_getmail.units.folders import HOMES
 from tests.support.dovecot import Dovecot
 from tests.support.hostile import Server, hang, pop3
 from tests.support.installed import PASSWORD, PYTHON, Installed
@@ -185,7 +186,11 @@ def test_checkout_has_a_schedule_too() -> None:
         assert machine.run(["systemctl", "is-active", TIMER]).stdout == "active\n"
         started = machine.run(["systemctl", "show", "--property=ExecStart", SERVICE]).stdout
         assert f"argv[]={PROJECT}/.venv/bin/cockpit-getmail schedule ;" in started
-        machine.run(["systemctl", "start", SERVICE])
+        done = machine.run(["systemctl", "start", SERVICE], check=False)
+        # One that lies in a home cannot start units, and says so.
+        in_home = any(PROJECT.is_relative_to(home) for home in HOMES)
+        assert (done.returncode != 0) == in_home
+        assert ("Units do not see" in machine.journal(SERVICE)) == in_home
 
 
 # What a tick starts

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cockpit_getmail.connector import UNIT_PREFIX, Connector, unit_name
-from cockpit_getmail.problem import failure, printable, with_status
+from cockpit_getmail.problem import Problem, failure, printable, with_status
 from cockpit_getmail.settings import Settings
 from cockpit_getmail.units import credentials, wire
 from cockpit_getmail.units.place import Place, find_fetch_user, prepare
@@ -203,6 +203,17 @@ def _ask(argv: Sequence[str], limit: int = OUTPUT_LIMIT) -> str:
 
 
 def start(unit: str, argv: Sequence[str], foreground: str) -> bool:
+    """Start a unit and return False, or True if it is running already.
+
+    Raises Problem (internal), which says what to do in the `foreground` instead.
+    """
+    try:
+        return _start(unit, argv)
+    except Problem as problem:
+        raise failure("internal", f"{problem.message} Meanwhile, {foreground}", unit=unit) from problem
+
+
+def _start(unit: str, argv: Sequence[str]) -> bool:
     """Start a unit and return False, or True if it is running already. Raises Problem (internal).
 
     It is tried first and asked about then: what is asked first can be wrong by the time of the try.
@@ -218,7 +229,7 @@ def start(unit: str, argv: Sequence[str], foreground: str) -> bool:
         # It has just ended.
         time.sleep(TRY_AGAIN_SECONDS)
     message = f"The unit could not be started. {_reason(done, 0)} See journalctl -u '{unit}'."
-    raise failure("internal", f"{message} Meanwhile, {foreground}", unit=unit)
+    raise failure("internal", message)
 
 
 def _check_in_unit(connector: Connector, settings: Settings, ca_pem: str | None) -> dict[str, Any]:

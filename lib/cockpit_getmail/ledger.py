@@ -1,25 +1,21 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What root remembers of starts, in one SQLite file for all connectors: when, and what came of trying.
 
-How a run ended is not here: the run itself tells that in its state folder (status_file). Several processes
-may use the file at once.
+How a run ended is not here: the run itself tells that in its state folder (status_file).
 """
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
-from cockpit_getmail.durable import make_private
-from cockpit_getmail.problem import Problem, failure, sentence
+from cockpit_getmail.problem import Problem, sentence
+from cockpit_getmail.sqlite import OwnFile
 from cockpit_getmail.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Iterator
     from typing import TypedDict
 
     from cockpit_getmail.settings import Settings
@@ -32,11 +28,6 @@ if TYPE_CHECKING:
         message: str
 
 
-FILE = ".schedule.sqlite"
-"""In STATE_DIR, where no connector's folder begins with a dot."""
-VERSION = 2
-WAIT_SECONDS = 10.0
-"""So long a process waits while another one writes."""
 _SCHEMA = """CREATE TABLE start (
     name TEXT PRIMARY KEY, at REAL, token TEXT,
     problem TEXT, failures INTEGER NOT NULL DEFAULT 0, forgiven TEXT
@@ -76,46 +67,34 @@ class Start(Value):
         self.token = token
 
 
-class Ledger:
-    """The open file, made if it is not there. Its methods raise Problem (internal, quota) with `path`.
+class Ledger(OwnFile):
+    """The open file. Its methods raise Problem (internal, quota), see OwnFile."""
 
-    So does opening it. The attribute `damaged` means that what is there is no ledger of this version.
-    """
-
-    def __init__(self, settings: Settings) -> None:
-        self.path = path_of(settings)
-        with _explained(self.path):
-            os.makedirs(settings.state_dir, 0o755, exist_ok=True)
-            make_private(self.path)
-            self._db = _connect(self.path)
+    FILE = ".schedule.sqlite"
+    WHAT = "The record of starts"
+    ADVICE = " Remove it: a new one is made."
+    VERSION = 2
+    SCHEMA = (_SCHEMA,)
+    # After a power cut the last starts may be missing: then these runs are repeated.
+    SYNCHRONOUS = "NORMAL"
 
     @classmethod
     def open_for_reading(cls, settings: Settings) -> Ledger | None:
         """Return the open file; None if it is missing, damaged, or not this user's."""
-        if not os.access(path_of(settings), os.R_OK | os.W_OK):
+        if not os.access(cls.path_of(settings), os.R_OK | os.W_OK):
             return None
         with suppress(Problem):
             return cls(settings)
         return None
 
-    def __enter__(self) -> Ledger:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        with _explained(self.path):
-            self._db.close()
-
     def starts(self) -> dict[str, Start]:
         """Return the last start of each connector that was ever started, by name."""
-        with _explained(self.path):
+        with self._explained(self._path):
             return {name: _parse(*row) for name, *row in self._db.execute(_LIST)}
 
     def find(self, name: str) -> Start | None:
         """Return the last start of one connector, None if it was never started."""
-        with _explained(self.path):
+        with self._explained(self._path):
             row = self._db.execute(_FIND, (name,)).fetchone()
             return _parse(*row) if row else None
 
@@ -137,7 +116,7 @@ class Ledger:
         self._write("DELETE FROM start WHERE name = ?", name)
 
     def _write(self, statement: str, *values: str | float | None) -> None:
-        with _explained(self.path):
+        with self._explained(self._path):
             self._db.execute(statement, values)
 
 
@@ -145,79 +124,3 @@ def _parse(
     at: float | None, problem: str | None, forgiven: str | None, failures: int, token: str | None
 ) -> Start:
     return Start(at, json.loads(problem) if problem else None, forgiven, failures, token)
-
-
-def path_of(settings: Settings) -> str:
-    return os.path.join(settings.state_dir, FILE)
-
-
-def set_aside(settings: Settings) -> str:
-    """Rename a damaged file, so that a new one is begun; return its new path. Raises Problem."""
-    path = path_of(settings)
-    with _explained(path):
-        aside = f"{path}.damaged"
-        os.replace(path, aside)
-        for suffix in ("-wal", "-shm"):
-            with suppress(FileNotFoundError):
-                os.unlink(path + suffix)
-    return aside
-
-
-def _connect(path: str) -> sqlite3.Connection:
-    import sqlite3
-
-    # Each statement is a transaction of its own.
-    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=WAIT_SECONDS)
-    try:
-        db.execute("PRAGMA journal_mode = WAL")
-        # After a power cut the last starts may be missing: then these runs are repeated.
-        db.execute("PRAGMA synchronous = NORMAL")
-        if _version(db) != VERSION:
-            _create(db, path)
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def _version(db: sqlite3.Connection) -> int:
-    return int(db.execute("PRAGMA user_version").fetchone()[0])
-
-
-def _create(db: sqlite3.Connection, path: str) -> None:
-    db.execute("BEGIN IMMEDIATE")
-    # Another process may have done so meanwhile.
-    version = _version(db)
-    if version == 0:
-        db.execute(_SCHEMA)
-        db.execute(f"PRAGMA user_version = {VERSION}")
-    db.execute("COMMIT")
-    if version not in (0, VERSION):
-        raise _not_ours(path, "was written by another version of cockpit-getmail")
-
-
-@contextmanager
-def _explained(path: str) -> Iterator[None]:
-    """Raise what the file meets as a Problem that names it."""
-    import sqlite3
-
-    try:
-        yield
-    except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            raise _not_ours(path, f"is damaged ({error})") from error
-        raise _unusable(path, str(error), full=code == sqlite3.SQLITE_FULL) from error
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        raise _unusable(path, error.strerror or str(error), full=full) from error
-
-
-def _unusable(path: str, reason: str, *, full: bool) -> Problem:
-    message = f"The record of starts {path} cannot be used: {reason}."
-    return failure("quota" if full else "internal", message, path=path)
-
-
-def _not_ours(path: str, reason: str) -> Problem:
-    message = f"The record of starts {path} {reason}. Remove it: a new one is made."
-    return failure("internal", message, path=path, damaged=True)

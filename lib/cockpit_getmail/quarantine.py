@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from cockpit_getmail.problem import printable
-from cockpit_getmail.state_file import transaction
+from cockpit_getmail.sqlite import transaction
 
 if TYPE_CHECKING:
     import sqlite3

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
-from cockpit_getmail import database, ledger, units
+from cockpit_getmail import database, units
 from cockpit_getmail.actions import require_runnable, select
 from cockpit_getmail.actions.conditions import watch
 from cockpit_getmail.connector import UNIT_PREFIX, Connector, unit_name
@@ -288,6 +288,6 @@ def _open_ledger(settings: Settings, say: Lines) -> Iterator[Ledger]:
     except Problem as problem:
         if not isinstance(problem.attributes, dict) or "damaged" not in problem.attributes:
             raise
-        say.error(f"{problem.message} This one is kept as {ledger.set_aside(settings)}.")
+        say.error(f"{problem.message} This one is kept as {Ledger.set_aside(settings)}.")
     with Ledger(settings) as opened:
         yield opened

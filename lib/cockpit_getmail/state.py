@@ -18,6 +18,7 @@ from cockpit_getmail.destination.base import Staged
 from cockpit_getmail.durable import sync_folder
 from cockpit_getmail.problem import failure
 from cockpit_getmail.retriever.base import Folder, Remote, Seen
+from cockpit_getmail.sqlite import transaction
 from cockpit_getmail.state_file import StrPath, connect, explained, lock
 
 DAY = 86400
@@ -108,20 +109,13 @@ class State:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        with explained(self._folder):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                tick = self._tick
-                if tick:
-                    self._db.execute(_TICK, tick)
-                yield self._db
-                self._db.execute("COMMIT")
-                if tick:
-                    self._tick = None
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
+        tick = self._tick
+        with explained(self._folder), transaction(self._db) as db:
+            if tick:
+                db.execute(_TICK, tick)
+            yield db
+        if tick:
+            self._tick = None
 
     def _rows(self, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
         with explained(self._folder):

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The file under the state: its tables, those of older versions, and the lock of a run."""
 
-import errno
 import fcntl
 import os
 import sqlite3
@@ -11,6 +10,7 @@ from typing import TypeAlias
 
 from cockpit_getmail.durable import make_private
 from cockpit_getmail.problem import failure
+from cockpit_getmail.sqlite import FULL, WAIT_SECONDS, read_version, transaction
 
 StrPath: TypeAlias = str | os.PathLike[str]
 SCHEMA_VERSION = 3
@@ -105,29 +105,17 @@ def opened(folder: StrPath) -> Iterator[sqlite3.Connection | None]:
             yield db
 
 
-@contextmanager
-def transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """Write what the block writes, or nothing if it raises. Waits for others. Raises sqlite3.Error."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield db
-        db.execute("COMMIT")
-    finally:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-
-
 def connect(path: str) -> sqlite3.Connection:
     """Open the database, made or brought to our version. Raises Problem, sqlite3.Error, OSError."""
     make_private(path)
-    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=WAIT_SECONDS)
     try:
         # Debian's defaults lost a committed row when the power was cut: both are read back.
         journal = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
         db.execute("PRAGMA synchronous = FULL")
         if journal != "wal" or db.execute("PRAGMA synchronous").fetchone()[0] != 2:
             raise failure("internal", f"{path} cannot be kept safe against a power cut on this file system.")
-        if _version(db) != SCHEMA_VERSION:
+        if read_version(db) != SCHEMA_VERSION:
             _prepare(db, path)
     except BaseException:
         db.close()
@@ -135,24 +123,19 @@ def connect(path: str) -> sqlite3.Connection:
     return db
 
 
-def _version(db: sqlite3.Connection) -> int:
-    return int(db.execute("PRAGMA user_version").fetchone()[0])
-
-
 def _prepare(db: sqlite3.Connection, path: str) -> None:
     """Make the tables, or make those of an older version ours."""
-    db.execute("BEGIN IMMEDIATE")
-    # Another process may have done so meanwhile.
-    version = _version(db)
-    if not 0 <= version <= SCHEMA_VERSION:
-        raise failure("internal", f"{path} was written by another version of cockpit-getmail.")
-    if version == 0:
-        _create(db)
-    for older in range(version or SCHEMA_VERSION, SCHEMA_VERSION):
-        for statement in _UPGRADES[older]:
-            db.execute(statement)
-    db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-    db.execute("COMMIT")
+    with transaction(db):
+        # Another process may have done so meanwhile.
+        version = read_version(db)
+        if not 0 <= version <= SCHEMA_VERSION:
+            raise failure("internal", f"{path} was written by another version of cockpit-getmail.")
+        if version == 0:
+            _create(db)
+        for older in range(version or SCHEMA_VERSION, SCHEMA_VERSION):
+            for statement in _UPGRADES[older]:
+                db.execute(statement)
+        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
 def _create(db: sqlite3.Connection) -> None:
@@ -171,6 +154,6 @@ def explained(folder: StrPath) -> Iterator[None]:
         hint = "no space is left" if full else f"the record of what was fetched cannot be used ({error})"
         raise failure("quota" if full else "internal", f"State in {folder}: {hint}.") from error
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        full = error.errno in FULL
         reason = os.strerror(error.errno) if error.errno else str(error)
         raise failure("quota" if full else "internal", f"State in {folder}: {reason}.") from error

@@ -15,7 +15,8 @@ from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.record import Record
 from cockpit_getmail.search import Search
 from cockpit_getmail.soundness import find_problems
-from cockpit_getmail.state_file import VERIFY_LOCK, explained, lock, opened, transaction
+from cockpit_getmail.sqlite import transaction
+from cockpit_getmail.state_file import VERIFY_LOCK, explained, lock, opened
 from cockpit_getmail.stop import Stop, Stopped
 
 if TYPE_CHECKING:

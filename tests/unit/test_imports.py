@@ -28,6 +28,7 @@ ORDER = [
     "connector",
     "status_file",
     "schedule",
+    "sqlite",
     "ledger",
     "status",
     "retriever.base",  # values and protocols: what state and transport share with the retrievers

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cockpit_getmail import ledger
-from cockpit_getmail.ledger import FILE, Ledger, Start
+from cockpit_getmail.ledger import Ledger, Start
 from cockpit_getmail.problem import Problem, failure, not_valid
 from cockpit_getmail.settings import Settings
 
@@ -38,7 +37,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def file(settings: Settings) -> Path:
-    return Path(settings.state_dir, FILE)
+    return Path(settings.state_dir, Ledger.FILE)
 
 
 def run_writer(settings: Settings, name: str) -> subprocess.Popen[bytes]:
@@ -120,7 +119,7 @@ def test_it_is_for_root_alone(settings: Settings, file: Path) -> None:
     with Ledger(settings) as opened:
         opened.started(NAME, NOW)
         modes = {path.name: oct(path.stat().st_mode) for path in file.parent.iterdir()}
-    assert modes[FILE] == "0o100600"
+    assert modes[Ledger.FILE] == "0o100600"
     assert set(modes.values()) == {"0o100600"}
 
 
@@ -170,7 +169,7 @@ def test_damaged_file_is_named_with_the_way_out(settings: Settings, file: Path, 
     assert caught.value.attributes == {"cause": "internal", "path": str(file), "damaged": True}
     assert str(file) in caught.value.message
     assert Ledger.open_for_reading(settings) is None
-    assert ledger.set_aside(settings) == f"{file}.damaged"
+    assert Ledger.set_aside(settings) == f"{file}.damaged"
     assert starts(settings) == {}
     assert Path(f"{file}.damaged").read_bytes() == content
 
@@ -199,7 +198,7 @@ def test_file_of_another_version_is_named(settings: Settings, file: Path) -> Non
 
 def test_file_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("no folder")
-    with pytest.raises(Problem, match=FILE) as caught:
+    with pytest.raises(Problem, match=Ledger.FILE) as caught:
         Ledger(Settings(state_dir=tmp_path / "state"))
     assert caught.value.cause == "internal"
 

@@ -1,35 +1,25 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What root remembers of callbacks, in one SQLite file: what was noted last, and what is to be sent.
 
-A change is noted and put into the queue in one transaction: so it is told, and not twice. Several processes
-may use the file at once.
+A change is noted and put into the queue in one transaction: so it is told, and not twice.
 """
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
-from cockpit_getmail.durable import make_private
-from cockpit_getmail.problem import failure
+from cockpit_getmail.sqlite import OwnFile, transaction
 from cockpit_getmail.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
-    from cockpit_getmail.problem import Problem
     from cockpit_getmail.settings import Settings
 
-FILE = ".callbacks.sqlite"
-"""In STATE_DIR, where no connector's folder begins with a dot."""
-VERSION = 1
-WAIT_SECONDS = 10.0
-"""So long a process waits while another one writes."""
 PAUSES = (60.0, 240.0, 900.0, 2400.0)
 """The seconds from one try to the next: five of them in an hour."""
 TRIES = len(PAUSES) + 1
@@ -96,29 +86,22 @@ class Event(Value):
         self.tries = tries
 
 
-class Queue:
-    """The open file, made if it is not there. Methods raise Problem (internal, quota), and opening it does.
+class Queue(OwnFile):
+    """The open file. Its methods raise Problem (internal, quota), see OwnFile."""
 
-    Then the attribute `damaged` means that what is there is no queue of this version.
-    """
+    FILE = ".callbacks.sqlite"
+    WHAT = "The queue of callbacks"
+    VERSION = 1
+    SCHEMA = _SCHEMA
+    SYNCHRONOUS = "FULL"
 
-    def __init__(self, settings: Settings) -> None:
-        self._path = path_of(settings)
-        with _explained(self._path):
-            os.makedirs(settings.state_dir, 0o755, exist_ok=True)
-            make_private(self._path)
-            self._db = _connect(self._path)
-
-    def __enter__(self) -> Queue:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with _explained(self._path):
-            self._db.close()
+    @classmethod
+    def exists(cls, settings: Settings) -> bool:
+        return os.path.exists(cls.path_of(settings))
 
     def noted(self) -> dict[tuple[str, str], str]:
         """Return what was noted last, by connector and kind."""
-        with _explained(self._path):
+        with self._explained(self._path):
             rows = self._db.execute("SELECT name, kind, value FROM noted").fetchall()
             return {(name, kind): value for name, kind, value in rows}
 
@@ -180,7 +163,7 @@ class Queue:
 
     def next_due(self, now: float) -> float | None:
         """Return when the next event is due, not before now; None if nothing waits."""
-        with _explained(self._path):
+        with self._explained(self._path):
             values = {"now": now, "longest": PAUSES[-1]}
             query = f"SELECT MIN(CASE WHEN {_DUE} THEN :now ELSE due END) FROM event"  # noqa: S608
             due: float | None = self._db.execute(query, values).fetchone()[0]
@@ -204,98 +187,10 @@ class Queue:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with _explained(self._path), _immediate(self._db):
+        with self._explained(self._path), transaction(self._db):
             yield
-
-
-def path_of(settings: Settings) -> str:
-    return os.path.join(settings.state_dir, FILE)
-
-
-def exists(settings: Settings) -> bool:
-    return os.path.exists(path_of(settings))
-
-
-def set_aside(settings: Settings) -> str:
-    """Rename a damaged file, so that a new one is begun; return its new path. Raises Problem."""
-    path = path_of(settings)
-    with _explained(path):
-        aside = f"{path}.damaged"
-        os.replace(path, aside)
-        for suffix in ("-wal", "-shm"):
-            with suppress(FileNotFoundError):
-                os.unlink(path + suffix)
-    return aside
 
 
 def _pause(tries: int) -> float:
     # Of the last one whoever is killed sees no end: it is made once more.
     return PAUSES[tries - 1] if tries < TRIES else PAUSES[0]
-
-
-def _connect(path: str) -> sqlite3.Connection:
-    import sqlite3
-
-    db = sqlite3.connect(path, isolation_level=None, timeout=WAIT_SECONDS)
-    try:
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
-        if _version(db) != VERSION:
-            _create(db, path)
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def _version(db: sqlite3.Connection) -> int:
-    return int(db.execute("PRAGMA user_version").fetchone()[0])
-
-
-def _create(db: sqlite3.Connection, path: str) -> None:
-    with _immediate(db):
-        # Another process may have done so meanwhile.
-        version = _version(db)
-        if version == 0:
-            for statement in _SCHEMA:
-                db.execute(statement)
-            db.execute(f"PRAGMA user_version = {VERSION}")
-        elif version != VERSION:
-            raise _not_ours(path, "was written by another version of cockpit-getmail")
-
-
-@contextmanager
-def _immediate(db: sqlite3.Connection) -> Iterator[None]:
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        db.execute("ROLLBACK")
-        raise
-    db.execute("COMMIT")
-
-
-@contextmanager
-def _explained(path: str) -> Iterator[None]:
-    """Raise what the file meets as a Problem that names it; `damaged` if it is no queue of this version."""
-    import sqlite3
-
-    try:
-        yield
-    except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            raise _not_ours(path, f"is damaged ({error})") from error
-        raise _unusable(path, str(error), full=code == sqlite3.SQLITE_FULL) from error
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        raise _unusable(path, error.strerror or str(error), full=full) from error
-
-
-def _unusable(path: str, reason: str, *, full: bool) -> Problem:
-    message = f"The queue of callbacks {path} cannot be used: {reason}."
-    return failure("quota" if full else "internal", message, path=path)
-
-
-def _not_ours(path: str, reason: str) -> Problem:
-    return failure("internal", f"The queue of callbacks {path} {reason}.", path=path, damaged=True)

@@ -7,7 +7,6 @@ import os
 import sys
 import time
 
-from cockpit_getmail.callbacks import queue
 from cockpit_getmail.callbacks.queue import TRIES, Queue
 from cockpit_getmail.callbacks.url import show_url
 from cockpit_getmail.problem import Problem, printable
@@ -35,7 +34,7 @@ def send_due(settings: Settings, now: float, say: Lines | None = None) -> float 
     It takes as long as the receivers do, but begins nothing after a minute. Raises Problem (internal, quota,
     settings), also if the unit cannot be started.
     """
-    if not settings.callback_secret or not queue.exists(settings):
+    if not settings.callback_secret or not Queue.exists(settings):
         return None
     say = say or Lines(sys.stderr)
     end = time.monotonic() + STAY_SECONDS

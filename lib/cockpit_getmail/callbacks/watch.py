@@ -8,7 +8,7 @@ import sys
 import time
 
 from cockpit_getmail import status_file
-from cockpit_getmail.callbacks import PROPS, are_wanted, queue
+from cockpit_getmail.callbacks import PROPS, are_wanted
 from cockpit_getmail.callbacks.message import make_complete, make_status
 from cockpit_getmail.callbacks.queue import Change, Queue
 from cockpit_getmail.connector import folder_name
@@ -42,7 +42,7 @@ def observe(
     Raises Problem (internal, quota).
     """
     wanted = [connector for connector in connectors if are_wanted(connector.props)]
-    if not wanted and not queue.exists(settings):
+    if not wanted and not Queue.exists(settings):
         return
     say = say or Lines(sys.stderr)
     with _open(settings, say) as opened:
@@ -64,7 +64,7 @@ def note(settings: Settings, connector: Connector, condition_of: ConditionOf) ->
 
 def forget(settings: Settings, name: str) -> None:
     """Forget a connector that is no more, and what waits to be told. Raises Problem (internal, quota)."""
-    if queue.exists(settings):
+    if Queue.exists(settings):
         with Queue(settings) as opened:
             opened.forget(name)
 
@@ -111,5 +111,5 @@ def _open(settings: Settings, say: Lines) -> Queue:
     except Problem as problem:
         if not isinstance(problem.attributes, dict) or "damaged" not in problem.attributes:
             raise
-        say.error(f"{problem.message} This one is kept as {queue.set_aside(settings)}.")
+        say.error(f"{problem.message} This one is kept as {Queue.set_aside(settings)}.")
     return Queue(settings)

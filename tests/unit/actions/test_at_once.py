@@ -11,7 +11,6 @@ from cockpit_getmail.actions import at_once
 from cockpit_getmail.actions.create import create
 from cockpit_getmail.actions.delete import delete
 from cockpit_getmail.actions.update import update
-from cockpit_getmail.callbacks import queue
 from cockpit_getmail.callbacks.queue import Queue
 from cockpit_getmail.settings import Settings
 
@@ -48,7 +47,7 @@ def test_it_is_known_once_it_is_made(settings: Settings) -> None:
 
 def test_it_is_known_once_it_has_a_url(settings: Settings) -> None:
     make(settings, status="disabled")
-    assert not queue.exists(settings)
+    assert not Queue.exists(settings)
     update.answer({"action": "update", "name": NAME, "StatusCallbackUrl": URL}, settings)
     assert noted(settings) == {"status": "DISABLED"}
     update.answer({"action": "update", "name": NAME, "status": "enabled"}, settings)
@@ -66,7 +65,7 @@ def test_it_is_forgotten_once_it_is_deleted(settings: Settings) -> None:
 
 def test_queue_that_cannot_be_used_changes_nothing(settings: Settings) -> None:
     Path(settings.state_dir).mkdir()
-    Path(queue.path_of(settings)).write_bytes(b"nonsense" * 1000)
+    Path(Queue.path_of(settings)).write_bytes(b"nonsense" * 1000)
     make(settings, CallbackUrl=URL)
     update.answer({"action": "update", "name": NAME, "Time": 7}, settings)
     assert [record.props["Time"] for record in database.read(settings.connectors_db).records] == ["7"]

@@ -50,7 +50,7 @@ def test_it_is_roots_alone(settings: Settings) -> None:
             modes = {path.name: path.stat().st_mode for path in Path(settings.state_dir).iterdir()}
     finally:
         os.umask(before)
-    assert queue.FILE in modes
+    assert Queue.FILE in modes
     assert {stat.S_IMODE(mode) for mode in modes.values()} == {0o600}
 
 
@@ -168,14 +168,14 @@ def test_news_is_none_the_second_time(settings: Settings) -> None:
 
 @pytest.mark.parametrize("content", [b"nonsense" * 1000, b"SQLite format 3\0" + b"x" * 5000])
 def test_damaged_file(settings: Settings, content: bytes) -> None:
-    path = Path(queue.path_of(settings))
+    path = Path(Queue.path_of(settings))
     path.parent.mkdir()
     path.write_bytes(content)
     with pytest.raises(Problem) as caught:
         Queue(settings)
     assert isinstance(caught.value.attributes, dict)
     assert caught.value.attributes["damaged"]
-    assert Path(queue.set_aside(settings)).read_bytes() == content
+    assert Path(Queue.set_aside(settings)).read_bytes() == content
     with Queue(settings) as opened:
         assert opened.noted() == {}
 
@@ -183,7 +183,7 @@ def test_damaged_file(settings: Settings, content: bytes) -> None:
 def test_file_of_another_version(settings: Settings) -> None:
     with Queue(settings):
         pass
-    db = sqlite3.connect(queue.path_of(settings))
+    db = sqlite3.connect(Queue.path_of(settings))
     db.execute("PRAGMA user_version = 99")
     db.close()
     with pytest.raises(Problem, match="another version"):
@@ -192,7 +192,7 @@ def test_file_of_another_version(settings: Settings) -> None:
 
 def test_link_is_not_followed(settings: Settings, tmp_path: Path) -> None:
     Path(settings.state_dir).mkdir()
-    Path(queue.path_of(settings)).symlink_to(tmp_path / "elsewhere")
+    Path(Queue.path_of(settings)).symlink_to(tmp_path / "elsewhere")
     with pytest.raises(Problem):
         Queue(settings)
     assert not (tmp_path / "elsewhere").exists()
@@ -217,7 +217,7 @@ KILLED = """
 import json, os, signal, sys
 sys.path[:0] = [sys.argv[1]]
 from cockpit_getmail import callbacks, units
-from cockpit_getmail.callbacks import queue
+from cockpit_getmail.callbacks.queue import Queue
 from cockpit_getmail.connector import Connector
 from cockpit_getmail.settings import Settings
 from cockpit_getmail.units import systemd
@@ -225,7 +225,7 @@ from cockpit_getmail.units import systemd
 folder, url, secret, now, stop = json.load(sys.stdin)
 systemd.BOOTED = type(systemd.BOOTED)(folder, "no systemd")
 count = 0
-connect = queue._connect
+connect = Queue._connect
 
 def count_statement(_):
     global count
@@ -238,7 +238,7 @@ def counted(path):
     db.set_trace_callback(count_statement)
     return db
 
-queue._connect = counted
+Queue._connect = staticmethod(counted)
 settings = Settings(state_dir=folder, callback_secret=secret, callback_allow_private=True)
 connector = Connector("c", {"Account": "a", "StatusCallbackUrl": url})
 callbacks.observe(settings, [connector], lambda _: {"status": "DISABLED"})

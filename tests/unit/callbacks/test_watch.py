@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from cockpit_getmail import callbacks, status_file
-from cockpit_getmail.callbacks import queue
 from cockpit_getmail.callbacks.queue import Event, Queue
 from cockpit_getmail.connector import Connector, folder_name
 from cockpit_getmail.report import Lines
@@ -158,7 +157,7 @@ def test_without_a_secret(settings: Settings) -> None:
 
 
 def test_damaged_queue_is_set_aside(settings: Settings) -> None:
-    path = Path(queue.path_of(settings))
+    path = Path(Queue.path_of(settings))
     path.parent.mkdir()
     path.write_bytes(b"nonsense" * 1000)
     assert f"kept as {path}.damaged" in look(settings, OK)
@@ -177,4 +176,4 @@ def test_status_file_that_is_not_to_be_believed(settings: Settings) -> None:
 @pytest.mark.parametrize("prop", ["CallbackUrl", "StatusCallbackUrl"])
 def test_empty_url_is_none(settings: Settings, prop: str) -> None:
     look(settings, OK, connector(**{prop: ""}))
-    assert not queue.exists(settings)
+    assert not Queue.exists(settings)

@@ -12,6 +12,8 @@ pkglibdir = $(PREFIX)/lib/cockpit-getmail
 pkglibexecdir = $(PREFIX)/libexec/cockpit-getmail
 sbindir = $(PREFIX)/sbin
 mandir = $(PREFIX)/share/man/man8
+# The folder's name is the package's, by which Cockpit knows it.
+paneldir = $(PREFIX)/share/cockpit/getmail
 # Where bash, zsh and fish look for completions of themselves; a fish below /usr looks at nothing in /usr/local.
 bashdir = $(PREFIX)/share/bash-completion/completions
 zshdir = $(PREFIX)/share/zsh/site-functions
@@ -27,8 +29,8 @@ site = $(pkglibdir)/lib/python$(shell $(PYTHON) -c 'import sys; print("%d.%d" % 
 
 VERBS = read validate create update delete execute
 # What is removed whole bears our name: a PREFIX or variable gone wrong must not take a system's folder.
-check-own-folders = for folder in '$(pkglibdir)' '$(pkglibexecdir)'; do \
-	case $$folder in */cockpit-getmail) ;; *) echo "$$folder is not ours" >&2; exit 1 ;; esac; done
+check-own-folders = for folder in '$(pkglibdir)' '$(pkglibexecdir)' '$(paneldir)'; do \
+	case $$folder in */cockpit-getmail | */cockpit/getmail) ;; *) echo "$$folder is not ours" >&2; exit 1 ;; esac; done
 start-timer = if [ -z '$(root)' ] && [ -d /run/systemd/system ]; then \
 	! systemctl is-enabled --quiet cockpit-getmail.timer || systemctl restart cockpit-getmail.timer; fi
 
@@ -45,18 +47,21 @@ CHECK_PACKAGES = bash-completion dbus dovecot-imapd dovecot-pop3d e2fsprogs fish
 # Whom `make bench` measures this project beside; safecat delivers for fetchmail. getmail6 comes from PyPI.
 BENCH_PACKAGES = $(CHECK_PACKAGES) fdm fetchmail isync mpop safecat
 
+PANEL = $(addprefix panel/,build.js translations.js index.html manifest.json tsconfig.json) \
+    $(shell find panel/src -type f) $(wildcard po/*.po)
+
 PYTEST = packaging/in-reach $(VENV)/bin/pytest
 
 SHELL = /bin/sh
 .ONESHELL:
 .SHELLFLAGS = -euc
 .DELETE_ON_ERROR:
-.PHONY: help build demo check check-quick check-lower lint format install uninstall devel-install bench dist clean
+.PHONY: help build demo check check-panel check-quick check-lower lint format install uninstall devel-install bench dist clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
-build: $(VENV)/.built ## Make .venv with all that the helpers and the command need
+build: $(VENV)/.built panel/dist/.built ## Make .venv with all that the helpers and the command need, and the panel
 
 $(VENV)/.built: setup.cfg pyproject.toml setup.py $(SCHEMAS)
 	packaging/need-packages python3 python3-venv
@@ -72,11 +77,21 @@ $(VENV)/.can-lint: $(VENV)/.can-test
 	$(VENV)/bin/pip install --quiet --editable '.[lint]'
 	touch $@
 
+panel/node_modules/.installed: panel/package.json panel/package-lock.json
+	command -v npm >/dev/null || packaging/need-packages nodejs npm
+	npm --prefix panel ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $@
+
+panel/dist/.built: panel/node_modules/.installed $(PANEL)
+	cd panel
+	node build.js
+	touch dist/.built
+
 demo: $(VENV)/.can-test ## Show the main job, step by step, on a machine of its own
 	@packaging/need-packages $(CHECK_PACKAGES)
 	$(VENV)/bin/python -m demo
 
-check: lint check-lower build/wheels/.built ## Run every test, those on a booted machine included
+check: lint check-panel check-lower build/wheels/.built panel/dist/.built ## Run every test, those on a booted machine included
 	packaging/need-packages $(CHECK_PACKAGES)
 	$(PYTEST)
 
@@ -89,12 +104,16 @@ check-lower: ## Test with the oldest versions that setup.cfg allows
 	packaging/need-packages $(CHECK_PACKAGES)
 	mkdir -p build/lower
 	find build/lower -mindepth 1 -maxdepth 1 ! -name .venv -exec rm -rf {} +
-	tar --create --exclude=./.git --exclude=./.venv --exclude=./build --exclude='*.egg-info' \
+	tar --create --exclude=./.git --exclude=./.venv --exclude=./build --exclude=node_modules --exclude=dist --exclude='*.egg-info' \
 	    --exclude=__pycache__ --exclude='./.*_cache' --exclude=./.hypothesis . | tar --extract --directory build/lower
 	sed -n '/^install_requires/,/^$$/s/^ *\(.*\)>=/\1==/p' setup.cfg >build/lower-bounds
 	$(MAKE) --no-print-directory --directory build/lower CONSTRAINT=../lower-bounds $(VENV)/.can-test
 	cd build/lower
 	$(PYTEST) -m 'not slow' tests/unit tests/api tests/mail
+
+check-panel: panel/node_modules/.installed ## Check the panel's style and types, and test its pure parts
+	npm --prefix panel run --silent lint
+	npm --prefix panel run --silent test
 
 lint: $(VENV)/.can-lint ## Check style and types
 	@$(VENV)/bin/ruff check --quiet
@@ -110,7 +129,7 @@ build/wheels/.built: $(VENV)/.built $(SOURCES)
 	$(VENV)/bin/pip wheel --quiet --wheel-dir build/wheels .
 	touch $@
 
-install: build/wheels/.built install-systemd ## Install below PREFIX (/usr/local); DESTDIR for packages
+install: build/wheels/.built panel/dist/.built install-systemd ## Install below PREFIX (/usr/local); DESTDIR for packages
 	umask 022
 	$(check-own-folders)
 	rm -rf '$(root)$(pkglibdir)'
@@ -133,6 +152,10 @@ install: build/wheels/.built install-systemd ## Install below PREFIX (/usr/local
 	chmod 755 '$(root)$(sbindir)/cockpit-getmail'
 	sed -e 's|@libexecdir@|$(pkglibexecdir)|g' -e 's|@unitdir@|$(unitdir)|g' docs/cockpit-getmail.8 \
 	    >'$(root)$(mandir)/cockpit-getmail.8'
+	rm -rf '$(root)$(paneldir)'
+	install -d '$(root)$(paneldir)'
+	install -m 644 panel/dist/* '$(root)$(paneldir)'
+	sed -i 's|@libexecdir@|$(pkglibexecdir)|' '$(root)$(paneldir)/index.html'
 	install -d '$(root)$(bashdir)' '$(root)$(zshdir)' '$(root)$(fishdir)'
 	code='import sys, argcomplete as a; print(a.shellcode(["cockpit-getmail"], use_defaults=False, shell=sys.argv[1]))'
 	complete() { PYTHONPATH='$(root)$(site)' $(PYTHON) -c "$$code" $$1; }
@@ -166,7 +189,7 @@ uninstall: ## Remove what install made; configuration, connectors and mail stay
 	    systemctl disable --quiet --now cockpit-getmail.timer
 	    systemctl stop cockpit-getmail.service
 	fi
-	rm -rf '$(root)$(pkglibdir)'
+	rm -rf '$(root)$(pkglibdir)' '$(root)$(paneldir)'
 	rm -f $(foreach verb,$(VERBS),'$(root)$(pkglibexecdir)/$(verb)')
 	rm -f '$(root)$(sbindir)/cockpit-getmail' '$(root)$(mandir)/cockpit-getmail.8' \
 	    '$(root)$(bashdir)/cockpit-getmail' '$(root)$(zshdir)/_cockpit-getmail' \
@@ -198,6 +221,6 @@ dist: ## Pack the sources of the last commit
 	echo dist/cockpit-getmail-$(VERSION).tar.gz
 
 clean: ## Remove all that make made in this folder
-	rm -rf $(VENV) build dist lib/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist panel/dist panel/node_modules lib/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	rm -f lib/cockpit_getmail/accept/[a-z]*.py
 	find lib tests demo bench -name __pycache__ -prune -exec rm -rf {} +

@@ -208,7 +208,7 @@ class Machine:
         Without the `timer` nothing runs but what is asked for.
         """
         # Made outside: the machine sees the project read-only.
-        _make("build/wheels/.built")
+        _make("build/wheels/.built", "panel/dist/.built")
         self.run(["make", "--silent", "--directory", PROJECT, "install"], timeout=300)
         if not timer:
             self.run(["systemctl", "disable", "--quiet", "--now", "cockpit-getmail.timer"])
@@ -249,15 +249,15 @@ class Machine:
         return state.stdout.strip() in ("running", "degraded")
 
 
-def _make(target: str) -> None:
+def _make(*targets: str) -> None:
     done = subprocess.run(
-        ["make", "--silent", "--directory", str(PROJECT), target],
+        ["make", "--silent", "--directory", str(PROJECT), *targets],
         check=False,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 0, f"make {target}:\n{done.stdout}{done.stderr}"
+    assert done.returncode == 0, f"make {targets}:\n{done.stdout}{done.stderr}"
 
 
 def _find_init(ancestor: int) -> int:

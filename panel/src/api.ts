@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/** One function an action, and the shapes of their answers: those of ../../schemas, secrets left out. */
+import { call } from "./helpers";
+
+export type Status =
+    | "OK"
+    | "NEVER_RUN"
+    | "INVALID_CREDENTIALS"
+    | "CONNECTION_IMPOSSIBLE"
+    | "NO_ACCESS_TO_ALL_MAIL"
+    | "TEMP_DISABLED"
+    | "DISABLED";
+
+/** Messages by local day, YYYY-MM-DD; days without mail are missing. */
+export type Days = Record<string, number>;
+
+/** Times are seconds since 1970. */
+export interface Connector {
+    name: string;
+    type: string;
+    props: Record<string, string>;
+    status: Status;
+    cause?: string;
+    message?: string;
+    hint?: string;
+    last_run: number | null;
+    next_run: number | null;
+    failures: number;
+    messages: number;
+    bytes: number;
+    running: boolean;
+    percent?: number;
+    days?: Days;
+}
+
+export interface Broken {
+    line: number;
+    reason: string;
+}
+
+export interface Account {
+    name: string;
+    user: boolean;
+    connectors: number;
+}
+
+export type TaskState = "running" | "succeeded" | "failed" | "cancelled";
+
+export interface Run {
+    token: string;
+    start: number;
+    end: number | null;
+    result: TaskState;
+    messages: number;
+    bytes: number;
+    cause?: string;
+    message?: string;
+}
+
+export interface LogLine {
+    time: number;
+    /** As of syslog: 3 an error, 4 a warning. */
+    priority: number;
+    message: string;
+}
+
+export interface SetAside {
+    folder: string;
+    uid: string;
+    size: number;
+    reason: string;
+    attempts: number;
+    since: number | null;
+}
+
+export interface Progress {
+    token: string;
+    statusVersion: number;
+    statusCode: TaskState;
+    percentProgress: number | null;
+    statusText: string | null;
+    logOutput: string | null;
+    result: Record<string, unknown> | null;
+    error: { type: string; message: string } | null;
+}
+
+export interface Checked {
+    tls: string | null;
+    capabilities: string[];
+    folder: string;
+    messages: number;
+}
+
+export interface Info {
+    version: string;
+    settings: Record<string, string | number | boolean>;
+}
+
+/** What a form holds: strings by prop, without the props that are empty. */
+export type Props = Record<string, string | null>;
+
+interface Saved {
+    name: string;
+}
+
+interface Started {
+    unit: string;
+    token?: string;
+    running?: true;
+}
+
+export const list = () =>
+    call<{ connectors: Record<string, Connector[]>; broken?: Broken[] }>("read", { action: "list", redact: true });
+
+export const accounts = () =>
+    call<{ accounts: Account[] }>("read", { action: "accounts" }).then((answer) => answer.accounts);
+
+export const info = () => call<Info>("read", { action: "info" });
+
+/** With the name of a connector, what `props` leave out is as it is stored. */
+export const checkCredentials = (props: Props, name?: string) =>
+    call<Checked>("read", { ...props, action: "check-credentials", ...(name && { name }) });
+
+export const history = (name: string, limit: number) =>
+    call<{ runs: Run[] }>("read", { action: "history", name, limit }).then((answer) => answer.runs);
+
+/** Newer lines than those before `after`, a cursor that an answer gave, or else the last ones. */
+export const log = (name: string, lines: number, after?: string) =>
+    call<{ lines: LogLine[]; cursor?: string }>("read", { action: "log", name, lines, ...(after && { after }) });
+
+export const progress = (token: string, version = 0) =>
+    call<Progress>("read", { action: "progress", token, version });
+
+export const quarantine = (name: string) =>
+    call<{ messages: SetAside[] }>("read", { action: "quarantine", name }).then((answer) => answer.messages);
+
+export const validateCreate = (props: Props) => call<object>("validate", { ...props, action: "create" });
+
+export const validateUpdate = (name: string, props: Props) =>
+    call<object>("validate", { ...props, action: "update", name });
+
+export const create = (props: Props) => call<Saved>("create", { ...props, action: "create" });
+
+export const update = (name: string, props: Props) => call<Saved>("update", { ...props, action: "update", name });
+
+export const enable = (name: string) => call<Saved>("update", { action: "enable", name });
+
+export const disable = (name: string) => call<Saved>("update", { action: "disable", name });
+
+export const reset = (name: string) => call<object>("update", { action: "reset", name });
+
+export const remove = (name: string) => call<Saved>("delete", { action: "delete", name });
+
+export const run = (name: string) => call<Started>("execute", { action: "run", name });
+
+export const cancel = (name: string) => call<object>("execute", { action: "cancel", name });
+
+export const verify = (name: string) => call<Started>("execute", { action: "verify", name });
+
+/** Returns how many messages that were. */
+export const retry = (name: string, folder: string, uid: string) =>
+    call<{ messages: number }>("execute", { action: "retry", name, folder, uid }).then((answer) => answer.messages);
+
+/** Returns how many messages that were. */
+export const skip = (name: string, folder: string, uid: string) =>
+    call<{ messages: number }>("execute", { action: "skip", name, folder, uid }).then((answer) => answer.messages);

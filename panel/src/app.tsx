@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/** The page: owns access, list and route, and shows what they ask for. */
+import cockpit from "cockpit";
+import { Alert, Bullseye, EmptyState, EmptyStateBody, Page, Spinner } from "@patternfly/react-core";
+import { ExclamationCircleIcon } from "@patternfly/react-icons";
+import { LimitedAccess, useAccess } from "./access";
+import { WithAlerts } from "./alerts";
+import { Detail } from "./detail/detail";
+import { WithDialogs } from "./dialogs";
+import { useList, useNow } from "./list";
+import { Overview } from "./overview/overview";
+import { useRoute } from "./route";
+import { problemWords } from "./words";
+
+export function App() {
+    const access = useAccess();
+    return (
+        <Page className="no-masthead-sidebar" isContentFilled>
+            {access === null && <Loading />}
+            {access === false && <LimitedAccess />}
+            {access && (
+                <WithAlerts>
+                    <WithConnectors />
+                </WithAlerts>
+            )}
+        </Page>
+    );
+}
+
+function WithConnectors() {
+    const _ = cockpit.gettext;
+    const { listed, problem, refresh } = useList();
+    const now = useNow();
+    const { name, tab } = useRoute();
+    if (!listed) return problem ? <NoList problem={problem} /> : <Loading />;
+    const { connectors, broken } = listed;
+    return (
+        <WithDialogs>
+            {problem !== undefined && (
+                <Alert isInline variant="warning" title={_("This may be out of date")}>
+                    <span dir="auto">{problemWords(problem)}</span>
+                </Alert>
+            )}
+            {name ? (
+                <Detail
+                    key={name}
+                    name={name}
+                    tab={tab}
+                    connector={connectors.find((connector) => connector.name === name)}
+                    now={now}
+                    refresh={refresh}
+                />
+            ) : (
+                <Overview connectors={connectors} broken={broken} now={now} refresh={refresh} />
+            )}
+        </WithDialogs>
+    );
+}
+
+function Loading() {
+    const _ = cockpit.gettext;
+    return (
+        <Bullseye>
+            <Spinner aria-label={_("Loading")} />
+        </Bullseye>
+    );
+}
+
+function NoList({ problem }: { problem: unknown }) {
+    const _ = cockpit.gettext;
+    return (
+        <EmptyState
+            headingLevel="h2"
+            status="danger"
+            icon={ExclamationCircleIcon}
+            titleText={_("The connectors cannot be read")}
+        >
+            <EmptyStateBody dir="auto">{problemWords(problem)}</EmptyStateBody>
+        </EmptyState>
+    );
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/** Boot: the theme, the language, the page. */
+import "@patternfly/react-core/dist/styles/base.css";
+import "./styles.css";
+import cockpit from "cockpit";
+import { createRoot } from "react-dom/client";
+import { App } from "./app";
+import { language } from "./format";
+import { followTheme } from "./theme";
+
+followTheme();
+document.documentElement.lang = language();
+document.documentElement.dir = cockpit.language_direction ?? "ltr";
+document.title = cockpit.gettext("Mail connectors");
+const place = document.getElementById("app");
+if (place) createRoot(place).render(<App />);

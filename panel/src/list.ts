@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/** The connectors as they are now, asked again and again while somebody looks. */
+import { useCallback, useEffect, useRef, useState } from "react";
+import * as api from "./api";
+import { flatten } from "./connectors";
+
+export interface Listed {
+    connectors: api.Connector[];
+    broken: api.Broken[];
+}
+
+export interface List {
+    /** undefined until the first answer. */
+    listed: Listed | undefined;
+    /** Why the last question was not answered; what was known before still stands. */
+    problem: unknown;
+    /** Ask now. */
+    refresh: () => Promise<void>;
+}
+
+const WHILE_RUNNING = 2000;
+const OTHERWISE = 15000;
+
+export function useList(): List {
+    const [listed, setListed] = useState<Listed>();
+    const [problem, setProblem] = useState<unknown>();
+    const last = useRef(0);
+
+    const refresh = useCallback(async () => {
+        // A later question's answer is newer, whichever comes first.
+        const mine = ++last.current;
+        try {
+            const { connectors, broken = [] } = await api.list();
+            if (mine !== last.current) return;
+            setListed({ connectors: flatten(connectors), broken });
+            setProblem(undefined);
+        } catch (met) {
+            if (mine === last.current) setProblem(met);
+        }
+    }, []);
+
+    const pause = listed?.connectors.some(({ running }) => running) ? WHILE_RUNNING : OTHERWISE;
+    useEffect(() => {
+        let timer = 0;
+        let over = false;
+        const go = async () => {
+            if (!document.hidden) await refresh();
+            if (!over) timer = window.setTimeout(go, pause);
+        };
+        const shown = () => {
+            if (document.hidden) return;
+            window.clearTimeout(timer);
+            void go();
+        };
+        timer = window.setTimeout(go, last.current ? pause : 0);
+        document.addEventListener("visibilitychange", shown);
+        return () => {
+            over = true;
+            window.clearTimeout(timer);
+            document.removeEventListener("visibilitychange", shown);
+        };
+    }, [refresh, pause]);
+
+    return { listed, problem, refresh };
+}
+
+/** Return the seconds since 1970, told anew every few seconds. */
+export function useNow(): number {
+    const [now, setNow] = useState(() => Date.now() / 1000);
+    useEffect(() => {
+        const timer = window.setInterval(() => setNow(Date.now() / 1000), 5000);
+        return () => window.clearInterval(timer);
+    }, []);
+    return now;
+}

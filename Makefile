@@ -129,7 +129,7 @@ build/wheels/.built: $(VENV)/.built $(SOURCES)
 	$(VENV)/bin/pip wheel --quiet --wheel-dir build/wheels .
 	touch $@
 
-install: build/wheels/.built panel/dist/.built install-systemd ## Install below PREFIX (/usr/local); DESTDIR for packages
+install: build/wheels/.built install-panel install-systemd ## Install below PREFIX (/usr/local); DESTDIR for packages
 	umask 022
 	$(check-own-folders)
 	rm -rf '$(root)$(pkglibdir)'
@@ -152,10 +152,6 @@ install: build/wheels/.built panel/dist/.built install-systemd ## Install below 
 	chmod 755 '$(root)$(sbindir)/cockpit-getmail'
 	sed -e 's|@libexecdir@|$(pkglibexecdir)|g' -e 's|@unitdir@|$(unitdir)|g' docs/cockpit-getmail.8 \
 	    >'$(root)$(mandir)/cockpit-getmail.8'
-	rm -rf '$(root)$(paneldir)'
-	install -d '$(root)$(paneldir)'
-	install -m 644 panel/dist/* '$(root)$(paneldir)'
-	sed -i 's|@libexecdir@|$(pkglibexecdir)|' '$(root)$(paneldir)/index.html'
 	install -d '$(root)$(bashdir)' '$(root)$(zshdir)' '$(root)$(fishdir)'
 	code='import sys, argcomplete as a; print(a.shellcode(["cockpit-getmail"], use_defaults=False, shell=sys.argv[1]))'
 	complete() { PYTHONPATH='$(root)$(site)' $(PYTHON) -c "$$code" $$1; }
@@ -163,6 +159,14 @@ install: build/wheels/.built panel/dist/.built install-systemd ## Install below 
 	complete zsh >'$(root)$(zshdir)/_cockpit-getmail'
 	complete fish >'$(root)$(fishdir)/cockpit-getmail.fish'
 	$(start-timer)
+
+install-panel: panel/dist/.built
+	umask 022
+	case '$(paneldir)' in */cockpit/getmail) ;; *) echo '$(paneldir) is not ours' >&2; exit 1 ;; esac
+	rm -rf '$(root)$(paneldir)'
+	install -d '$(root)$(paneldir)'
+	install -m 644 panel/dist/* '$(root)$(paneldir)'
+	sed -i 's|@libexecdir@|$(pkglibexecdir)|' '$(root)$(paneldir)/index.html'
 
 # What systemd reads; all that a run from a checkout needs of an installation. The timer is enabled the first time:
 # one that was disabled stays so.
@@ -204,7 +208,8 @@ uninstall: ## Remove what install made; configuration, connectors and mail stay
 	if [ -z '$(root)' ] && [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
 
 devel-install: command = $(CURDIR)/$(VENV)/bin/cockpit-getmail
-devel-install: build install-systemd ## Let this checkout's helpers start sandboxed runs on this machine
+devel-install: pkglibexecdir = $(CURDIR)/api
+devel-install: build install-panel install-systemd ## Let this checkout's helpers, and its panel in Cockpit, work on this machine
 	$(start-timer)
 
 # DESTDIR=/ is nothing but an installation that leaves the running systemd alone.

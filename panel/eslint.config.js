@@ -8,7 +8,7 @@ export default ts.config(
     { ignores: ["dist/", "node_modules/"] },
     js.configs.recommended,
     {
-        files: ["src/**", "test/**"],
+        files: ["src/**/*.{ts,tsx}", "test/**/*.{ts,tsx}"],
         extends: [
             ...ts.configs.strictTypeChecked,
             ...ts.configs.stylisticTypeChecked,
@@ -29,7 +29,7 @@ export default ts.config(
                     message: "What a server says is shown as text.",
                 },
                 {
-                    selector: "CallExpression[callee.name='_'] > :not(Literal)",
+                    selector: "CallExpression[callee.name='_'] > :not(Literal).arguments",
                     message: "Only a literal can be found by who translates.",
                 },
             ],

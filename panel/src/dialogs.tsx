@@ -3,8 +3,8 @@
 import { createContext, useContext, useMemo, useState, type ReactNode } from "react";
 
 export interface Dialogs {
-    show(dialog: ReactNode): void;
-    close(): void;
+    show: (dialog: ReactNode) => void;
+    close: () => void;
 }
 
 const Context = createContext<Dialogs>({ show: () => undefined, close: () => undefined });

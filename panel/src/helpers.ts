@@ -50,7 +50,7 @@ export function call<Answer>(verb: Verb, input: object): Promise<Answer> {
                         reject(new Problem("NoAnswer", output.slice(0, 200)));
                     }
                 },
-                (error, output) => reject(parseProblem(output) ?? explain(error)),
+                (error: unknown, output) => reject(parseProblem(output) ?? explain(error as BasicError)),
             );
     });
 }
@@ -66,7 +66,7 @@ export function parseProblem(output: string | null): Problem | undefined {
     const { type, message, attributes } = (answer ?? {}) as Record<string, unknown>;
     if (typeof type !== "string" || typeof message !== "string") return undefined;
     if (Array.isArray(attributes)) return new Problem(type, message, {}, attributes as Fault[]);
-    return new Problem(type, message, (attributes ?? {}) as Details);
+    return new Problem(type, message, attributes ?? {});
 }
 
 function explain(error: BasicError): Problem {

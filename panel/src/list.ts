@@ -45,14 +45,14 @@ export function useList(): List {
         let over = false;
         const go = async () => {
             if (!document.hidden) await refresh();
-            if (!over) timer = window.setTimeout(go, pause);
+            if (!over) timer = window.setTimeout(() => void go(), pause);
         };
         const shown = () => {
             if (document.hidden) return;
             window.clearTimeout(timer);
             void go();
         };
-        timer = window.setTimeout(go, last.current ? pause : 0);
+        timer = window.setTimeout(() => void go(), last.current ? pause : 0);
         document.addEventListener("visibilitychange", shown);
         return () => {
             over = true;

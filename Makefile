@@ -39,13 +39,14 @@ SOURCES = setup.cfg pyproject.toml setup.py $(shell find lib schemas -name '*.py
 # What setup.py makes code of, and with.
 SCHEMAS = $(wildcard schemas/*.json schemas/*/*.json) \
     $(addprefix lib/cockpit_getmail/,accept/__init__.py formats.py schema.py)
-# What the tests run beside Python: a real IMAP and POP3 server, a real systemd, ext4 images, the man page's reader,
-# another machine by ssh, shells that complete.
-CHECK_PACKAGES = bash-completion dbus dovecot-imapd dovecot-pop3d e2fsprogs fish man-db \
-    openssh-client openssh-server openssl procps systemd systemd-container zsh
+# What the demo needs beside Python: a real IMAP and POP3 server, a real systemd, a real Cockpit.
+DEMO_PACKAGES = cockpit-bridge cockpit-system cockpit-ws dbus dovecot-imapd dovecot-pop3d man-db openssl procps sudo \
+    systemd systemd-container
+# And the tests: ext4 images, another machine by ssh, shells that complete, a browser.
+CHECK_PACKAGES = $(DEMO_PACKAGES) bash-completion ca-certificates chromium e2fsprogs fish openssh-client openssh-server zsh
 
 # Whom `make bench` measures this project beside; safecat delivers for fetchmail. getmail6 comes from PyPI.
-BENCH_PACKAGES = $(CHECK_PACKAGES) fdm fetchmail isync mpop safecat
+BENCH_PACKAGES = $(DEMO_PACKAGES) e2fsprogs fdm fetchmail isync mpop safecat
 
 PANEL = $(addprefix panel/,build.js translations.js index.html manifest.json tsconfig.json) \
     $(shell find panel/src -type f) $(wildcard po/*.po)
@@ -56,7 +57,8 @@ SHELL = /bin/sh
 .ONESHELL:
 .SHELLFLAGS = -euc
 .DELETE_ON_ERROR:
-.PHONY: help build demo check check-panel check-quick check-lower lint format install uninstall devel-install bench dist clean
+.PHONY: help build demo check check-panel check-quick check-lower screenshots lint format \
+    install install-panel install-systemd uninstall devel-install translations bench dist clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -88,7 +90,7 @@ panel/dist/.built: panel/node_modules/.installed $(PANEL)
 	touch dist/.built
 
 demo: $(VENV)/.can-test ## Show the main job, step by step, on a machine of its own
-	@packaging/need-packages $(CHECK_PACKAGES)
+	@packaging/need-packages $(DEMO_PACKAGES)
 	$(VENV)/bin/python -m demo
 
 check: lint check-panel check-lower build/wheels/.built panel/dist/.built ## Run every test, those on a booted machine included
@@ -114,6 +116,10 @@ check-lower: ## Test with the oldest versions that setup.cfg allows
 check-panel: panel/node_modules/.installed ## Check the panel's style and types, and test its pure parts
 	npm --prefix panel run --silent lint
 	npm --prefix panel run --silent test
+
+screenshots: $(VENV)/.can-test panel/dist/.built ## Show the panel in docs/images anew
+	packaging/need-packages $(CHECK_PACKAGES)
+	packaging/in-reach $(VENV)/bin/python -m tests.browser.screenshots
 
 lint: $(VENV)/.can-lint ## Check style and types
 	@$(VENV)/bin/ruff check --quiet

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A real Cockpit in a machine, on a free port of loopback, and two people who may log in.
+
+with Cockpit(machine) as cockpit:
+    ...open cockpit.url in a browser and log in as ADMIN or PLAIN...
+
+ADMIN is in group sudo, PLAIN is nobody special. The certificate is one that Cockpit signs itself.
+"""
+
+import socket
+from dataclasses import dataclass
+from types import TracebackType
+
+from tests.support import need_programs
+from tests.support.machine import Machine
+
+SOCKET = "cockpit.socket"
+LISTEN = "[Socket]\nListenStream=\nListenStream=127.0.0.1:{port}\n"
+
+
+@dataclass(frozen=True)
+class Person:
+    name: str
+    password: str
+    groups: tuple[str, ...] = ()
+
+
+ADMIN = Person("admin", "Admin-5831-secret", ("sudo",))
+PLAIN = Person("plain", "Plain-2956-secret")
+
+
+class Cockpit:
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._port = 0
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self._port}"
+
+    def __enter__(self) -> "Cockpit":
+        need_programs("cockpit-bridge", "sudo", "useradd", "chpasswd")
+        # What the host's Cockpit is told is no business of this one's.
+        self._machine.run(["sh", "-c", "rm -rf /etc/cockpit/cockpit.conf /etc/cockpit/ws-certs.d/*"])
+        for person in (ADMIN, PLAIN):
+            self._add(person)
+        self._port = _find_free_port()
+        drop_in = self._machine.root / f"etc/systemd/system/{SOCKET}.d/listen.conf"
+        drop_in.parent.mkdir(parents=True)
+        drop_in.write_text(LISTEN.format(port=self._port))
+        self._machine.run(["systemctl", "daemon-reload"])
+        self._machine.run(["systemctl", "start", SOCKET])
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._machine.run(["systemctl", "stop", SOCKET, "cockpit.service"], check=False)
+
+    def _add(self, person: Person) -> None:
+        groups = ",".join(person.groups)
+        self._machine.run(
+            ["useradd", "--create-home", "--shell=/bin/bash", f"--groups={groups}", person.name]
+        )
+        self._machine.run(["chpasswd"], input=f"{person.name}:{person.password}\n")
+
+
+def _find_free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port

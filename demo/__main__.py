@@ -16,6 +16,7 @@ import pytest
 
 from demo.screen import quote, say, tell, type_command, wait_for_enter
 from tests.support.certificates import Authority, Certificate
+from tests.support.cockpit import ADMIN, Cockpit
 from tests.support.dovecot import Dovecot
 from tests.support.machine import Machine
 
@@ -72,7 +73,8 @@ def show() -> None:
             fetch_twice(machine, name, sent)
             expect(provider.messages(USERNAME) == sent, "the provider lost messages")
             break_and_mend(machine, provider, name)
-            look_around(machine)
+            with Cockpit(machine) as cockpit:
+                look_around(machine, cockpit)
 
 
 def add_connector(machine: Machine, provider: Dovecot, certificate: Certificate) -> str:
@@ -180,7 +182,14 @@ def run(machine: Machine, name: str) -> None:
             reader.join()
 
 
-def look_around(machine: Machine) -> None:
+def look_around(machine: Machine, cockpit: Cockpit) -> None:
+    tell(
+        "See it in Cockpit",
+        "The same connector, for people who would rather click. A browser on this computer warns of a "
+        "certificate that Cockpit signed itself; once you are in, “Limited access” turns on administrative "
+        "access, with the same password.",
+    )
+    say(f"Open {cockpit.url}/getmail and log in as {ADMIN.name}, password {ADMIN.password}")
     tell("Look around", "Machine and provider still run. A shell in the machine, from another terminal:")
     type_command(f"nsenter --target={machine.pid} --all bash")
     print()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """`make demo` does what it shows."""
 
+import re
 import subprocess
 import sys
 
@@ -22,4 +23,5 @@ def test_demo_goes_through_all_its_steps() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("200 of 200 delivered.") == 1
     assert "Still 200 messages." in done.stdout
+    assert re.search(r"Open https://127\.0\.0\.1:[0-9]+/getmail and log in as admin, password \S+\n", done.stdout)
     assert "Nothing of them stays." in done.stdout

@@ -23,5 +23,5 @@ def test_demo_goes_through_all_its_steps() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("200 of 200 delivered.") == 1
     assert "Still 200 messages." in done.stdout
-    assert re.search(r"Open https://127\.0\.0\.1:[0-9]+/getmail and log in as admin, password \S+\n", done.stdout)
+    assert re.search(r"https://127\.0\.0\.1:[0-9]+/getmail and log in as admin, password \S+\n", done.stdout)
     assert "Nothing of them stays." in done.stdout

@@ -33,24 +33,58 @@ const styles = {
     },
 };
 
-const options = {
+/**
+ * PatternFly's index pulls in the styles of all its components, five times what is needed: they are left out here,
+ * and those of the components that are in the script make the style sheet afterwards.
+ */
+const componentStyles = {
+    name: "component-styles",
+    setup(build) {
+        build.onResolve({ filter: /\.css$/ }, ({ importer }) =>
+            importer.includes("react-styles") ? { path: importer, namespace: "left-out" } : undefined,
+        );
+        build.onLoad({ filter: /.*/, namespace: "left-out" }, () => ({ contents: "" }));
+    },
+};
+
+const common = {
     absWorkingDir: here,
-    entryPoints: ["src/index.tsx"],
     outdir: dist,
     bundle: true,
     minify: true,
-    format: "esm",
-    splitting: true,
-    chunkNames: "[name]-[hash]",
     assetNames: "[name]-[hash]",
     target: ["chrome90", "firefox90", "safari15"],
+    logLevel: "warning",
+};
+
+const script = {
+    ...common,
+    entryPoints: ["src/index.tsx"],
+    format: "esm",
     jsx: "automatic",
     define: { "process.env.NODE_ENV": '"production"' },
-    loader: { ".woff2": "file" },
     legalComments: "linked",
-    logLevel: "warning",
-    plugins: [cockpit, styles],
+    metafile: true,
+    plugins: [cockpit, componentStyles],
 };
+
+/** Return the style sheet for a script: PatternFly's base, its components', ours. */
+function sheet(metafile) {
+    const { inputs } = Object.values(metafile.outputs).find(({ entryPoint }) => entryPoint === "src/index.tsx");
+    const components = Object.keys(inputs)
+        .filter((path) => /react-styles\/css\/.*\.m?js$/.test(path) && inputs[path].bytesInOutput > 0)
+        .map((path) => path.replace(/\.m?js$/, ".css"))
+        .sort();
+    const contents = ["@patternfly/react-core/dist/styles/base.css", ...components.map((path) => `./${path}`), "./src/styles.css"];
+    return {
+        ...common,
+        stdin: { contents: contents.map((path) => `@import "${path}";`).join("\n"), resolveDir: here, loader: "css" },
+        outdir: undefined,
+        outfile: join(dist, "index.css"),
+        loader: { ".woff2": "file" },
+        plugins: [styles],
+    };
+}
 
 function copy() {
     for (const name of ["index.html", "manifest.json"]) copyFileSync(join(here, name), join(dist, name));
@@ -73,8 +107,6 @@ function weigh() {
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist);
 copy();
-if (process.argv.includes("--watch")) await (await esbuild.context(options)).watch();
-else {
-    await esbuild.build(options);
-    weigh();
-}
+const { metafile } = await esbuild.build(script);
+await esbuild.build(sheet(metafile));
+weigh();

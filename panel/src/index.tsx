@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** Boot: the theme, the language, the page. */
-import "@patternfly/react-core/dist/styles/base.css";
-import "./styles.css";
 import cockpit from "cockpit";
 import { createRoot } from "react-dom/client";
 import { App } from "./app";

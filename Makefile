@@ -106,7 +106,7 @@ check-lower: ## Test with the oldest versions that setup.cfg allows
 	packaging/need-packages $(CHECK_PACKAGES)
 	mkdir -p build/lower
 	find build/lower -mindepth 1 -maxdepth 1 ! -name .venv -exec rm -rf {} +
-	tar --create --exclude=./.git --exclude=./.venv --exclude=./build --exclude=node_modules --exclude=dist --exclude='*.egg-info' \
+	tar --create --exclude=./.git --exclude=./.venv --exclude=./build --exclude=node_modules --exclude=dist --exclude=dist.new --exclude='*.egg-info' \
 	    --exclude=__pycache__ --exclude='./.*_cache' --exclude=./.hypothesis . | tar --extract --directory build/lower
 	sed -n '/^install_requires/,/^$$/s/^ *\(.*\)>=/\1==/p' setup.cfg >build/lower-bounds
 	$(MAKE) --no-print-directory --directory build/lower CONSTRAINT=../lower-bounds $(VENV)/.can-test
@@ -232,6 +232,6 @@ dist: ## Pack the sources of the last commit
 	echo dist/cockpit-getmail-$(VERSION).tar.gz
 
 clean: ## Remove all that make made in this folder
-	rm -rf $(VENV) build dist panel/dist panel/node_modules lib/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist panel/dist panel/dist.new panel/node_modules lib/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	rm -f lib/cockpit_getmail/accept/[a-z]*.py
 	find lib tests demo bench -name __pycache__ -prune -exec rm -rf {} +

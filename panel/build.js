@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Make of the sources what Cockpit serves: dist/, all of it, nothing else from anywhere.
-import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync, copyFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync, copyFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { fileURLToPath } from "node:url";
@@ -9,7 +9,8 @@ import { translations } from "./translations.js";
 
 const LIMIT = 700 * 1024;
 const here = fileURLToPath(new URL(".", import.meta.url));
-const dist = join(here, "dist");
+const finished = join(here, "dist");
+const dist = join(here, "dist.new");
 
 /** Cockpit's own library is there before the page's. */
 const cockpit = {
@@ -110,3 +111,6 @@ copy();
 const { metafile } = await esbuild.build(script);
 await esbuild.build(sheet(metafile));
 weigh();
+// A build that fails leaves the last one.
+rmSync(finished, { recursive: true, force: true });
+renameSync(dist, finished);

@@ -5,7 +5,7 @@ import hooks from "eslint-plugin-react-hooks";
 import ts from "typescript-eslint";
 
 export default ts.config(
-    { ignores: ["dist/", "node_modules/"] },
+    { ignores: ["dist/", "dist.new/", "node_modules/"] },
     js.configs.recommended,
     {
         files: ["src/**/*.{ts,tsx}", "test/**/*.{ts,tsx}"],

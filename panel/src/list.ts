@@ -44,11 +44,13 @@ export function useList(): List {
         let timer = 0;
         let over = false;
         const go = async () => {
+            timer = 0;
             if (!document.hidden) await refresh();
             if (!over) timer = window.setTimeout(() => void go(), pause);
         };
         const shown = () => {
-            if (document.hidden) return;
+            // Without a timer an answer is on its way.
+            if (document.hidden || !timer) return;
             window.clearTimeout(timer);
             void go();
         };

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from cockpit_getmail.days import LIMIT, day_of, keep, last_days
 from cockpit_getmail.state import DAY
 
 if TYPE_CHECKING:
@@ -60,6 +61,23 @@ def find(db: sqlite3.Connection, token: str) -> dict[str, Any] | None:
     """
     query = f"SELECT {_COLUMNS} FROM run WHERE token = ?"  # noqa: S608 (constants only)
     return next(_entries(db, query, (token,)), None)
+
+
+def newest(db: sqlite3.Connection) -> str | None:
+    """Return the token of the last run, None if there is none."""
+    row = db.execute("SELECT token FROM run WHERE kind = 'run' ORDER BY id DESC LIMIT 1").fetchone()
+    return str(row[0]) if row else None
+
+
+def count_days(db: sqlite3.Connection, now: float) -> dict[str, int]:
+    """Return how many messages runs delivered that ended on the last days, by day."""
+    # No more time is credited than went by: all of them are among these.
+    query = f"SELECT ended, messages FROM run WHERE kind = 'run' AND clock >= {_CLOCK} - ?"  # noqa: S608
+    counts: dict[str, int] = {}
+    for ended, messages in db.execute(query, (LIMIT * DAY,)):
+        day = day_of(ended)
+        counts[day] = counts.get(day, 0) + messages
+    return keep(counts, last_days(now))
 
 
 def _result(report: Report) -> dict[str, Any] | None:

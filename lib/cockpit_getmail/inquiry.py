@@ -84,6 +84,7 @@ def _check_entry(entry: Any) -> Report:
         "log_cut": entry["log"] is None,
         **entry,
         "log": log,
+        "days": {},
         "result": None if is_run else entry["result"],
     }
     report = status_file.parse(json.dumps(told).encode())

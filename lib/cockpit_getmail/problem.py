@@ -102,7 +102,10 @@ def printable(text: str | bytes) -> str:
     if isinstance(text, bytes):
         text = text[: TEXT_LIMIT + 1].decode("utf-8", "backslashreplace")
     text = text[: TEXT_LIMIT + 1]
-    if not (text.isascii() and text.isprintable()):
+    if text.isascii() and text.isprintable():
+        if len(text) <= TEXT_LIMIT:
+            return text
+    else:
         text = re.sub(_CONTROL, _escape, text)
     encoded = text.encode()
     if len(encoded) <= TEXT_LIMIT:

@@ -10,7 +10,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from cockpit_getmail import history, status_file
+from cockpit_getmail import days, history, status_file
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.report import tell_done, tell_new
 
@@ -59,6 +59,7 @@ class Record:
         with self._lock:
             self._report["messages"] += messages
             self._report["bytes"] += octets
+            self._count_today(messages)
         self._show.advance(messages, octets)
         self._tell(tell_done(self._report["messages"], self._report["total_messages"]))
 
@@ -102,6 +103,22 @@ class Record:
         ended["cause"], ended["message"] = "internal", status_file.CUT_OFF
         ended["log"] = [*before["log"], (before["version"] + 1, status_file.CUT_OFF)]
         history.add(db, ended, self._days)
+
+    def recall(self, db: sqlite3.Connection) -> None:
+        """Tell what runs delivered by day: as the last one told it, if the history knows of none after that.
+
+        Else as the history has it, which does not know of one that went on over midnight.
+        """
+        before = self.before
+        if not (before and before["days"] and before["token"] == history.newest(db)):
+            self._report["days"] = history.count_days(db, time.time())
+
+    def _count_today(self, messages: int) -> None:
+        now, counts = time.time(), self._report["days"]
+        today = days.day_of(now)
+        if today not in counts:
+            counts = self._report["days"] = days.keep(counts, days.last_days(now))
+        counts[today] = counts.get(today, 0) + messages
 
     def _count_entry(self, entry: dict[str, Any]) -> None:
         result = entry["result"] or {}
@@ -230,4 +247,5 @@ def _make(kind: Literal["run", "verify"], token: str, before: Report | None) -> 
         "last_success": before["last_success"] if before else None,
         "runs": before["runs"] if before else 0,
         "outcome": before["outcome"] if before else None,
+        "days": before["days"] if before else {},
     }

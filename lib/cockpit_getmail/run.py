@@ -70,9 +70,10 @@ def _fetch(
 ) -> Result:
     """Fetch, and record why if that does not come to its end."""
     try:
-        if record.is_cut_off or record.before is None:
-            with state.transaction() as db:
+        with state.transaction() as db:
+            if record.is_cut_off or record.before is None:
                 record.settle(db)
+            record.recall(db)
         if forgive:
             record.forgive()
         with stop.at_once():

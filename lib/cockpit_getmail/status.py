@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import os
 
+from cockpit_getmail.days import keep
 from cockpit_getmail.problem import STATUS
 from cockpit_getmail.schedule import REFUSED_LIMIT, next_run
 from cockpit_getmail.status_file import CUT_OFF
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Set
     from typing import Literal, TypedDict
 
     from cockpit_getmail.connector import Connector
@@ -25,7 +27,13 @@ if TYPE_CHECKING:
         message: str
         hint: str
 
-    class Condition(Judgement):
+    class Optional(Judgement, total=False):
+        """What else is not always told: how much of a run is done, and messages by day."""
+
+        percent: int
+        days: dict[str, int]
+
+    class Condition(Optional):
         """What schemas/connector.json has as condition. Times are seconds since 1970."""
 
         last_run: int | None
@@ -50,9 +58,14 @@ _PARTIAL_HINT = "The next run tries them again, but for those set aside: see rea
 
 
 def derive(
-    connector: Connector, report: Report | None, start: Start | None, is_running: bool, now: float
+    connector: Connector,
+    report: Report | None,
+    start: Start | None,
+    is_running: bool,
+    now: float,
+    days: Set[str] = frozenset(),
 ) -> Condition:
-    """Return how a connector is `now`, in seconds since 1970.
+    """Return how a connector is `now`, in seconds since 1970, and what came on these `days`.
 
     `report` is what its last run told: one that is under way by that, and not by `is_running`, was cut off.
     `start` is what the ledger knows.
@@ -81,6 +94,7 @@ def derive(
     return {
         "status": "OK" if has_worked else "NEVER_RUN",
         **told,
+        **_tell_more(report, is_running, days),
         "last_run": _last_run(report, start),
         "next_run": int(due) if connector.enabled else None,
         "failures": failures,
@@ -88,6 +102,28 @@ def derive(
         "bytes": report["bytes"] if report else 0,
         "running": is_running,
     }
+
+
+def _tell_more(report: Report | None, is_running: bool, days: Set[str]) -> Optional:
+    more: Optional = {}
+    if report and is_running and report["state"] == "running" and (done := percent(report)) is not None:
+        more["percent"] = done
+    if report and (counts := keep(report["days"], days)):
+        more["days"] = counts
+    return more
+
+
+def percent(report: Report) -> int | None:
+    """Return how much of a task is done, by octets if their total is known, else by messages.
+
+    0 to 100, which only one that succeeded has; None while no total is known.
+    """
+    if report["state"] == "succeeded":
+        return 100
+    done, total = report["bytes"], report["total_bytes"]
+    if not total:
+        done, total = report["messages"], report["total_messages"]
+    return min(99, 100 * done // total) if total else None
 
 
 def _find_refusal(report: Report | None, start: Start | None, now: float) -> Refusal | None:

@@ -12,6 +12,7 @@ import pytest
 
 from cockpit_getmail import status_file
 from cockpit_getmail.connector import folder_name
+from cockpit_getmail.days import day_of
 from tests.api.conftest import CONNECTOR, STORED, Answer, Api
 from tests.unit.test_status import FINE, WRONG, report
 
@@ -188,7 +189,9 @@ def test_run_of_somebody_in_the_foreground_is_seen(api: Api) -> None:
     with open(folder / "lock", "wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert api.conditions()[FIRST]["running"]
+        assert api.conditions()[FIRST]["percent"] == 99
     found = api.conditions()[FIRST]
+    assert "percent" not in found
     assert (found["running"], found["status"], found["cause"]) == (False, "NO_ACCESS_TO_ALL_MAIL", "internal")
 
 
@@ -198,6 +201,22 @@ def test_state_of_another_user_is_not_told(nobody: Api) -> None:
     os.chown(folder, 0, 0)
     folder.chmod(0o700)
     assert nobody.conditions()[FIRST]["status"] == "NEVER_RUN"
+
+
+def test_days_are_told_and_nothing_is_believed_but_them(api: Api) -> None:
+    now = time.time()
+    name = api.add()
+    days = {day_of(now): 3, day_of(now - 86400): 12, "2020-02-02": 7}
+    folder = tell(api, name, days=days)
+    told = {day_of(now): 3, day_of(now - 86400): 12}
+    assert api.conditions()[FIRST]["days"] == told
+    [[listed]] = api.succeed("read", "list")["connectors"].values()
+    assert listed["days"] == told
+    tell(api, name, days={"2020-02-02": 7})
+    assert "days" not in api.conditions()[FIRST]
+    file = folder / status_file.RUN
+    file.write_bytes(file.read_bytes().replace(b"2020-02-02", b"<script>x/"))
+    assert api.conditions()[FIRST]["status"] == "NEVER_RUN"
 
 
 def test_old_records_have_a_condition(api: Api, put: Callable[[str], None]) -> None:

@@ -98,7 +98,15 @@ def test_progress_grows_and_tells_each_line_once(installed: Installed, dovecot: 
         assert (again["token"], again["running"]) == (started["token"], True)
         [run, *_] = ask(installed, "read", "history", name="followed")["runs"]
         assert (run["token"], run["result"], run["end"]) == (started["token"], "running", None)
+        [condition] = ask(installed, "read", "status", name="followed")["connectors"]
+        while "percent" not in condition:
+            assert condition["running"]
+            [condition] = ask(installed, "read", "status", name="followed")["connectors"]
+        assert 0 <= condition["percent"] < 100
         found, log = follow(installed, started["token"])
+        [condition] = ask(installed, "read", "status", name="followed")["connectors"]
+    assert "percent" not in condition
+    assert sum(condition["days"].values()) == MESSAGES
     percents = [answer["percentProgress"] for answer in found if answer["percentProgress"] is not None]
     assert percents == sorted(percents)
     assert any(0 < percent < 100 for percent in percents)

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from cockpit_getmail import history
+from cockpit_getmail.days import day_of
 from cockpit_getmail.state import DAY, State
 from tests.unit.test_status_file import REPORT
 
@@ -53,6 +55,33 @@ def test_newest_come_first_and_only_so_many(state: State) -> None:
             # Whatever the clock says.
             history.add(db, report(number, started=100.0 - number), 90)
         assert [int(entry["token"], 16) for entry in history.listing(db, 3)] == [4, 3, 2]
+        assert history.newest(db) == f"{4:032x}"
+
+
+def test_newest_is_that_of_runs(state: State) -> None:
+    with state, state.transaction() as db:
+        assert history.newest(db) is None
+        history.add(db, report(1), 90)
+        history.add(db, report(2, kind="verify"), 90)
+        assert history.newest(db) == f"{1:032x}"
+
+
+def test_messages_are_counted_by_the_days_of_their_runs(state: State) -> None:
+    now = time.time()
+    ends = [*(now - DAY * number for number in (0, 0, 1, 13, 14, 40)), now + 2 * DAY, 9e9, 0.0]
+    with state:
+        state.begin("imap\nh\n143\nu", DAY)
+        with state.transaction() as db:
+            assert history.count_days(db, now) == {}
+            for number, ended in enumerate(ends):
+                history.add(db, report(number, ended=ended, messages=1 << number), 90)
+            history.add(db, report(90, ended=now, messages=0), 90)
+            history.add(db, report(91, ended=now, kind="verify"), 90)
+            counts = {day_of(now): 3, day_of(now - DAY): 4, day_of(now - 13 * DAY): 8}
+            assert history.count_days(db, now) == counts
+            # All these runs are old by now, by the state's own clock.
+            db.execute("UPDATE mailbox SET clock = clock + ?", (15 * DAY,))
+            assert history.count_days(db, now) == {}
 
 
 def test_logs_are_kept_of_the_last_ones_only(state: State) -> None:

@@ -18,6 +18,7 @@ ORDER = [
     "words",
     "problem",
     "durable",
+    "days",
     "stop",
     "settings",
     "formats",

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+import types
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from tests.support import disks
 from tests.support.fetching import Log
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from cockpit_getmail.state import State
@@ -224,6 +226,87 @@ def test_run_cut_off_between_its_two_records_is_not_taken_for_complete(bench: Be
     assert found["outcome"] == {"cause": None, "message": "", "partial": 2}
     assert found["first_complete"] is None
     assert found["last_success"]
+
+
+def deliver(*counts: int) -> Any:
+    """Return what a run does that delivers so many messages at a time."""
+
+    def work(report: Any) -> Result:
+        report.begin(sum(counts), sum(counts))
+        for count in counts:
+            report.advance(count, count)
+        return Result(sum(counts), sum(counts))
+
+    return work
+
+
+@pytest.fixture
+def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Set the clock of what counts days."""
+    clock = types.SimpleNamespace(time=time.time)
+    monkeypatch.setattr(record, "time", clock)
+
+    def set_time(now: float) -> None:
+        clock.time = lambda: now
+
+    return set_time
+
+
+def test_messages_are_counted_by_day(bench: Bench, at: Callable[[float], None]) -> None:
+    now = time.mktime((2026, 11, 20, 12, 0, 0, 0, 0, -1))
+    at(now)
+    assert bench.run(Result())["days"] == {}
+    assert bench.run(deliver(2, 1))["days"] == {"2026-11-20": 3}
+    at(now + 60)
+    assert bench.run(deliver(4))["days"] == {"2026-11-20": 7}
+    at(now + 86400)
+    assert bench.run(BROKEN)["days"] == {"2026-11-20": 7}
+    assert bench.run(deliver(1))["days"] == {"2026-11-20": 7, "2026-11-21": 1}
+    at(now + 14 * 86400)
+    assert bench.run(deliver(5))["days"] == {"2026-11-21": 1, "2026-12-04": 5}
+
+
+def test_run_over_midnight_counts_for_both_days(bench: Bench, at: Callable[[float], None]) -> None:
+    midnight = time.mktime((2026, 11, 21, 0, 0, 0, 0, 0, -1))
+    days = {"2026-11-20": 3, "2026-11-21": 2}
+
+    def work(report: Any) -> Result:
+        report.begin(5, 50)
+        at(midnight - 1)
+        report.advance(3, 30)
+        at(midnight)
+        report.advance(2, 20)
+        assert bench.report["days"] == days
+        return Result(5, 50)
+
+    at(midnight - 60)
+    assert bench.run(work)["days"] == days
+    assert bench.run(Result())["days"] == days
+    # Cut off, it has counted all the same.
+    cut: Report = {**bench.report, "state": "running", "ended": None, "token": "f" * 32, "messages": 5}
+    status_file.write(bench.folder, {**cut, "days": {**days, "2026-11-21": 7}}, durably=False)
+    assert bench.run(BROKEN)["days"] == {"2026-11-20": 3, "2026-11-21": 7}
+
+
+@pytest.mark.parametrize("change", [None, {}, {"days": {}}, {"days": {"2020-01-01": 1}, "token": "f" * 32}])
+def test_days_that_are_lost_or_old_are_made_anew_from_the_history(bench: Bench, change: Any) -> None:
+    """As of a report that an older version wrote, or that is back after a power cut."""
+    for count in (2, 3):
+        before = bench.run(deliver(count))
+    assert list(before["days"].values()) in ([5], [2, 3])
+    file = bench.folder / status_file.RUN
+    file.unlink()
+    if change is not None:
+        status_file.write(bench.folder, {**before, **change}, durably=False)
+    seen: list[Report] = []
+
+    def work(_report: Any) -> Result:
+        seen.append(bench.report)
+        return deliver(4)(_report)  # type: ignore[no-any-return]
+
+    found = bench.run(work)
+    assert sum(found["days"].values()) == 9
+    assert max(found["days"]) >= max(before["days"])
 
 
 @pytest.mark.parametrize("left", [None, b"", b"\0" * 700])

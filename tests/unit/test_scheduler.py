@@ -55,6 +55,7 @@ FAILED: Report = {
     "last_success": None,
     "runs": 1,
     "outcome": {"cause": "network", "message": "No route to host.", "partial": 0},
+    "days": {},
 }
 PROBLEM: Refusal = {"type": "GenericError", "cause": "delivery", "message": "No folder."}
 times = st.floats(NOW - 1e7, NOW + 1e7)

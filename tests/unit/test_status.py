@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from cockpit_getmail import schedule, status_file
 from cockpit_getmail.connector import Connector
+from cockpit_getmail.days import last_days
 from cockpit_getmail.ledger import Start
 from cockpit_getmail.problem import STATUS, printable
 from cockpit_getmail.status import SILENT, WORKING, Locks, derive
@@ -71,6 +72,7 @@ def report(outcome: Outcome | None, **more: Any) -> Report:
         "last_success": NOW - 9999,
         "runs": 1,
         "outcome": outcome,
+        "days": {},
     }
     return base | more  # type: ignore[return-value]
 
@@ -270,15 +272,50 @@ def test_when_it_runs(told: Report | None, start: Start | None, last_run: Any, n
     assert (found["last_run"], found["next_run"]) == (last_run, next_run)
 
 
+@pytest.mark.parametrize(
+    ("changed", "is_running", "percent"),
+    [
+        ({"state": "running", "bytes": 13, "total_bytes": 40}, True, 32),
+        ({"state": "running", "bytes": 0, "total_bytes": 40}, True, 0),
+        # As much as that, it has not ended.
+        ({"state": "running", "bytes": 40, "total_bytes": 40}, True, 99),
+        ({"state": "running", "bytes": 1 << 60, "total_bytes": 40}, True, 99),
+        ({"state": "running", "bytes": 0, "total_bytes": 0, "messages": 2, "total_messages": 3}, True, 66),
+        ({"state": "running", "bytes": 0, "total_bytes": 0, "messages": 0, "total_messages": 0}, True, None),
+        # The report is of the run before, or of one that was cut off.
+        ({"state": "succeeded"}, True, None),
+        ({"state": "running"}, False, None),
+        ({"state": "succeeded"}, False, None),
+    ],
+)
+def test_how_much_is_done(changed: dict[str, Any], is_running: bool, percent: int | None) -> None:
+    found = derive(connector(), report(FINE, **changed), None, is_running, NOW)
+    assert found.get("percent") == percent
+    assert ("percent" in found) == (percent is not None)
+
+
+def test_days_are_told_but_for_old_ones_and_those_to_come() -> None:
+    counts = {"2023-10-01": 5, "2023-11-13": 2, "2023-11-14": 0, "2023-12-01": 4}
+    days = frozenset(("2023-11-12", "2023-11-13", "2023-11-14"))
+    for told, expected in ((counts, {"2023-11-13": 2}), ({}, None), ({"2023-10-01": 5}, None)):
+        found = derive(connector(), report(FINE, days=told), None, False, NOW, days)
+        assert found.get("days") == expected
+        assert ("days" in found) == bool(expected)
+    assert "days" not in derive(connector(), None, None, False, NOW, days)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=4,
 )
+DAYS = last_days(NOW)
 NUMBERS = st.integers(-1, 1 << 64) | st.floats()
 HOSTILE = {
     **dict.fromkeys(("started", "last_success", "failures", "refused", "messages", "bytes"), NUMBERS),
+    **dict.fromkeys(("total_messages", "total_bytes"), NUMBERS),
     "state": st.sampled_from([*status_file.STATES, "lost", None]),
+    "days": st.dictionaries(st.sampled_from([*DAYS, "2023-01-01", "x"]) | st.text(max_size=3), NUMBERS),
     "outcome": st.fixed_dictionaries(
         {
             "cause": st.sampled_from([*STATUS, None, "magic"]),
@@ -301,7 +338,7 @@ def test_whatever_a_run_tells_there_is_an_answer(
     told = status_file.parse(text.encode())
     starts = (None, Start(NOW - 5), Start(None, forgiven=TOKEN), Start(NOW, REFUSAL, None, 1))
     for start in (*starts, Start(NOW - 70, token=OTHER)):
-        found = derive(connector(), told, start, is_running, NOW)
+        found = derive(connector(), told, start, is_running, NOW, DAYS)
         check_schema("read/status.output.json", {"connectors": [{"name": "x", "account": "", **found}]})
         message = found.get("message", "")
         assert printable(message) == message

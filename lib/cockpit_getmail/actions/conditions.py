@@ -10,6 +10,7 @@ from contextlib import suppress
 from cockpit_getmail import status_file
 from cockpit_getmail.actions import is_of_account, select
 from cockpit_getmail.connector import Connector, folder_name, unit_name
+from cockpit_getmail.days import last_days
 from cockpit_getmail.ledger import Ledger
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.status import WORKING, Locks, derive
@@ -53,13 +54,24 @@ def watch(records: Iterable[Record], settings: Settings) -> Iterator[tuple[Recor
     is_used = os.path.isdir(settings.state_dir)
     units, starts = (_find_units(), _read_starts(settings)) if is_used else (set(), {})
     now = time.time()
-    found = [(record, *_look(record, units, settings)) for record in records]
-    locks = Locks() if any(is_doubtful(report, is_running) for _, report, is_running in found) else None
-    for record, report, is_running in found:
-        if locks and is_doubtful(report, is_running):
-            report, is_running = _look_again(record, report, locks, settings)
+    days = last_days(now)
+
+    def tell(record: Record, report: Report | None, is_running: bool) -> Condition:
         connector = Connector.from_record(record.key, record.props)
-        yield record, derive(connector, report, starts.get(record.key), is_running, now)
+        return derive(connector, report, starts.get(record.key), is_running, now, days)
+
+    found: list[tuple[Record, Report | None, Condition | None]] = []
+    for record in records:
+        report, is_running = _look(record, units, settings)
+        # Of thousands no more is kept than need be: memory costs more time than all that is derived.
+        is_open = is_doubtful(report, is_running)
+        found.append((record, report, None) if is_open else (record, None, tell(record, report, is_running)))
+    locks: Locks | None = None
+    for record, report, condition in found:
+        if condition is None:
+            locks = locks or Locks()
+            condition = tell(record, *_look_again(record, report, locks, settings))
+        yield record, condition
 
 
 def is_doubtful(report: Report | None, has_unit: bool) -> bool:
@@ -86,7 +98,7 @@ def _look_again(
 
 
 def _folder(record: Record, settings: Settings) -> str:
-    return os.path.join(settings.state_dir, folder_name(record.key))
+    return f"{settings.state_dir}/{folder_name(record.key)}"
 
 
 def _find_units() -> set[str]:

@@ -11,7 +11,7 @@ from cockpit_getmail.actions import require_connector, select
 from cockpit_getmail.connector import Connector, folder_name, token_prefix, unit_name, verification_unit
 from cockpit_getmail.ledger import Ledger
 from cockpit_getmail.problem import STATUS, Problem, failure
-from cockpit_getmail.status import SILENT, Locks
+from cockpit_getmail.status import SILENT, Locks, percent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -162,21 +162,12 @@ def tell(token: str, report: Report | None, version: int = 0) -> Answer:
         "token": report["token"],
         "statusVersion": report["version"],
         "statusCode": report["state"],
-        "percentProgress": _percent(report),
+        "percentProgress": percent(report),
         "statusText": report["text"] or None,
         "logOutput": _new_lines(report, version),
         "result": None if report["state"] == RUNNING else _result(report),
         "error": _error(report),
     }
-
-
-def _percent(report: Report) -> int | None:
-    """Return how much is done: by octets of a run, by messages of a verification."""
-    if report["state"] == "succeeded":
-        return 100
-    unit = "bytes" if report["kind"] == "run" else "messages"
-    done, total = (report[unit], report[f"total_{unit}"])  # type: ignore[literal-required]
-    return min(99, 100 * done // total) if total else None
 
 
 def _new_lines(report: Report, version: int) -> str | None:

@@ -64,7 +64,8 @@ class Client(Tasks):
         status_ok: int | None = None,
     ) -> Answer:
         """Return {"connectors": [...]}, each with name, account and how it is: status, cause, message, hint,
-        last_run, next_run, failures, messages, bytes and running. Filters are those of list.
+        last_run, next_run, failures, messages, bytes and running; with percent while one runs, with days if mail came
+        lately. Filters are those of list.
         """
         filters = {"account": account, "label": label, "status": status, "status_ok": status_ok}
         return self._ask("read", "status", name=name, **filters)

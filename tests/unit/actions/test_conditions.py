@@ -24,9 +24,11 @@ from cockpit_getmail.actions.read import list as listing
 from cockpit_getmail.actions.read import status
 from cockpit_getmail.actions.update import reset, update
 from cockpit_getmail.connector import folder_name
+from cockpit_getmail.days import day_of
 from cockpit_getmail.ledger import Ledger
 from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.settings import Settings
+from cockpit_getmail.state import DAY
 from cockpit_getmail.status import Locks
 from tests.support.schemas import check_schema
 from tests.unit.test_status import BAD, FINE, WRONG, report
@@ -122,6 +124,26 @@ def test_filters(settings: Settings, filters: dict[str, Any], names: Any) -> Non
             statuses(settings, **filters)
     else:
         assert statuses(settings, **filters) == {name: ALL[name] for name in names}
+
+
+def test_running_one_tells_how_much_is_done(settings: Settings) -> None:
+    folder = tell(settings, "fine@h", report(FINE, state="running", bytes=10, total_bytes=40))
+    tell(settings, "bad@h", report(FINE, state="running", bytes=10, total_bytes=40))
+    with run_elsewhere(folder):
+        statuses(settings)
+        found = status.answer({}, settings)["connectors"]
+    assert {each["name"]: each["percent"] for each in found if "percent" in each} == {"fine@h": 25}
+
+
+def test_days_are_the_last_fourteen(settings: Settings) -> None:
+    now = time.time()
+    days = {day_of(now - number * DAY): number + 1 for number in (15, 2, 0)}
+    tell(settings, "fine@h", report(FINE, days=days))
+    tell(settings, "bad@h", report(BAD, days={day_of(now + 2 * DAY): 1, day_of(now - 15 * DAY): 1}))
+    statuses(settings)
+    found = status.answer({}, settings)["connectors"]
+    expected = {"fine@h": {day_of(now - 2 * DAY): 3, day_of(now): 1}}
+    assert {each["name"]: each["days"] for each in found if "days" in each} == expected
 
 
 def test_order_is_the_databases(settings: Settings) -> None:

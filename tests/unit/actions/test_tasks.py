@@ -71,7 +71,8 @@ def ask(settings: Settings, **data: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("changed", "percent"),
     [
-        ({"state": "running", "bytes": 0, "total_bytes": 0}, None),
+        ({"state": "running", "messages": 1, "total_messages": 3, "total_bytes": 0}, 33),
+        ({"state": "running", "messages": 0, "total_messages": 0, "bytes": 0, "total_bytes": 0}, None),
         ({"state": "running", "bytes": 0, "total_bytes": 300}, 0),
         ({"state": "running", "bytes": 100, "total_bytes": 300}, 33),
         ({"state": "running", "bytes": 300, "total_bytes": 300}, 99),

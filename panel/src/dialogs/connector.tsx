@@ -1,9 +1,34 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** Adding a connector, and editing one. */
 import cockpit from "cockpit";
-import { Modal, ModalHeader } from "@patternfly/react-core";
+import { Alert, Button, Form, Modal, ModalBody, ModalFooter, ModalHeader } from "@patternfly/react-core";
+import { useEffect, useState, type SyntheticEvent } from "react";
+import { useAlerts } from "../alerts";
 import type { Connector } from "../api";
 import { useDialogs } from "../dialogs";
+import { Account } from "./account";
+import { Advanced } from "./advanced";
+import { CheckPart, useCheck } from "./check";
+import { TextField, type Editor } from "./field";
+import {
+    CHECKED,
+    FIELDS,
+    checkOf,
+    findTwin,
+    firstFault,
+    hasAdvanced,
+    isChanged,
+    newForm,
+    readForm,
+    splitFaults,
+    type Faults,
+    type Field,
+} from "./form";
+import { Login } from "./login";
+import { Place } from "./place";
+import { useSave } from "./save";
+import { Failed, Twin } from "./told";
+import { problemWords } from "../words";
 
 export interface ConnectorDialogProps {
     /** The one to edit; without it, one is added. */
@@ -13,12 +38,141 @@ export interface ConnectorDialogProps {
     refresh: () => Promise<void>;
 }
 
-export function ConnectorDialog({ connector }: ConnectorDialogProps) {
+const TITLE = "connector-dialog-title";
+const FORM = "connector-dialog-form";
+
+export function ConnectorDialog({ connector, connectors, refresh }: ConnectorDialogProps) {
     const _ = cockpit.gettext;
     const dialogs = useDialogs();
+    const tell = useAlerts();
+    const failure = connector ? _("The connector was not saved") : _("No connector was added");
+    const stored = connector?.props;
+    const [before] = useState(() => (stored ? readForm(stored) : newForm()));
+    const [form, setForm] = useState(before);
+    const [faults, setFaults] = useState<Faults>({});
+    const [problem, setProblem] = useState<unknown>();
+    const [isExpanded, setExpanded] = useState(false);
+    const [isWarned, setWarned] = useState(false);
+    const [wrong, setWrong] = useState<{ field: Field | undefined }>({ field: undefined });
+    useFocusOn(wrong);
+
+    const refuse = (met: unknown) => {
+        const { faults: found, others } = splitFaults(met);
+        setFaults(found);
+        setWrong({ field: firstFault(found) });
+        if (hasAdvanced(found)) setExpanded(true);
+        if (others.length || !firstFault(found)) setProblem(met);
+    };
+    const check = useCheck(refuse);
+    const change = (part: Partial<typeof form>) => {
+        const changed = FIELDS.filter((field) => field in part);
+        setForm({ ...form, ...part });
+        setFaults(without(faults, changed));
+        setWarned(false);
+        if (changed.some((field) => CHECKED.includes(field))) check.forget();
+    };
+    const beginCheck = (now: typeof form) => {
+        setFaults(without(faults, CHECKED));
+        setProblem(undefined);
+        check.begin(checkOf(now, stored), connector?.name);
+    };
+    const trust = (Fingerprint: string) => {
+        const trusting = { ...form, Fingerprint };
+        setForm(trusting);
+        beginCheck(trusting);
+        // The button that was pressed goes away.
+        document.getElementById("check-credentials")?.focus();
+    };
+
+    const { save, leave, isSaving } = useSave({
+        connector,
+        refuse,
+        saved: (name) => tell("success", cockpit.format(connector ? _("Saved $0") : _("Added $0"), name)),
+        failed: (met) => tell("danger", failure, problemWords(met)),
+        refresh,
+        close: dialogs.close,
+    });
+    const submit = (event: SyntheticEvent) => {
+        event.preventDefault();
+        setFaults({});
+        setProblem(undefined);
+        if (!isSaving) void save(form);
+    };
+    const escape = (event: KeyboardEvent) => {
+        // It closes the list of accounts first.
+        if (event.target instanceof Element && event.target.matches("[role=combobox][aria-expanded=true]")) return;
+        if (isWarned || !isChanged(before, form)) leave();
+        else setWarned(true);
+    };
+
+    const editor: Editor = { form, faults, change };
+    const twin = findTwin(form, connectors, connector?.name);
     return (
-        <Modal isOpen variant="medium" onClose={dialogs.close}>
-            <ModalHeader title={connector ? _("Edit connector") : _("Add connector")} />
+        <Modal
+            isOpen
+            variant="medium"
+            position="top"
+            aria-labelledby={TITLE}
+            elementToFocus="#field-Provider"
+            onClose={leave}
+            onEscapePress={escape}
+        >
+            <ModalHeader
+                title={connector ? _("Edit connector") : _("Add connector")}
+                labelId={TITLE}
+                description={connector && <span dir="auto">{connector.name}</span>}
+            />
+            <ModalBody>
+                <Form id={FORM} onSubmit={submit}>
+                    <Place editor={editor} />
+                    <Login editor={editor} isStored={stored?.Password !== undefined} />
+                    {twin && <Twin twin={twin} />}
+                    <CheckPart
+                        check={check}
+                        begin={() => beginCheck(form)}
+                        trust={trust}
+                        isPinned={form.Fingerprint.trim() !== ""}
+                    />
+                    <Account editor={editor} />
+                    <TextField
+                        editor={editor}
+                        field="Label"
+                        hint={_("Tells the connectors of one account apart.")}
+                        dir="auto"
+                    />
+                    <Advanced editor={editor} isExpanded={isExpanded} setExpanded={setExpanded} />
+                    {problem !== undefined && <Failed title={failure} problem={problem} />}
+                </Form>
+            </ModalBody>
+            <ModalFooter>
+                <Button type="submit" form={FORM} isLoading={isSaving} isDisabled={isSaving}>
+                    {connector ? _("Save") : _("Add")}
+                </Button>
+                <Button variant="link" onClick={leave}>
+                    {_("Cancel")}
+                </Button>
+                {isWarned && (
+                    <Alert
+                        isInline
+                        isPlain
+                        isLiveRegion
+                        variant="warning"
+                        component="p"
+                        title={_("Press Escape again to discard what you entered.")}
+                    />
+                )}
+            </ModalFooter>
         </Modal>
     );
+}
+
+/** Bring the person to a field that has to be corrected, once each time. */
+function useFocusOn(wrong: { field: Field | undefined }) {
+    useEffect(() => {
+        if (wrong.field) document.getElementById(`field-${wrong.field}`)?.focus();
+    }, [wrong]);
+}
+
+function without(faults: Faults, fields: Field[]): Faults {
+    return Object.fromEntries(Object.entries(faults).filter(([field]) => !fields.includes(field as Field)));
 }

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/** Trying the log-in with what is in the form, before anything is stored. */
+import cockpit from "cockpit";
+import {
+    Alert,
+    Button,
+    DescriptionList,
+    DescriptionListDescription,
+    DescriptionListGroup,
+    DescriptionListTerm,
+} from "@patternfly/react-core";
+import { useRef, useState } from "react";
+import * as api from "../api";
+import { Problem, type Details } from "../helpers";
+import { causeHint, causeWords, problemWords } from "../words";
+import { groupFingerprint } from "./form";
+
+type Outcome = { is: "busy" } | { is: "works"; found: api.Checked } | { is: "fails"; problem: unknown };
+
+export interface Check {
+    outcome: Outcome | undefined;
+    begin: (props: api.Props, name?: string) => void;
+    /** What was found is not of what the form holds now. */
+    forget: () => void;
+}
+
+/** `refused` is told of faults of the form, which are shown at their fields. */
+export function useCheck(refused: (problem: unknown) => void): Check {
+    const [outcome, setOutcome] = useState<Outcome>();
+    const last = useRef(0);
+    const begin = (props: api.Props, name?: string) => {
+        const mine = ++last.current;
+        setOutcome({ is: "busy" });
+        api.checkCredentials(props, name).then(
+            (found) => mine === last.current && setOutcome({ is: "works", found }),
+            (problem: unknown) => {
+                if (mine !== last.current) return;
+                const isOfForm = problem instanceof Problem && problem.faults.length > 0;
+                setOutcome(isOfForm ? undefined : { is: "fails", problem });
+                if (isOfForm) refused(problem);
+            },
+        );
+    };
+    const forget = () => {
+        last.current++;
+        setOutcome(undefined);
+    };
+    return { outcome, begin, forget };
+}
+
+interface CheckPartProps {
+    check: Check;
+    begin: () => void;
+    trust: (fingerprint: string) => void;
+    /** Whether a certificate was trusted by its fingerprint already. */
+    isPinned: boolean;
+}
+
+export function CheckPart({ check: { outcome }, begin, trust, isPinned }: CheckPartProps) {
+    const _ = cockpit.gettext;
+    const isBusy = outcome?.is === "busy";
+    return (
+        <div className="getmail-check">
+            <Button
+                id="check-credentials"
+                variant="secondary"
+                isLoading={isBusy}
+                isAriaDisabled={isBusy}
+                onClick={begin}
+                {...(isBusy && { spinnerAriaValueText: _("Logging in") })}
+            >
+                {_("Check credentials")}
+            </Button>
+            {/* It is there from the beginning, so that what comes into it is read out. */}
+            <div role="status">
+                {isBusy && <span className="getmail-check-busy">{_("Logging in…")}</span>}
+                {outcome?.is === "works" && <Works found={outcome.found} />}
+                {outcome?.is === "fails" && <Fails problem={outcome.problem} trust={trust} isPinned={isPinned} />}
+            </div>
+        </div>
+    );
+}
+
+function Works({ found: { messages, tls } }: { found: api.Checked }) {
+    const _ = cockpit.gettext;
+    const title = cockpit.format(
+        cockpit.ngettext("The log-in works: $0 message.", "The log-in works: $0 messages.", messages),
+        messages,
+    );
+    return (
+        <Alert isInline variant={tls ? "success" : "warning"} title={title} component="p">
+            {!tls && _("The connection is not encrypted: others can read the password and the mail on their way.")}
+        </Alert>
+    );
+}
+
+function Fails({ problem, trust, isPinned }: { problem: unknown } & Pick<CheckPartProps, "trust" | "isPinned">) {
+    const _ = cockpit.gettext;
+    const details = problem instanceof Problem ? problem.details : {};
+    const { cause, untrusted, fingerprint } = details;
+    const other = isPinned
+        ? _("The server shows another certificate than the one that is trusted.")
+        : _("The server's certificate is not trusted.");
+    const title = (untrusted ? other : causeWords(cause)) || _("The log-in could not be checked.");
+    return (
+        <Alert isInline variant="danger" title={title} component="p">
+            <p dir="auto" className="getmail-told">
+                {problemWords(problem)}
+            </p>
+            {untrusted && fingerprint ? (
+                <Certificate details={details} fingerprint={fingerprint} trust={trust} />
+            ) : (
+                <p>{causeHint(cause)}</p>
+            )}
+        </Alert>
+    );
+}
+
+interface CertificateProps {
+    details: Details;
+    fingerprint: string;
+    trust: (fingerprint: string) => void;
+}
+
+function Certificate({ details: { subject, issuer }, fingerprint, trust }: CertificateProps) {
+    const _ = cockpit.gettext;
+    const grouped = groupFingerprint(fingerprint);
+    return (
+        <>
+            <DescriptionList isCompact className="getmail-certificate">
+                <Line term={_("Subject")} text={subject} />
+                <Line term={_("Issuer")} text={issuer} />
+                <Line term={_("Fingerprint (SHA-256)")} text={grouped} />
+            </DescriptionList>
+            <p>{_("Trust it only if this is the fingerprint that the server's administrator names.")}</p>
+            <Button variant="secondary" isDanger onClick={() => trust(grouped)}>
+                {_("Trust this certificate")}
+            </Button>
+        </>
+    );
+}
+
+function Line({ term, text }: { term: string; text: string | undefined }) {
+    return (
+        <DescriptionListGroup>
+            <DescriptionListTerm>{term}</DescriptionListTerm>
+            <DescriptionListDescription>
+                <span dir="ltr" className="getmail-told">
+                    {text ?? ""}
+                </span>
+            </DescriptionListDescription>
+        </DescriptionListGroup>
+    );
+}

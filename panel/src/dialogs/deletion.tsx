@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/** Whether mail is deleted at the provider once it is here. */
+import cockpit from "cockpit";
+import {
+    Alert,
+    FormSelectOption,
+    InputGroup,
+    InputGroupItem,
+    InputGroupText,
+    TextInput,
+} from "@patternfly/react-core";
+import { useState } from "react";
+import { SelectField, type Editor } from "./field";
+import type { Form } from "./form";
+
+const NEVER = "-1";
+const AT_ONCE = "0";
+const LATER = "later";
+
+export function Deletion({ editor }: { editor: Editor }) {
+    const _ = cockpit.gettext;
+    const days = editor.form.Delete;
+    const [isLater, setLater] = useState(days !== NEVER && days !== AT_ONCE);
+    return (
+        <>
+            <SelectField
+                editor={editor}
+                field="Delete"
+                value={isLater ? LATER : days}
+                onChange={(chosen) => {
+                    setLater(chosen === LATER);
+                    editor.change({ Delete: chosen === LATER ? "30" : chosen });
+                }}
+                hint={days === NEVER && _("All mail stays at the provider.")}
+            >
+                <FormSelectOption value={NEVER} label={_("Never")} />
+                <FormSelectOption value={LATER} label={_("Some days after delivery")} />
+                <FormSelectOption value={AT_ONCE} label={_("As soon as it is delivered")} />
+            </SelectField>
+            {isLater && (
+                <InputGroup className="getmail-amount">
+                    <InputGroupItem>
+                        <TextInput
+                            id="field-Delete-days"
+                            aria-label={_("Days")}
+                            inputMode="numeric"
+                            dir="ltr"
+                            value={days}
+                            onChange={(_event, value) => editor.change({ Delete: value.replace(/\D/g, "") })}
+                        />
+                    </InputGroupItem>
+                    <InputGroupText>{_("days")}</InputGroupText>
+                </InputGroup>
+            )}
+            {/^\d+$/.test(days) && (
+                <Alert isInline variant="warning" title={_("Mail will be deleted at the provider")} component="p">
+                    {deletionWords(editor.form)}
+                </Alert>
+            )}
+        </>
+    );
+}
+
+/** Return what will be deleted where. */
+function deletionWords({ Server, Username, Delete }: Form): string {
+    const _ = cockpit.gettext;
+    const server = Server.trim() || _("the server");
+    const user = Username.trim() || _("this user");
+    const days = Number(Delete);
+    const what = days
+        ? cockpit.format(
+              cockpit.ngettext(
+                  "Every message in the inbox of $0 on $1 is deleted there for good, $2 day after it was delivered to this machine.",
+                  "Every message in the inbox of $0 on $1 is deleted there for good, $2 days after it was delivered to this machine.",
+                  days,
+              ),
+              user,
+              server,
+              days,
+          )
+        : cockpit.format(
+              _("Every message in the inbox of $0 on $1 is deleted there for good as soon as it is delivered to this machine."),
+              user,
+              server,
+          );
+    return `${what} ${_("That includes mail that was delivered before, and all programs and devices that read this mailbox lose it too.")}`;
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/** A field of the form: its label, what is to know of it, and what is wrong with it. */
+import {
+    FormGroup,
+    FormHelperText,
+    FormSelect,
+    HelperText,
+    HelperTextItem,
+    TextInput,
+    type TextInputProps,
+} from "@patternfly/react-core";
+import type { ReactNode } from "react";
+import { propWord } from "../words";
+import type { Faults, Field, Form } from "./form";
+
+/** What the parts of the dialog share. */
+export interface Editor {
+    form: Form;
+    faults: Faults;
+    change: (part: Partial<Form>) => void;
+}
+
+export interface FieldProps {
+    editor: Editor;
+    field: Field;
+    hint?: ReactNode;
+    isRequired?: boolean;
+}
+
+/** Return what ties the control of a field to its texts. */
+export function describe(editor: Editor, field: Field, hint?: ReactNode) {
+    const isWrong = editor.faults[field] !== undefined;
+    const texts = [isWrong && `field-${field}-error`, hint && `field-${field}-hint`].filter(Boolean);
+    return {
+        id: `field-${field}`,
+        validated: isWrong ? ("error" as const) : ("default" as const),
+        ...(texts.length > 0 && { "aria-describedby": texts.join(" ") }),
+    };
+}
+
+export function FieldGroup({
+    editor,
+    field,
+    hint,
+    isRequired = false,
+    children,
+}: FieldProps & { children: ReactNode }) {
+    const fault = editor.faults[field];
+    return (
+        <FormGroup label={propWord(field)} fieldId={`field-${field}`} isRequired={isRequired}>
+            {children}
+            {(fault ?? hint) && (
+                <FormHelperText>
+                    <HelperText>
+                        {fault && (
+                            <HelperTextItem id={`field-${field}-error`} variant="error" screenReaderText="">
+                                {fault}
+                            </HelperTextItem>
+                        )}
+                        {hint && <HelperTextItem id={`field-${field}-hint`}>{hint}</HelperTextItem>}
+                    </HelperText>
+                </FormHelperText>
+            )}
+        </FormGroup>
+    );
+}
+
+type TextFieldProps = FieldProps & Pick<TextInputProps, "placeholder" | "dir" | "type" | "inputMode" | "autoComplete">;
+
+export function TextField({ editor, field, hint, isRequired = false, ...props }: TextFieldProps) {
+    return (
+        <FieldGroup editor={editor} field={field} hint={hint} isRequired={isRequired}>
+            <TextInput
+                {...describe(editor, field, hint)}
+                value={editor.form[field]}
+                isRequired={isRequired}
+                onChange={(_event, value) => editor.change({ [field]: value })}
+                autoComplete="off"
+                spellCheck={false}
+                {...props}
+            />
+        </FieldGroup>
+    );
+}
+
+interface SelectFieldProps extends FieldProps {
+    /** Where it is not the field's own value that is chosen. */
+    value?: string;
+    onChange?: (value: string) => void;
+    children: ReactNode;
+}
+
+export function SelectField({ editor, field, hint, value, onChange, children }: SelectFieldProps) {
+    return (
+        <FieldGroup editor={editor} field={field} hint={hint}>
+            <FormSelect
+                {...describe(editor, field, hint)}
+                value={value ?? editor.form[field]}
+                onChange={(_event, chosen) => (onChange ? onChange(chosen) : editor.change({ [field]: chosen }))}
+            >
+                {children}
+            </FormSelect>
+        </FieldGroup>
+    );
+}

@@ -89,8 +89,7 @@ function sheet(metafile) {
 
 function copy() {
     for (const name of ["index.html", "manifest.json"]) copyFileSync(join(here, name), join(dist, name));
-    for (const [language, code] of Object.entries(translations(join(here, "../po"))))
-        writeFileSync(join(dist, `po.${language}.js`), code);
+    for (const [name, code] of Object.entries(translations(join(here, "../po")))) writeFileSync(join(dist, name), code);
 }
 
 function weigh() {

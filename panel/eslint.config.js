@@ -4,6 +4,18 @@ import a11y from "eslint-plugin-jsx-a11y";
 import hooks from "eslint-plugin-react-hooks";
 import ts from "typescript-eslint";
 
+const UNTRANSLATED = "People read this: it has to be translated.";
+/** Attributes of elements and of PatternFly's components that people read or hear. */
+const READ = "/^(alt|label|placeholder|title|aria-(label|description|roledescription|valuetext)|.*(Text|AriaLabel|Label))$/";
+/** An example of an address or a path is the same in each language. */
+const WORDS = "[value=/[A-Za-z]/]:not([value=/^[a-z:]*[.\\x2f]\\S*$/])";
+/** Where a text of one's own stands: by itself, or chosen by a condition. */
+const OWN_TEXT = [
+    "> Literal[value=/[A-Za-z]{2}/]",
+    "> :matches(ConditionalExpression, LogicalExpression) > Literal[value=/[A-Za-z]{2}/]",
+    "> TemplateLiteral > TemplateElement[value.raw=/[A-Za-z]{2}/]",
+];
+
 export default ts.config(
     { ignores: ["dist/", "dist.new/", "node_modules/"] },
     js.configs.recommended,
@@ -32,8 +44,22 @@ export default ts.config(
                     selector: "CallExpression[callee.name='_'] > :not(Literal).arguments",
                     message: "Only a literal can be found by who translates.",
                 },
+                { selector: "JSXText[value=/[A-Za-z]/]", message: UNTRANSLATED },
+                { selector: `JSXAttribute[name.name=${READ}] > Literal${WORDS}`, message: UNTRANSLATED },
+                ...OWN_TEXT.flatMap((text) => [
+                    {
+                        selector: `:matches(JSXElement, JSXFragment) > JSXExpressionContainer ${text}`,
+                        message: UNTRANSLATED,
+                    },
+                    {
+                        selector: `JSXAttribute[name.name=${READ}] > JSXExpressionContainer ${text}`,
+                        message: UNTRANSLATED,
+                    },
+                ]),
             ],
         },
     },
+    // A function that a test has put there is no method, and nobody reads what it shows.
+    { files: ["test/**"], rules: { "@typescript-eslint/unbound-method": "off", "no-restricted-syntax": "off" } },
     { files: ["*.js"], languageOptions: { globals: { process: "readonly", console: "readonly", URL: "readonly" } } },
 );

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-    test: { include: ["test/**/*.test.{ts,tsx}"], setupFiles: ["test/cockpit.ts"] },
+    resolve: { alias: { cockpit: fileURLToPath(new URL("test/cockpit.ts", import.meta.url)) } },
+    test: { include: ["test/**/*.test.{ts,tsx}"] },
 });

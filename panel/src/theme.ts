@@ -10,8 +10,8 @@ export function followTheme(): void {
         document.documentElement.classList.toggle(DARK, dark);
     };
     const reread = () => apply(localStorage.getItem(STYLE));
-    // From another frame, and from the shell in this one.
-    window.addEventListener("storage", ({ key }) => key === STYLE && reread());
+    // From another frame, which may have emptied all, and from the shell in this one.
+    window.addEventListener("storage", ({ key }) => (key === STYLE || key === null) && reread());
     window.addEventListener("cockpit-style", (event) => {
         if (event instanceof CustomEvent) apply((event.detail as { style: string }).style);
     });

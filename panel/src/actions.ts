@@ -2,6 +2,7 @@
 /** Doing one thing to some connectors. */
 import cockpit from "cockpit";
 import * as api from "./api";
+import { formatNumber } from "./format";
 import { problemWords } from "./words";
 
 export type Action = "run" | "cancel" | "enable" | "disable" | "reset" | "remove";
@@ -33,20 +34,48 @@ export async function act(action: Action, names: string[], done?: (count: number
 export function failureWords(failures: Failure[]): string {
     const shown = failures.slice(0, 3).map(({ name, problem }) => `${name}: ${problemWords(problem)}`);
     const more = failures.length - shown.length;
-    if (more) shown.push(cockpit.format(cockpit.ngettext("$0 more.", "$0 more.", more), more));
+    if (more) shown.push(cockpit.format(cockpit.ngettext("$0 more.", "$0 more.", more), formatNumber(more)));
     return shown.join(" ");
 }
 
-/** Return what was asked for, for the title of what is told when it did not work. */
+/** Return the title of what is told when it did not work for one, or for some of many. */
 export function failedWords(action: Action): string {
     const _ = cockpit.gettext;
     const words: Record<Action, string> = {
-        run: _("Not all could be started"),
-        cancel: _("Not all could be stopped"),
-        enable: _("Not all could be enabled"),
-        disable: _("Not all could be disabled"),
-        reset: _("Not all could be reset"),
-        remove: _("Not all could be removed"),
+        run: _("Starting failed"),
+        cancel: _("Stopping failed"),
+        enable: _("Enabling failed"),
+        disable: _("Disabling failed"),
+        reset: _("Resetting failed"),
+        remove: _("Removing failed"),
     };
     return words[action];
+}
+
+/** Return what is being done, as far as it is. */
+export function doingWords(action: Action, done: number, total: number): string {
+    const _ = cockpit.gettext;
+    const words: Record<Action, string> = {
+        run: _("Starting: $0 of $1"),
+        cancel: _("Stopping: $0 of $1"),
+        enable: _("Enabling: $0 of $1"),
+        disable: _("Disabling: $0 of $1"),
+        reset: _("Resetting: $0 of $1"),
+        remove: _("Removing: $0 of $1"),
+    };
+    return cockpit.format(words[action], formatNumber(done), formatNumber(total));
+}
+
+/** Return what was done to so many connectors. */
+export function doneWords(action: Action, count: number): string {
+    const { ngettext } = cockpit;
+    const words: Record<Action, string> = {
+        run: ngettext("$0 connector started", "$0 connectors started", count),
+        cancel: ngettext("$0 connector stopped", "$0 connectors stopped", count),
+        enable: ngettext("$0 connector enabled", "$0 connectors enabled", count),
+        disable: ngettext("$0 connector disabled", "$0 connectors disabled", count),
+        reset: ngettext("$0 connector reset", "$0 connectors reset", count),
+        remove: ngettext("$0 connector removed", "$0 connectors removed", count),
+    };
+    return cockpit.format(words[action], formatNumber(count));
 }

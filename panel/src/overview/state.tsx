@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/** How a connector is, and why. */
+import cockpit from "cockpit";
+import { Label, Progress } from "@patternfly/react-core";
+import {
+    CheckCircleIcon,
+    DisconnectedIcon,
+    ExclamationCircleIcon,
+    ExclamationTriangleIcon,
+    InProgressIcon,
+    KeyIcon,
+    OutlinedClockIcon,
+    PauseCircleIcon,
+} from "@patternfly/react-icons";
+import type { ReactElement } from "react";
+import type { Connector, Status } from "../api";
+import { isFailing, titleOf } from "../connectors";
+import { causeWords, STATUS_COLOUR, statusWord } from "../words";
+
+const ICONS: Record<Status, ReactElement> = {
+    OK: <CheckCircleIcon />,
+    NEVER_RUN: <OutlinedClockIcon />,
+    INVALID_CREDENTIALS: <KeyIcon />,
+    CONNECTION_IMPOSSIBLE: <DisconnectedIcon />,
+    NO_ACCESS_TO_ALL_MAIL: <ExclamationTriangleIcon />,
+    TEMP_DISABLED: <ExclamationCircleIcon />,
+    DISABLED: <PauseCircleIcon />,
+};
+
+export function StatusLabel({ status }: { status: Status }) {
+    return (
+        <Label isCompact color={STATUS_COLOUR[status]} icon={ICONS[status]}>
+            {statusWord(status)}
+        </Label>
+    );
+}
+
+export function RunningLabel() {
+    const _ = cockpit.gettext;
+    return (
+        <Label isCompact color="blue" icon={<InProgressIcon className="getmail-turning" />}>
+            {_("Running")}
+        </Label>
+    );
+}
+
+export function State({ connector }: { connector: Connector }) {
+    const { status, running } = connector;
+    return (
+        <div className="getmail-state">
+            <div className="getmail-labels">
+                {running && <RunningLabel />}
+                {(!running || isFailing(connector)) && <StatusLabel status={status} />}
+            </div>
+            {running ? <Running connector={connector} /> : <Cause connector={connector} />}
+        </div>
+    );
+}
+
+function Running({ connector }: { connector: Connector }) {
+    const _ = cockpit.gettext;
+    if (connector.percent === undefined) return <div className="getmail-quiet">{_("Looking for mail…")}</div>;
+    return (
+        <Progress
+            aria-label={cockpit.format(_("Progress of $0"), titleOf(connector))}
+            measureLocation="outside"
+            size="sm"
+            value={connector.percent}
+        />
+    );
+}
+
+/** The sentence is the panel's own; what the helper says of this very case stands below. */
+function Cause({ connector: { cause, message } }: { connector: Connector }) {
+    const words = causeWords(cause);
+    return (
+        <>
+            {words && <div>{words}</div>}
+            {message && (
+                <div className="getmail-quiet getmail-said" dir="auto" title={message}>
+                    {message}
+                </div>
+            )}
+        </>
+    );
+}

@@ -80,8 +80,34 @@ export interface Progress {
     percentProgress: number | null;
     statusText: string | null;
     logOutput: string | null;
-    result: Record<string, unknown> | null;
-    error: { type: string; message: string } | null;
+    result: RunResult | Verified | null;
+    error: { message: string; cause: string; hint: string } | null;
+}
+
+export interface RunResult {
+    messages: number;
+    bytes: number;
+    failed: number;
+    setAside: number;
+    deleted: number;
+}
+
+export interface MissingMessage {
+    folder: string;
+    uid: string;
+    message_id: string | null;
+}
+
+export interface Verified {
+    checked: number;
+    present: number;
+    moved: number;
+    elsewhere: number;
+    /** The first of them. */
+    missing: MissingMessage[];
+    missing_count: number;
+    sound: boolean;
+    problems: string[];
 }
 
 export interface Checked {
@@ -154,6 +180,9 @@ export const remove = (name: string) => call<Saved>("delete", { action: "delete"
 export const run = (name: string) => call<Started>("execute", { action: "run", name });
 
 export const cancel = (name: string) => call<object>("execute", { action: "cancel", name });
+
+/** Ask one run or verification to end. */
+export const cancelTask = (token: string) => call<object>("execute", { action: "cancel", token });
 
 export const verify = (name: string) => call<Started>("execute", { action: "verify", name });
 

@@ -47,6 +47,7 @@ function WithConnectors() {
                     name={name}
                     tab={tab}
                     connector={connectors.find((connector) => connector.name === name)}
+                    connectors={connectors}
                     now={now}
                     refresh={refresh}
                 />

@@ -29,8 +29,42 @@ export function formatTime(seconds: number): string {
     return new Intl.DateTimeFormat(language(), { dateStyle: "medium", timeStyle: "medium" }).format(seconds * 1000);
 }
 
+/** Return the time of a day alone. */
+export function formatClock(seconds: number): string {
+    return new Intl.DateTimeFormat(language(), { timeStyle: "medium" }).format(seconds * 1000);
+}
+
 export function formatDay(day: string): string {
     return new Intl.DateTimeFormat(language(), { dateStyle: "medium" }).format(new Date(`${day}T12:00:00`));
+}
+
+/** Return a day as short as it can be told apart within a year. */
+export function formatShortDay(day: string): string {
+    return new Intl.DateTimeFormat(language(), { day: "numeric", month: "short" }).format(new Date(`${day}T12:00:00`));
+}
+
+const LENGTHS = [
+    ["hour", 3600],
+    ["minute", 60],
+    ["second", 1],
+] as const;
+
+/** Return how long something took, by its two largest units: "1 hr, 5 min". */
+export function formatDuration(seconds: number): string {
+    let left = Math.max(0, Math.round(seconds));
+    const parts: string[] = [];
+    for (const [unit, length] of LENGTHS) {
+        const count = Math.floor(left / length);
+        left %= length;
+        if (parts.length < 2 && (count || (unit === "second" && !parts.length)))
+            parts.push(new Intl.NumberFormat(language(), { style: "unit", unit, unitDisplay: "short" }).format(count));
+    }
+    return new Intl.ListFormat(language(), { style: "narrow", type: "unit" }).format(parts);
+}
+
+/** Return text that keeps its own direction within a sentence of another. */
+export function isolate(text: string): string {
+    return `\u2068${text}\u2069`;
 }
 
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [

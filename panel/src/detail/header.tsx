@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/** Which connector it is, and what can be done with it. */
+import cockpit from "cockpit";
+import {
+    ActionList,
+    ActionListGroup,
+    ActionListItem,
+    Breadcrumb,
+    BreadcrumbItem,
+    Button,
+    Content,
+    Dropdown,
+    DropdownItem,
+    DropdownList,
+    Flex,
+    FlexItem,
+    MenuToggle,
+    PageBreadcrumb,
+    PageSection,
+    Title,
+} from "@patternfly/react-core";
+import { EllipsisVIcon } from "@patternfly/react-icons";
+import { useState, type ReactNode } from "react";
+import { useAlerts } from "../alerts";
+import * as api from "../api";
+import type { Connector } from "../api";
+import { isFailing } from "../connectors";
+import { useDialogs } from "../dialogs";
+import { ConnectorDialog } from "../dialogs/connector";
+import { RemoveDialog } from "../dialogs/remove";
+import { isolate } from "../format";
+import { go } from "../route";
+import { problemWords, retrieverWord } from "../words";
+import { VerifyDialog } from "./verify";
+
+interface HeaderProps {
+    connector: Connector;
+    connectors: Connector[];
+    running: boolean;
+    /** Told the token of a run that was started here. */
+    started: (token: string | undefined) => void;
+    refresh: () => Promise<void>;
+}
+
+export function DetailHeader(props: HeaderProps) {
+    const _ = cockpit.gettext;
+    const { connector } = props;
+    return (
+        <>
+            <PageBreadcrumb>
+                <Breadcrumb>
+                    <BreadcrumbItem to="#/">{_("Mail connectors")}</BreadcrumbItem>
+                    <BreadcrumbItem isActive>
+                        <bdi className="getmail-wrap">{titleOf(connector)}</bdi>
+                    </BreadcrumbItem>
+                </Breadcrumb>
+            </PageBreadcrumb>
+            <PageSection>
+                <Flex
+                    justifyContent={{ default: "justifyContentSpaceBetween" }}
+                    alignItems={{ default: "alignItemsFlexStart" }}
+                >
+                    <FlexItem className="getmail-detail-heading">
+                        <Title headingLevel="h1" className="getmail-wrap">
+                            <bdi>{titleOf(connector)}</bdi>
+                        </Title>
+                        <Content component="p" className="getmail-wrap">
+                            {purpose(connector)}
+                        </Content>
+                    </FlexItem>
+                    <FlexItem>
+                        <Actions {...props} />
+                    </FlexItem>
+                </Flex>
+            </PageSection>
+        </>
+    );
+}
+
+function titleOf({ name, props }: Connector): string {
+    return props.Label ?? name;
+}
+
+function purpose({ props }: Connector): string {
+    return cockpit.format(
+        cockpit.gettext("Fetches the mail of $0 from $1 ($2) for the local account $3"),
+        isolate(props.Username ?? ""),
+        isolate(props.Server ?? ""),
+        retrieverWord(props.Retriever),
+        isolate(props.Account ?? ""),
+    );
+}
+
+function Actions({ connector, connectors, running, started, refresh }: HeaderProps) {
+    const _ = cockpit.gettext;
+    const dialogs = useDialogs();
+    const tell = useAlerts();
+    const [busy, setBusy] = useState("");
+    const { name } = connector;
+    const isDisabled = connector.status === "DISABLED";
+
+    const act = (what: string, failed: string, action: () => Promise<unknown>) => async () => {
+        setBusy(what);
+        try {
+            await action();
+            await refresh();
+        } catch (problem) {
+            tell("danger", failed, problemWords(problem));
+        } finally {
+            setBusy("");
+        }
+    };
+    const start = act("run", _("It could not be started"), () => api.run(name).then(({ token }) => started(token)));
+    const stop = act("cancel", _("It could not be stopped"), () => api.cancel(name));
+    const enable = act("enable", _("It could not be enabled"), () => api.enable(name));
+    const disable = act("disable", _("It could not be disabled"), () => api.disable(name));
+    const reset = act("reset", _("It could not be reset"), () => api.reset(name));
+
+    const button = (what: string, text: string, onClick: () => void, variant: "primary" | "secondary" = "secondary") => (
+        <ActionListItem>
+            <Button variant={variant} isLoading={busy === what} isDisabled={!!busy} onClick={onClick}>
+                {text}
+            </Button>
+        </ActionListItem>
+    );
+    return (
+        <ActionList>
+            <ActionListGroup className="getmail-detail-actions">
+                {running && button("cancel", _("Stop"), () => void stop())}
+                {!running && !isDisabled && button("run", _("Run now"), () => void start(), "primary")}
+                {!running && isDisabled && button("enable", _("Enable"), () => void enable(), "primary")}
+                {isFailing(connector) && button("reset", _("Reset"), () => void reset())}
+                {button("edit", _("Edit"), () =>
+                    dialogs.show(<ConnectorDialog connector={connector} connectors={connectors} refresh={refresh} />),
+                )}
+                <ActionListItem>
+                    <Button
+                        variant="secondary"
+                        isDanger
+                        isDisabled={!!busy}
+                        onClick={() =>
+                            dialogs.show(<RemoveDialog names={[name]} removed={() => go({})} refresh={refresh} />)
+                        }
+                    >
+                        {_("Remove")}
+                    </Button>
+                </ActionListItem>
+                <ActionListItem>
+                    <More name={name}>
+                        {!isDisabled && (
+                            <DropdownItem
+                                isDisabled={!!busy}
+                                description={_("The timer no longer starts it")}
+                                onClick={() => void disable()}
+                            >
+                                {_("Disable")}
+                            </DropdownItem>
+                        )}
+                        <DropdownItem
+                            description={_("Look whether all that was delivered is still there")}
+                            onClick={() => dialogs.show(<VerifyDialog name={name} />)}
+                        >
+                            {_("Verify")}
+                        </DropdownItem>
+                    </More>
+                </ActionListItem>
+            </ActionListGroup>
+        </ActionList>
+    );
+}
+
+function More({ name, children }: { name: string; children: ReactNode }) {
+    const _ = cockpit.gettext;
+    const [isOpen, setOpen] = useState(false);
+    return (
+        <Dropdown
+            isOpen={isOpen}
+            onOpenChange={setOpen}
+            onSelect={() => setOpen(false)}
+            popperProps={{ position: "end" }}
+            shouldFocusToggleOnSelect
+            toggle={(toggle) => (
+                <MenuToggle
+                    ref={toggle}
+                    variant="plain"
+                    icon={<EllipsisVIcon />}
+                    aria-label={cockpit.format(_("Actions of $0"), name)}
+                    isExpanded={isOpen}
+                    onClick={() => setOpen(!isOpen)}
+                />
+            )}
+        >
+            <DropdownList>{children}</DropdownList>
+        </Dropdown>
+    );
+}

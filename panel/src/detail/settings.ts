@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/** A connector's props in plain words. */
+import cockpit from "cockpit";
+import type { Connector } from "../api";
+import { formatNumber, isolate } from "../format";
+import { propWord, retrieverWord } from "../words";
+
+export interface Setting {
+    /** The prop that it tells of, or the first of them. */
+    prop: string;
+    term: string;
+    text: string;
+    /** Whether it is to be read letter by letter. */
+    exact?: true;
+}
+
+const USUAL_MINUTES = 30;
+const FILTERS = ["FilterCheck", "SpamCheck", "VirusCheck"];
+/** What is told otherwise. */
+const TOLD = new Set([
+    ...["type", "status", "Password", "Account", "Label", "Server", "Port", "Username", "Retriever", "TLS"],
+    ...["CAFile", "Fingerprint", "Time", "Delete", "CallbackUrl", "StatusCallbackUrl", ...FILTERS],
+]);
+/** Old databases hold what anybody put there. */
+const SECRET = /pass|secret|token|key/i;
+
+export function isEncryptedFromTheStart(retriever: string | undefined): boolean {
+    return retriever?.includes("SSL") ?? false;
+}
+
+/** Return all there is to tell, in the order of the form. The password is never told. */
+export function describeSettings({ props }: Connector): Setting[] {
+    const _ = cockpit.gettext;
+    const settings: (Setting | false | undefined)[] = [
+        { prop: "Account", term: propWord("Account"), text: props.Account ?? "" },
+        !!props.Label && { prop: "Label", term: propWord("Label"), text: props.Label },
+        { prop: "Server", term: propWord("Server"), text: serverWords(props) },
+        { prop: "Retriever", term: propWord("Retriever"), text: retrieverWord(props.Retriever) },
+        { prop: "TLS", term: propWord("TLS"), text: encryptionWords(props) },
+        { prop: "Fingerprint", term: _("Certificate"), text: certificateWords(props) },
+        !!props.Fingerprint && {
+            prop: "Fingerprint",
+            term: propWord("Fingerprint"),
+            text: formatFingerprint(props.Fingerprint),
+            exact: true,
+        },
+        { prop: "Username", term: propWord("Username"), text: props.Username ?? "" },
+        { prop: "Password", term: propWord("Password"), text: passwordWords(props) },
+        { prop: "Time", term: _("Interval"), text: intervalWords(props.Time) },
+        { prop: "Delete", term: propWord("Delete"), text: deletionWords(props.Delete) },
+        ...FILTERS.map((prop) => props[prop] === "enabled" && filterSetting(prop)),
+        ...["CallbackUrl", "StatusCallbackUrl"].map((prop) => plain(prop, props[prop])),
+        ...Object.keys(props)
+            .filter((prop) => !TOLD.has(prop) && !SECRET.test(prop))
+            .sort()
+            .map((prop) => plain(prop, props[prop])),
+    ];
+    return settings.filter((setting) => !!setting);
+}
+
+function plain(prop: string, value: string | undefined): Setting | undefined {
+    return value ? { prop, term: propWord(prop), text: value, exact: true } : undefined;
+}
+
+function filterSetting(prop: string): Setting {
+    const _ = cockpit.gettext;
+    const words: Record<string, string> = {
+        FilterCheck: _("Mail filter"),
+        SpamCheck: _("Spam filter"),
+        VirusCheck: _("Virus filter"),
+    };
+    return { prop, term: words[prop] ?? prop, text: _("On") };
+}
+
+function serverWords({ Server = "", Port }: Record<string, string>): string {
+    const _ = cockpit.gettext;
+    return Port ? cockpit.format(_("$0, port $1"), isolate(Server), Port) : Server;
+}
+
+function encryptionWords({ Retriever, TLS, CAFile, Fingerprint }: Record<string, string>): string {
+    const _ = cockpit.gettext;
+    if (isEncryptedFromTheStart(Retriever)) return _("Encrypted from the start");
+    if (TLS === "none") return _("Never encrypted: the password can be read on the way");
+    if (TLS === "required" || CAFile || Fingerprint) return _("Always encrypted");
+    return _("Encrypted if the server offers it");
+}
+
+function certificateWords({ Retriever, TLS, CAFile, Fingerprint }: Record<string, string>): string {
+    const _ = cockpit.gettext;
+    if (Fingerprint) return _("Only the one with this fingerprint is trusted");
+    if (CAFile) return cockpit.format(_("Only authorities in $0 are trusted"), isolate(CAFile));
+    if (TLS === "none" && !isEncryptedFromTheStart(Retriever)) return _("None");
+    return _("From an authority that this machine trusts");
+}
+
+function passwordWords({ Password }: Record<string, string>): string {
+    const _ = cockpit.gettext;
+    return Password === undefined ? _("None") : _("Stored, and never shown");
+}
+
+/** Return 64 hexadecimal digits as programs show them: AB:CD… */
+export function formatFingerprint(digits: string): string {
+    return (digits.replaceAll(":", "").toUpperCase().match(/../g) ?? []).join(":");
+}
+
+/** Return how often it runs; what is no number counts as the default, as for the timer. */
+export function intervalWords(time: string | undefined): string {
+    const minutes = /^\d{1,9}$/.test(time ?? "") ? Number(time) : USUAL_MINUTES;
+    const { format, ngettext } = cockpit;
+    const days = minutes / 1440;
+    const hours = minutes / 60;
+    if (minutes && Number.isInteger(days))
+        return format(ngettext("Every day", "Every $0 days", days), formatNumber(days));
+    if (minutes && Number.isInteger(hours))
+        return format(ngettext("Every hour", "Every $0 hours", hours), formatNumber(hours));
+    return format(ngettext("Every minute", "Every $0 minutes", minutes), formatNumber(minutes));
+}
+
+/** Return when mail is deleted on the server; what is no number is never, as for runs. */
+export function deletionWords(deletion: string | undefined): string {
+    const _ = cockpit.gettext;
+    if (!/^\d{1,9}$/.test(deletion ?? "")) return _("Never: all mail stays on the server");
+    const days = Number(deletion);
+    if (!days) return _("As soon as it is delivered here");
+    return cockpit.format(
+        cockpit.ngettext("$0 day after it was delivered here", "$0 days after it was delivered here", days),
+        formatNumber(days),
+    );
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/** Leaving messages on the server for good: says so, and asks. */
+import cockpit from "cockpit";
+import { Button, Modal, ModalBody, ModalFooter, ModalHeader } from "@patternfly/react-core";
+import { useState } from "react";
+import * as api from "../api";
+import type { SetAside } from "../api";
+import { useDialogs } from "../dialogs";
+import { formatNumber } from "../format";
+import { oneByOne } from "./aside";
+import { Trouble } from "./states";
+
+interface SkipDialogProps {
+    name: string;
+    messages: SetAside[];
+    /** Called after they were skipped, or some of them. */
+    changed: () => Promise<void>;
+}
+
+export function SkipDialog({ name, messages, changed }: SkipDialogProps) {
+    const _ = cockpit.gettext;
+    const dialogs = useDialogs();
+    const [busy, setBusy] = useState(false);
+    const [problem, setProblem] = useState<unknown>();
+    const count = messages.length;
+    const skip = async () => {
+        setBusy(true);
+        setProblem(undefined);
+        try {
+            // Each by itself: what is set aside meanwhile was not looked at by anybody.
+            await oneByOne(messages, ({ folder, uid }) => api.skip(name, folder, uid));
+            dialogs.close();
+        } catch (met) {
+            setProblem(met);
+            setBusy(false);
+        }
+        await changed();
+    };
+    return (
+        <Modal isOpen variant="small" onClose={dialogs.close} aria-labelledby="skip-title" aria-describedby="skip-text">
+            <ModalHeader
+                labelId="skip-title"
+                titleIconVariant="warning"
+                title={cockpit.format(
+                    cockpit.ngettext("Skip $0 message?", "Skip $0 messages?", count),
+                    formatNumber(count),
+                )}
+            />
+            <ModalBody id="skip-text">
+                {problem !== undefined && <Trouble title={_("Not all were skipped")} problem={problem} />}
+                <p>
+                    {cockpit.ngettext(
+                        "It stays on the server and is never fetched, nor told of again. This cannot be undone here.",
+                        "They stay on the server and are never fetched, nor told of again. This cannot be undone here.",
+                        count,
+                    )}
+                </p>
+            </ModalBody>
+            <ModalFooter>
+                <Button variant="danger" isLoading={busy} isDisabled={busy} onClick={() => void skip()}>
+                    {_("Skip")}
+                </Button>
+                <Button variant="link" onClick={dialogs.close}>
+                    {_("Cancel")}
+                </Button>
+            </ModalFooter>
+        </Modal>
+    );
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/** What stands where an answer is still to come, or did not come. */
+import cockpit from "cockpit";
+import { Alert, AlertActionLink, Bullseye, Spinner } from "@patternfly/react-core";
+import { problemWords } from "../words";
+
+export function Waiting({ text }: { text: string }) {
+    return (
+        <Bullseye className="getmail-waiting">
+            <Spinner size="lg" aria-label={text} />
+            <span aria-hidden="true">{text}</span>
+        </Bullseye>
+    );
+}
+
+export function Trouble({ title, problem, again }: { title: string; problem: unknown; again?: () => Promise<void> }) {
+    const _ = cockpit.gettext;
+    return (
+        <Alert
+            isInline
+            variant="danger"
+            title={title}
+            component="h2"
+            actionLinks={again && <AlertActionLink onClick={() => void again()}>{_("Try again")}</AlertActionLink>}
+        >
+            <span dir="auto">{problemWords(problem)}</span>
+        </Alert>
+    );
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/** Following one run or verification to its end. */
+import { useState } from "react";
+import * as api from "../api";
+import type { Progress } from "../api";
+import { usePoll } from "./ask";
+
+const PAUSE = 1000;
+
+export interface Task {
+    /** undefined until the first answer. */
+    progress: Progress | undefined;
+    /** Why it cannot be told how far it is; it is asked again. */
+    problem: unknown;
+}
+
+/** Ask how far the task with a token is until it has ended, which `ended` is told once. */
+export function useTask(token: string | undefined, ended?: (progress: Progress) => void): Task {
+    const [told, setTold] = useState<Task & { token?: string }>({ progress: undefined, problem: undefined });
+    const mine = told.token === token ? told : { progress: undefined, problem: undefined };
+    const isOver = mine.progress !== undefined && mine.progress.statusCode !== "running";
+
+    usePoll(
+        async () => {
+            if (token === undefined) return;
+            try {
+                const progress = await api.progress(token, mine.progress?.statusVersion);
+                setTold({ token, progress, problem: undefined });
+                if (progress.statusCode !== "running") ended?.(progress);
+            } catch (problem) {
+                setTold({ token, progress: mine.progress, problem });
+            }
+        },
+        PAUSE,
+        token !== undefined && !isOver,
+    );
+    return mine;
+}

@@ -102,11 +102,28 @@ def test_nothing_to_cancel(api: Api) -> None:
     assert api.fail("execute", "cancel", name="none")["type"] == "NotFound"
 
 
+@pytest.mark.parametrize(
+    ("after", "word"),
+    [
+        ("", "format"),
+        ("s=1\n", "format"),
+        ("s=1 --file=/etc/passwd", "format"),
+        ("\u00e9", "format"),
+        ("s" * 513, "maxLength"),
+        (None, "type"),
+        (7, "type"),
+    ],
+)
+def test_cursor_that_is_none(api: Api, after: Any, word: str) -> None:
+    assert api.faults("read", "log", name=api.add(), after=after) == {"after": word}
+
+
 @pytest.mark.skipif(BOOTED, reason="Here is a journal.")
 def test_without_systemd_there_is_no_journal(api: Api) -> None:
     name = api.add()
     for which in ({"name": name}, {"token": tell(api, name)}):
         answer = api.fail("read", "log", **which)
+        assert api.fail("read", "log", **which, after="s=1") == answer
         assert answer["attributes"]["cause"] == "internal"
         assert "no journal" in answer["message"]
 

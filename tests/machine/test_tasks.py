@@ -3,6 +3,7 @@
 
 import json
 import random
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -154,6 +155,55 @@ def test_log_has_priorities(installed: Installed, dovecot: Dovecot) -> None:
     assert [line["message"] for line in lines if line["priority"] == 3]
     times = [line["time"] for line in lines]
     assert times == sorted(times)
+
+
+def log(installed: Installed, **which: Any) -> tuple[list[str], Any, bool]:
+    """Return what was logged, where that ends, and whether that is from the journal's end."""
+    installed.machine.run(["journalctl", "--sync"])
+    answer = ask(installed, "read", "log", **which)
+    check_schema("read/log.output.json", answer)
+    return [line["message"] for line in answer["lines"]], answer.get("cursor"), answer.get("restarted", False)
+
+
+def test_log_can_be_followed(installed: Installed, dovecot: Dovecot) -> None:
+    """By name over several runs, and by token."""
+    add(installed, "tail", dovecot.imap)
+    assert log(installed, name="tail") == ([], None, False)
+    token = ask(installed, "execute", "run", name="tail", wait=60_000)["token"]
+    installed.wait("cockpit-getmail-tail")
+    first, cursor, _ = log(installed, name="tail")
+    assert first
+    assert log(installed, name="tail", after=cursor) == ([], cursor, False)
+    ask(installed, "execute", "run", name="tail", wait=60_000)
+    installed.wait("cockpit-getmail-tail")
+    whole, end, _ = log(installed, name="tail")
+    assert whole[: len(first)] == first
+    assert log(installed, name="tail", after=cursor) == (whole[len(first) :], end, False)
+    # A few at a time, and none is missed.
+    for which, match in (
+        ({"name": "tail"}, "--unit=cockpit-getmail-tail.service"),
+        ({"token": token}, f"COCKPIT_GETMAIL_TOKEN={token}"),
+    ):
+        expected, end, _ = log(installed, **which)
+        assert log(installed, **which, lines=1) == (expected[-1:], end, False)
+        known = installed.machine.run(["journalctl", "--output=json", match]).stdout.splitlines()[0]
+        at, message = (json.loads(known)[field] for field in ("__CURSOR", "MESSAGE"))
+        found, more = [], [message]
+        while more:
+            found += more
+            more, at, restarted = log(installed, **which, lines=2, after=at)
+            assert (len(more) <= 2, restarted) == (True, False)
+        assert (found, at) == (expected[expected.index(message) :], end)
+        assert len(found) > 2
+    # Where the journal does not have the line, or it is another connector's.
+    whole, end, _ = log(installed, name="tail")
+    add(installed, "other tail", dovecot.imap)
+    ask(installed, "execute", "run", name="other tail", wait=60_000)
+    _, foreign, _ = log(installed, name="other tail")
+    for unknown in (foreign, "x", "s=;;", re.sub("i=[0-9a-f]+", "i=1", end), re.sub("s=..", "s=00", end)):
+        found, at, restarted = log(installed, name="tail", after=unknown, lines=3)
+        assert (found, at, restarted) == (whole[-3:], end, True)
+    assert log(installed, token=token[:16] + "0" * 16, after=end) == ([], end, True)
 
 
 def test_log_of_a_task_has_how_its_unit_ended_and_nothing_else(installed: Installed) -> None:

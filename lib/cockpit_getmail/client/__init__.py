@@ -64,8 +64,7 @@ class Client(Tasks):
         status_ok: int | None = None,
     ) -> Answer:
         """Return {"connectors": [...]}, each with name, account and how it is: status, cause, message, hint,
-        last_run, next_run, failures, messages, bytes and running; with percent while one runs, with days if mail came
-        lately. Filters are those of list.
+        last_run, next_run, failures, messages, bytes, running, percent and days. Filters are those of list.
         """
         filters = {"account": account, "label": label, "status": status, "status_ok": status_ok}
         return self._ask("read", "status", name=name, **filters)
@@ -83,11 +82,13 @@ class Client(Tasks):
         account: str | None = None,
         token: str | None = None,
         lines: int | None = None,
+        after: str | None = None,
     ) -> Answer:
-        """Return {"lines": [{"time", "priority", "message"}, ...]}: the last `lines` (100) of the journal
-        about a connector, or about one task by its token.
+        """Return {"lines": [{"time", "priority", "message"}, ...], "cursor"}: the last `lines` (100) of the
+        journal about a connector, or about one task by its token; with the cursor of the answer before, the
+        first ones `after` that. With "restarted" that was not possible.
         """
-        return self._ask("read", "log", name=name, account=account, token=token, lines=lines)
+        return self._ask("read", "log", name=name, account=account, token=token, lines=lines, after=after)
 
     def info(self) -> Answer:
         """Return the version, the settings in force (without secrets) and how many connectors there are."""

@@ -62,6 +62,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "wait": st.integers(0, 600_000),
     "limit": st.integers(1, 5000),
     "lines": st.integers(1, 5000),
+    "after": st.from_regex("[A-Za-z0-9=;:,.+/_-]{1,512}", fullmatch=True),
     "folder": TEXT,
     "uid": TEXT | st.integers(1),
     "status": SWITCH,

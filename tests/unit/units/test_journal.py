@@ -9,7 +9,7 @@ import pytest
 
 from cockpit_getmail.units import journal, process, systemd
 
-LINE = {"__REALTIME_TIMESTAMP": "1700000000500000", "MESSAGE": "Hello.", "PRIORITY": "4"}
+LINE = {"__CURSOR": "s=1", "__REALTIME_TIMESTAMP": "1700000000500000", "MESSAGE": "Hello.", "PRIORITY": "4"}
 
 
 def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **fields: object) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **fields: object) -> d
     monkeypatch.setitem(process.ENVIRONMENT, "PATH", f"{tmp_path}:{process.ENVIRONMENT['PATH']}")
     monkeypatch.setenv("PATH", process.ENVIRONMENT["PATH"])
     monkeypatch.setattr(systemd, "BOOTED", tmp_path)
-    [found] = journal.read_journal("unit", 1)
+    [found] = journal.read_journal("unit", 1).lines
     return found
 
 

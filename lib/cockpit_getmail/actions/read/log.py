@@ -19,14 +19,21 @@ LINES = 100
 
 
 def answer(data: dict[str, Any], settings: Settings) -> Answer:
-    """Return the last lines of a connector's runs, or of one task.
+    """Return the last lines of a connector's runs, or of one task, or what followed the answer before.
 
     Raises Problem (NotFound, Conflict, internal).
     """
-    lines = data.get("lines", LINES)
+    lines, after = data.get("lines", LINES), data.get("after")
     if "token" in data:
         name = find_task(data["token"], settings).connector.name
         possible = (unit_name(name), verification_unit(name))
-        return {"lines": units.read_journal_of_task(data["token"], possible, lines)}
-    name = require_connector(database.read(settings.connectors_db), data).key
-    return {"lines": units.read_journal(unit_name(name), lines)}
+        found = units.read_journal_of_task(data["token"], possible, lines, after)
+    else:
+        name = require_connector(database.read(settings.connectors_db), data).key
+        found = units.read_journal(unit_name(name), lines, after)
+    answer: Answer = {"lines": found.lines}
+    if found.cursor is not None:
+        answer["cursor"] = found.cursor
+    if after is not None and not found.follows:
+        answer["restarted"] = True
+    return answer

@@ -15,8 +15,8 @@ export function statusWord(status: Status): string {
         NEVER_RUN: _("Not run yet"),
         INVALID_CREDENTIALS: _("Log-in refused"),
         CONNECTION_IMPOSSIBLE: _("No connection"),
-        NO_ACCESS_TO_ALL_MAIL: _("Not all mail"),
-        TEMP_DISABLED: _("Held back"),
+        NO_ACCESS_TO_ALL_MAIL: _("Mail incomplete"),
+        TEMP_DISABLED: _("Suspended"),
         DISABLED: _("Disabled"),
     };
     return words[status];
@@ -35,19 +35,19 @@ export const STATUS_COLOUR: Record<Status, Colour> = {
 /** Return a sentence for what a failure comes from; "" where there is none to tell. */
 export function causeWords(cause: string | undefined): string {
     const words: Record<string, string> = {
-        credentials: _("The server refuses this user name and password."),
-        network: _("The server cannot be reached."),
-        tls: _("The server's certificate is not trusted."),
-        protocol: _("The server answers in a way that cannot be understood."),
-        mailbox: _("The mailbox cannot be opened."),
-        quota: _("The disk of this machine is full."),
-        delivery: _("The mail cannot be delivered on this machine."),
-        filter: _("A filter does not work; what was not filtered waits."),
+        credentials: _("The server refused this user name and password."),
+        network: _("The server could not be reached."),
+        tls: _("No secure connection to the server could be made."),
+        protocol: _("The server's answer could not be understood."),
+        mailbox: _("The mailbox could not be read completely."),
+        quota: _("There is no space left on this machine."),
+        delivery: _("Mail could not be delivered on this machine."),
+        filter: _("A mail filter does not work. Messages that were not filtered are kept waiting."),
         policy: _("This machine does not allow this connection."),
         internal: _("Something went wrong on this machine."),
-        settings: _("The settings of this machine have to be corrected."),
-        connector: _("The connector has to be corrected."),
-        running: _("Another run is under way."),
+        settings: _("There is an error in the settings of this machine."),
+        connector: _("There is an error in the settings of this connector."),
+        running: _("Another run is still under way."),
     };
     return (cause && words[cause]) ?? "";
 }
@@ -55,19 +55,19 @@ export function causeWords(cause: string | undefined): string {
 /** Return what a person may try; "" where there is nothing. */
 export function causeHint(cause: string | undefined): string {
     const hints: Record<string, string> = {
-        credentials: _("Check user name and password; some providers want an app password."),
-        network: _("Check server name, port and network, then try again."),
-        tls: _("Look at the certificate; if it is the right one, trust it."),
+        credentials: _("Check the user name and the password. Some providers require an app password."),
+        network: _("Check the server name, the port and the network, then try again."),
+        tls: _("Edit the connector and check its credentials: that shows the certificate, which you can then trust."),
         protocol: _("Check that server, port and protocol fit together."),
-        mailbox: _("Ask the provider whether this account may be read from here."),
-        quota: _("Free space on this machine; the next run goes on from there."),
+        mailbox: _("Ask the provider whether this mailbox may be read from here."),
+        quota: _("Free some space. The next run continues from there."),
         delivery: _("Check that the account's Maildir can be written to."),
-        filter: _("Check that the filter runs."),
-        policy: _("Change server, user name or account."),
-        internal: _("Read the log; the next run goes on from there."),
+        filter: _("Check that the filter is running."),
+        policy: _("Change the server, the user name or the account."),
+        internal: _("Read the log. The next run continues from there."),
         settings: _("Correct the settings of this machine."),
         connector: _("Edit the connector."),
-        running: _("Wait until the other run has ended, or stop it."),
+        running: _("Wait for the other run to end, or stop it."),
     };
     return (cause && hints[cause]) ?? "";
 }
@@ -79,25 +79,25 @@ export function propWord(prop: string): string {
         Server: _("Server"),
         Port: _("Port"),
         TLS: _("Encryption"),
-        CAFile: _("File of certificate authorities"),
+        CAFile: _("Certificate authorities"),
         Fingerprint: _("Certificate fingerprint"),
         Username: _("User name"),
         Password: _("Password"),
         Account: _("Local account"),
-        Delete: _("Delete on the server"),
-        Time: _("Every"),
+        Delete: _("Delete at the provider"),
+        Time: _("Fetch every"),
         Label: _("Label"),
-        CallbackUrl: _("Callback after the first complete run"),
-        StatusCallbackUrl: _("Callback at each change of status"),
+        CallbackUrl: _("URL to notify after the first complete run"),
+        StatusCallbackUrl: _("URL to notify when the status changes"),
     };
     return words[prop] ?? prop;
 }
 
 export function retrieverWord(retriever: string | undefined): string {
     const words: Record<string, string> = {
-        SimpleIMAPSSLRetriever: _("IMAP with TLS"),
+        SimpleIMAPSSLRetriever: _("IMAP over TLS"),
         SimpleIMAPRetriever: _("IMAP"),
-        SimplePOP3SSLRetriever: _("POP3 with TLS"),
+        SimplePOP3SSLRetriever: _("POP3 over TLS"),
         SimplePOP3Retriever: _("POP3"),
     };
     return words[retriever ?? ""] ?? retriever ?? "";
@@ -106,30 +106,34 @@ export function retrieverWord(retriever: string | undefined): string {
 /** Return what is wrong with a field. */
 export function faultWords({ parameter, error }: Fault): string {
     const special: Record<string, string> = {
-        "Server.format": _("This is neither a host name nor an address."),
-        "Account.format": _("This cannot be an account."),
-        "Fingerprint.format": _("A fingerprint has 64 hexadecimal digits."),
-        "CAFile.format": _("The path has to begin with a slash."),
-        "Time.minimum": _("At least 5 minutes."),
-        "Port.minimum": _("A port is between 1 and 65535."),
-        "Port.maximum": _("A port is between 1 and 65535."),
-        "Delete.minimum": _("Days are 0 or more."),
-        "Label.conflict": _("This account has another connector with this label."),
+        "Server.format": _("Enter a host name or an IP address."),
+        "Port.minimum": _("Enter a port between 1 and 65535."),
+        "Port.maximum": _("Enter a port between 1 and 65535."),
+        "Account.format": _("Enter a user name or a mail address, without slashes."),
+        "Label.conflict": _("Another connector of this account has this label."),
+        "Label.format": _("Choose another label; 0 is not one."),
+        "Time.minimum": _("Enter at least 5 minutes."),
+        "Delete.minimum": _("Enter 0 days or more."),
         "TLS.conflict": _("This protocol is encrypted from the start."),
+        "Fingerprint.format": _("Enter the 64 hexadecimal digits of a SHA-256 fingerprint."),
+        "CAFile.format": _("Enter a path that begins with a slash."),
+        "CallbackUrl.format": _("Enter an address that begins with https:// or http://, without a password."),
+        "StatusCallbackUrl.format": _("Enter an address that begins with https:// or http://, without a password."),
     };
     const general: Record<string, string> = {
-        required: _("This is needed."),
-        minLength: _("This is needed."),
+        required: _("Fill in this field."),
+        minLength: _("Fill in this field."),
         maxLength: _("This is too long."),
-        format: _("This cannot be used."),
-        integer: _("This has to be a whole number."),
-        minimum: _("This is too small."),
-        maximum: _("This is too large."),
+        format: _("This contains characters that cannot be used."),
+        integer: _("Enter a whole number."),
+        minimum: _("This number is too small."),
+        maximum: _("This number is too large."),
+        enum: _("This is not one of the choices."),
         conflict: _("This contradicts another field."),
-        self: _("This account is on this machine: it would be fetched into itself."),
-        additionalProperties: _("This is not known here."),
+        self: _("This mailbox is on this machine and would be fetched into itself."),
+        additionalProperties: _("This setting is not known here."),
     };
-    return special[`${parameter}.${error}`] ?? general[error] ?? cockpit.format(_("This cannot be used ($0)."), error);
+    return special[`${parameter}.${error}`] ?? general[error] ?? cockpit.format(_("This value cannot be used ($0)."), error);
 }
 
 /** Return what happened, for a person, in the person's language where it is known what it is. */

@@ -9,8 +9,9 @@ import {
     DescriptionListGroup,
     DescriptionListTerm,
 } from "@patternfly/react-core";
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import * as api from "../api";
+import { formatNumber } from "../format";
 import { Problem, type Details } from "../helpers";
 import { causeHint, causeWords, problemWords } from "../words";
 import { groupFingerprint } from "./form";
@@ -58,7 +59,11 @@ interface CheckPartProps {
 
 export function CheckPart({ check: { outcome }, begin, trust, isPinned }: CheckPartProps) {
     const _ = cockpit.gettext;
+    const place = useRef<HTMLDivElement>(null);
     const isBusy = outcome?.is === "busy";
+    useEffect(() => {
+        if (outcome) place.current?.scrollIntoView({ block: "nearest" });
+    }, [outcome]);
     return (
         <div className="getmail-check">
             <Button
@@ -72,8 +77,8 @@ export function CheckPart({ check: { outcome }, begin, trust, isPinned }: CheckP
                 {_("Check credentials")}
             </Button>
             {/* It is there from the beginning, so that what comes into it is read out. */}
-            <div role="status">
-                {isBusy && <span className="getmail-check-busy">{_("Logging in…")}</span>}
+            <div role="status" ref={place}>
+                {isBusy && <div>{_("Logging in…")}</div>}
                 {outcome?.is === "works" && <Works found={outcome.found} />}
                 {outcome?.is === "fails" && <Fails problem={outcome.problem} trust={trust} isPinned={isPinned} />}
             </div>
@@ -85,7 +90,7 @@ function Works({ found: { messages, tls } }: { found: api.Checked }) {
     const _ = cockpit.gettext;
     const title = cockpit.format(
         cockpit.ngettext("The log-in works: $0 message.", "The log-in works: $0 messages.", messages),
-        messages,
+        formatNumber(messages),
     );
     return (
         <Alert isInline variant={tls ? "success" : "warning"} title={title} component="p">
@@ -110,7 +115,7 @@ function Fails({ problem, trust, isPinned }: { problem: unknown } & Pick<CheckPa
             {untrusted && fingerprint ? (
                 <Certificate details={details} fingerprint={fingerprint} trust={trust} />
             ) : (
-                <p>{causeHint(cause)}</p>
+                <p>{causeHint(cause === "tls" ? "protocol" : cause)}</p>
             )}
         </Alert>
     );
@@ -127,7 +132,7 @@ function Certificate({ details: { subject, issuer }, fingerprint, trust }: Certi
     const grouped = groupFingerprint(fingerprint);
     return (
         <>
-            <DescriptionList isCompact className="getmail-certificate">
+            <DescriptionList isCompact isHorizontal className="getmail-certificate">
                 <Line term={_("Subject")} text={subject} />
                 <Line term={_("Issuer")} text={issuer} />
                 <Line term={_("Fingerprint (SHA-256)")} text={grouped} />

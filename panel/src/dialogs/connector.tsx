@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** Adding a connector, and editing one. */
 import cockpit from "cockpit";
-import { Alert, Button, Form, Modal, ModalBody, ModalFooter, ModalHeader } from "@patternfly/react-core";
+import { Alert, Button, Form, Grid, Modal, ModalBody, ModalFooter, ModalHeader } from "@patternfly/react-core";
 import { useEffect, useState, type SyntheticEvent } from "react";
 import { useAlerts } from "../alerts";
 import type { Connector } from "../api";
 import { useDialogs } from "../dialogs";
+import { problemWords } from "../words";
 import { Account } from "./account";
 import { Advanced } from "./advanced";
 import { CheckPart, useCheck } from "./check";
-import { TextField, type Editor } from "./field";
+import { TextField, focusOn, type Editor } from "./field";
 import {
     CHECKED,
     FIELDS,
@@ -28,7 +29,6 @@ import { Login } from "./login";
 import { Place } from "./place";
 import { useSave } from "./save";
 import { Failed, Twin } from "./told";
-import { problemWords } from "../words";
 
 export interface ConnectorDialogProps {
     /** The one to edit; without it, one is added. */
@@ -133,13 +133,15 @@ export function ConnectorDialog({ connector, connectors, refresh }: ConnectorDia
                         trust={trust}
                         isPinned={form.Fingerprint.trim() !== ""}
                     />
-                    <Account editor={editor} />
-                    <TextField
-                        editor={editor}
-                        field="Label"
-                        hint={_("Tells the connectors of one account apart.")}
-                        dir="auto"
-                    />
+                    <Grid hasGutter md={6}>
+                        <Account editor={editor} />
+                        <TextField
+                            editor={editor}
+                            field="Label"
+                            hint={_("Tells the connectors of one account apart.")}
+                            dir="auto"
+                        />
+                    </Grid>
                     <Advanced editor={editor} isExpanded={isExpanded} setExpanded={setExpanded} />
                     {problem !== undefined && <Failed title={failure} problem={problem} />}
                 </Form>
@@ -169,7 +171,7 @@ export function ConnectorDialog({ connector, connectors, refresh }: ConnectorDia
 /** Bring the person to a field that has to be corrected, once each time. */
 function useFocusOn(wrong: { field: Field | undefined }) {
     useEffect(() => {
-        if (wrong.field) document.getElementById(`field-${wrong.field}`)?.focus();
+        if (wrong.field) focusOn(wrong.field);
     }, [wrong]);
 }
 

@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** Whether mail is deleted at the provider once it is here. */
 import cockpit from "cockpit";
-import {
-    Alert,
-    FormSelectOption,
-    InputGroup,
-    InputGroupItem,
-    InputGroupText,
-    TextInput,
-} from "@patternfly/react-core";
+import { Alert, FormSelectOption } from "@patternfly/react-core";
 import { useState } from "react";
-import { SelectField, type Editor } from "./field";
+import { Amount, SelectField, type Editor } from "./field";
 import type { Form } from "./form";
 
 const NEVER = "-1";
@@ -32,26 +25,12 @@ export function Deletion({ editor }: { editor: Editor }) {
                     editor.change({ Delete: chosen === LATER ? "30" : chosen });
                 }}
                 hint={days === NEVER && _("All mail stays at the provider.")}
+                beside={isLater && <Amount editor={editor} field="Delete" label={_("Days")} unit={_("days")} />}
             >
                 <FormSelectOption value={NEVER} label={_("Never")} />
                 <FormSelectOption value={LATER} label={_("Some days after delivery")} />
                 <FormSelectOption value={AT_ONCE} label={_("As soon as it is delivered")} />
             </SelectField>
-            {isLater && (
-                <InputGroup className="getmail-amount">
-                    <InputGroupItem>
-                        <TextInput
-                            id="field-Delete-days"
-                            aria-label={_("Days")}
-                            inputMode="numeric"
-                            dir="ltr"
-                            value={days}
-                            onChange={(_event, value) => editor.change({ Delete: value.replace(/\D/g, "") })}
-                        />
-                    </InputGroupItem>
-                    <InputGroupText>{_("days")}</InputGroupText>
-                </InputGroup>
-            )}
             {/^\d+$/.test(days) && (
                 <Alert isInline variant="warning" title={_("Mail will be deleted at the provider")} component="p">
                     {deletionWords(editor.form)}

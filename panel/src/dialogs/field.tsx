@@ -6,6 +6,9 @@ import {
     FormSelect,
     HelperText,
     HelperTextItem,
+    InputGroup,
+    InputGroupItem,
+    InputGroupText,
     TextInput,
     type TextInputProps,
 } from "@patternfly/react-core";
@@ -87,19 +90,59 @@ interface SelectFieldProps extends FieldProps {
     /** Where it is not the field's own value that is chosen. */
     value?: string;
     onChange?: (value: string) => void;
+    /** What stands beside it. */
+    beside?: ReactNode;
     children: ReactNode;
 }
 
-export function SelectField({ editor, field, hint, value, onChange, children }: SelectFieldProps) {
+export function SelectField({ editor, field, hint, value, onChange, beside, children }: SelectFieldProps) {
     return (
         <FieldGroup editor={editor} field={field} hint={hint}>
-            <FormSelect
-                {...describe(editor, field, hint)}
-                value={value ?? editor.form[field]}
-                onChange={(_event, chosen) => (onChange ? onChange(chosen) : editor.change({ [field]: chosen }))}
-            >
-                {children}
-            </FormSelect>
+            <div className="getmail-beside">
+                <FormSelect
+                    {...describe(editor, field, hint)}
+                    value={value ?? editor.form[field]}
+                    onChange={(_event, chosen) => (onChange ? onChange(chosen) : editor.change({ [field]: chosen }))}
+                >
+                    {children}
+                </FormSelect>
+                {beside}
+            </div>
         </FieldGroup>
     );
+}
+
+interface AmountProps extends Pick<FieldProps, "editor" | "field"> {
+    label: string;
+    unit: string;
+}
+
+/** A number with its unit, beside a choice of usual ones. */
+export function Amount({ editor, field, label, unit }: AmountProps) {
+    return (
+        <InputGroup>
+            <InputGroupItem>
+                <TextInput
+                    {...describe(editor, field)}
+                    id={amountId(field)}
+                    aria-label={label}
+                    inputMode="numeric"
+                    dir="ltr"
+                    autoComplete="off"
+                    value={editor.form[field]}
+                    onChange={(_event, value) => editor.change({ [field]: value.replace(/\D/g, "") })}
+                />
+            </InputGroupItem>
+            <InputGroupText>{unit}</InputGroupText>
+        </InputGroup>
+    );
+}
+
+function amountId(field: Field): string {
+    return `field-${field}-amount`;
+}
+
+/** Bring the person to a field: to its number, if that is what was typed. */
+export function focusOn(field: Field): void {
+    (document.getElementById(amountId(field)) ?? document.getElementById(`field-${field}`))?.focus();
 }

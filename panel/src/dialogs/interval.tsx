@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** How often mail is fetched. */
 import cockpit from "cockpit";
-import { FormSelectOption, InputGroup, InputGroupItem, InputGroupText, TextInput } from "@patternfly/react-core";
+import { FormSelectOption } from "@patternfly/react-core";
 import { useState } from "react";
-import { SelectField, type Editor } from "./field";
+import { Amount, SelectField, type Editor } from "./field";
 
 const USUAL = [5, 10, 15, 30, 60, 120, 240, 720, 1440];
 const OWN = "own";
@@ -13,37 +13,21 @@ export function Interval({ editor }: { editor: Editor }) {
     const minutes = editor.form.Time;
     const [isOwn, setOwn] = useState(!USUAL.map(String).includes(minutes));
     return (
-        <>
-            <SelectField
-                editor={editor}
-                field="Time"
-                value={isOwn ? OWN : minutes}
-                onChange={(chosen) => {
-                    setOwn(chosen === OWN);
-                    if (chosen !== OWN) editor.change({ Time: chosen });
-                }}
-            >
-                {USUAL.map((count) => (
-                    <FormSelectOption key={count} value={String(count)} label={intervalWords(count)} />
-                ))}
-                <FormSelectOption value={OWN} label={_("Other interval")} />
-            </SelectField>
-            {isOwn && (
-                <InputGroup className="getmail-amount">
-                    <InputGroupItem>
-                        <TextInput
-                            id="field-Time-own"
-                            aria-label={_("Minutes")}
-                            inputMode="numeric"
-                            dir="ltr"
-                            value={minutes}
-                            onChange={(_event, value) => editor.change({ Time: value })}
-                        />
-                    </InputGroupItem>
-                    <InputGroupText>{_("minutes")}</InputGroupText>
-                </InputGroup>
-            )}
-        </>
+        <SelectField
+            editor={editor}
+            field="Time"
+            value={isOwn ? OWN : minutes}
+            onChange={(chosen) => {
+                setOwn(chosen === OWN);
+                if (chosen !== OWN) editor.change({ Time: chosen });
+            }}
+            beside={isOwn && <Amount editor={editor} field="Time" label={_("Minutes")} unit={_("minutes")} />}
+        >
+            {USUAL.map((count) => (
+                <FormSelectOption key={count} value={String(count)} label={intervalWords(count)} />
+            ))}
+            <FormSelectOption value={OWN} label={_("Other interval")} />
+        </SelectField>
     );
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** Who logs in. Other ways than with a password stand here too, where there are any. */
 import cockpit from "cockpit";
-import { Button, InputGroup, InputGroupItem, TextInput } from "@patternfly/react-core";
+import { Button, Grid, InputGroup, InputGroupItem, TextInput } from "@patternfly/react-core";
 import { EyeIcon, EyeSlashIcon } from "@patternfly/react-icons";
 import { useState } from "react";
 import { FieldGroup, TextField, describe, type Editor } from "./field";
@@ -14,10 +14,10 @@ interface LoginProps {
 
 export function Login({ editor, isStored }: LoginProps) {
     return (
-        <>
+        <Grid hasGutter md={6}>
             <TextField editor={editor} field="Username" dir="ltr" isRequired />
             <Password editor={editor} isStored={isStored} />
-        </>
+        </Grid>
     );
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** Where the mail is: provider, protocol, server and port. */
 import cockpit from "cockpit";
-import { Alert, FormGroup, FormSelect, FormSelectOption, Grid, GridItem } from "@patternfly/react-core";
+import { Alert, Button, FormGroup, FormSelect, FormSelectOption, Grid, GridItem } from "@patternfly/react-core";
+import { ExternalLinkAltIcon } from "@patternfly/react-icons";
 import { useState } from "react";
 import { retrieverWord } from "../words";
 import { SelectField, TextField, type Editor } from "./field";
@@ -32,41 +33,43 @@ export function Place({ editor }: { editor: Editor }) {
     };
     return (
         <>
-            <FormGroup label={_("Provider")} fieldId="field-Provider">
-                <FormSelect
-                    id="field-Provider"
-                    value={provider}
-                    onChange={(_event, id) => {
-                        setProvider(id);
-                        change(chooseProvider(id, form));
-                    }}
+            <Grid hasGutter md={6}>
+                <FormGroup label={_("Provider")} fieldId="field-Provider">
+                    <FormSelect
+                        id="field-Provider"
+                        value={provider}
+                        onChange={(_event, id) => {
+                            setProvider(id);
+                            change(chooseProvider(id, form));
+                        }}
+                    >
+                        <FormSelectOption value={OTHER} label={_("Other provider")} />
+                        {PROVIDERS.map(({ id, name }) => (
+                            <FormSelectOption key={id} value={id} label={name} />
+                        ))}
+                    </FormSelect>
+                </FormGroup>
+                <SelectField
+                    editor={editor}
+                    field="Retriever"
+                    hint={
+                        protocol?.tls === false &&
+                        _("The connection begins without encryption: see “Encryption” in the advanced settings.")
+                    }
+                    onChange={(retriever) => change(chooseRetriever(retriever, form, provider))}
                 >
-                    <FormSelectOption value={OTHER} label={_("Other provider")} />
-                    {PROVIDERS.map(({ id, name }) => (
-                        <FormSelectOption key={id} value={id} label={name} />
+                    {PROTOCOLS.map(({ retriever, pop3 }) => (
+                        <FormSelectOption
+                            key={retriever}
+                            value={retriever}
+                            label={retrieverWord(retriever)}
+                            isDisabled={pop3 && known !== undefined && known.pop3 === undefined}
+                        />
                     ))}
-                </FormSelect>
-            </FormGroup>
+                    {!protocol && <FormSelectOption value={form.Retriever} label={retrieverWord(form.Retriever)} />}
+                </SelectField>
+            </Grid>
             {known?.manners && <Manners provider={known} />}
-            <SelectField
-                editor={editor}
-                field="Retriever"
-                hint={
-                    protocol?.tls === false &&
-                    _("The connection begins without encryption: see “Encryption” in the advanced settings.")
-                }
-                onChange={(retriever) => change(chooseRetriever(retriever, form, provider))}
-            >
-                {PROTOCOLS.map(({ retriever, pop3 }) => (
-                    <FormSelectOption
-                        key={retriever}
-                        value={retriever}
-                        label={retrieverWord(retriever)}
-                        isDisabled={pop3 && known !== undefined && known.pop3 === undefined}
-                    />
-                ))}
-                {!protocol && <FormSelectOption value={form.Retriever} label={retrieverWord(form.Retriever)} />}
-            </SelectField>
             <Grid hasGutter>
                 <GridItem span={8} sm={9}>
                     <TextField
@@ -91,17 +94,27 @@ function Manners({ provider }: { provider: Provider }) {
     return (
         <Alert
             isInline
+            isPlain
             variant={manners.includes("oauth2") ? "warning" : "info"}
             title={manners.map((manner) => mannerWords(manner, name)).join(" ")}
             component="p"
             isLiveRegion
-            actionLinks={
-                page && (
-                    <a href={page} target="_blank" rel="noopener noreferrer">
+            {...(page && {
+                actionLinks: (
+                    <Button
+                        variant="link"
+                        isInline
+                        component="a"
+                        href={page}
+                        target="_blank"
+                        rel="noopener noreferrer"
+                        icon={<ExternalLinkAltIcon />}
+                        iconPosition="end"
+                    >
                         {_("Create an app password")}
-                    </a>
-                )
-            }
+                    </Button>
+                ),
+            })}
         />
     );
 }

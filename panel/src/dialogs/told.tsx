@@ -27,7 +27,7 @@ export function Twin({ twin: { name, props } }: { twin: Connector }) {
     return (
         <Alert isInline isLiveRegion variant="warning" title={_("This mailbox is fetched already")} component="p">
             {cockpit.format(
-                _("$0 delivers it to $1. With a second connector, each message arrives twice."),
+                _("$0 delivers it to $1. With a second connector, each message is delivered twice."),
                 name,
                 props.Account ?? "",
             )}

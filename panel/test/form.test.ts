@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// @vitest-environment jsdom
+import { expect, test } from "vitest";
+import type { Connector } from "../src/api";
+import {
+    changesOf,
+    checkOf,
+    findTwin,
+    firstFault,
+    groupFingerprint,
+    hasAdvanced,
+    isChanged,
+    newForm,
+    propsOf,
+    readForm,
+    splitFaults,
+} from "../src/dialogs/form";
+import { Problem } from "../src/helpers";
+
+const STORED = {
+    type: "getmail",
+    Retriever: "SimpleIMAPSSLRetriever",
+    Server: "imap.example.com",
+    Username: "ann@example.com",
+    Password: "",
+    Account: "ann",
+    Delete: "-1",
+    Time: "30",
+    status: "enabled",
+};
+
+const connector = (name: string, props: Record<string, string>): Connector => ({
+    name,
+    type: "getmail",
+    props,
+    status: "OK",
+    last_run: null,
+    next_run: null,
+    failures: 0,
+    messages: 0,
+    bytes: 0,
+    running: false,
+});
+
+test("a new connector has what was filled in, without blanks around it", () => {
+    const form = { ...newForm(), Server: " imap.example.com ", Username: "ann", Password: " a b ", Account: "ann" };
+    expect(propsOf(form)).toEqual({
+        Retriever: "SimpleIMAPSSLRetriever",
+        Server: "imap.example.com",
+        Port: "993",
+        Username: "ann",
+        Password: " a b ",
+        Account: "ann",
+        Time: "30",
+        Delete: "-1",
+    });
+});
+
+test("an interval that is not filled in is told to the helper, which refuses it", () => {
+    expect(propsOf({ ...newForm(), Time: "", Delete: " " })).toMatchObject({ Time: "", Delete: "" });
+});
+
+test("encryption is a matter of the protocols that begin in clear", () => {
+    const form = { ...newForm(), Retriever: "SimplePOP3Retriever", TLS: "required" };
+    expect(propsOf(form).TLS).toBe("required");
+    expect(propsOf({ ...form, TLS: "auto" })).not.toHaveProperty("TLS");
+    expect(propsOf({ ...form, Retriever: "SimplePOP3SSLRetriever" })).not.toHaveProperty("TLS");
+});
+
+test("nothing changes if nothing was changed", () => {
+    expect(changesOf(readForm(STORED), STORED)).toEqual({});
+    expect(isChanged(readForm(STORED), readForm(STORED))).toBe(false);
+});
+
+test("what an old database holds is shown as what it means, and left as it is", () => {
+    const old = { ...STORED, Delete: "disabled", Time: "", TLS: "", Retriever: "MultidropPOP3Retriever" };
+    expect(readForm(old)).toMatchObject({ Delete: "-1", Time: "30", TLS: "auto", Port: "" });
+    expect(changesOf(readForm(old), old)).toEqual({});
+});
+
+test("only what was changed is sent; what is emptied goes, unless a connector needs it", () => {
+    const stored = { ...STORED, Label: "work", Fingerprint: "ab" };
+    const form = { ...readForm(stored), Username: "bob", Label: "", Account: " ", Time: "15" };
+    expect(changesOf(form, stored)).toEqual({ Username: "bob", Label: null, Account: "", Time: "15" });
+});
+
+test("an empty password keeps the stored one", () => {
+    const form = readForm({ ...STORED, Password: "not to be shown" });
+    expect(form.Password).toBe("");
+    expect(changesOf(form, STORED)).toEqual({});
+    expect(changesOf({ ...form, Password: "new" }, STORED)).toEqual({ Password: "new" });
+});
+
+test("a protocol with TLS from the start takes the setting for the others away", () => {
+    const stored = { ...STORED, Retriever: "SimpleIMAPRetriever", TLS: "none" };
+    const form = { ...readForm(stored), Retriever: "SimpleIMAPSSLRetriever", Port: "993" };
+    expect(changesOf(form, stored)).toEqual({ Retriever: "SimpleIMAPSSLRetriever", Port: "993", TLS: null });
+});
+
+test("a check sends what the log-in depends on, and nothing else", () => {
+    const form = { ...newForm(), Server: "imap.example.com", Username: "ann", Password: "secret", Account: "ann" };
+    expect(checkOf(form)).toEqual({
+        Retriever: "SimpleIMAPSSLRetriever",
+        Server: "imap.example.com",
+        Port: "993",
+        Username: "ann",
+        Password: "secret",
+    });
+});
+
+test("a check of a stored connector does not fall back on what was emptied, but for the password", () => {
+    const stored = { ...STORED, Fingerprint: "ab", CAFile: "/a.pem" };
+    const form = { ...readForm(stored), Username: "", Fingerprint: "" };
+    expect(checkOf(form, stored)).toEqual({
+        Retriever: "SimpleIMAPSSLRetriever",
+        Server: "imap.example.com",
+        Port: "993",
+        Username: "",
+        Fingerprint: null,
+        CAFile: "/a.pem",
+    });
+});
+
+test("faults stand at their fields, the others apart", () => {
+    const problem = new Problem("NotValid", "validation_failed", {}, [
+        { parameter: "CAFile", error: "format" },
+        { parameter: "Server", error: "required" },
+        { parameter: "SyncPeriod", error: "conflict" },
+    ]);
+    const { faults, others } = splitFaults(problem);
+    expect(Object.keys(faults)).toEqual(["CAFile", "Server"]);
+    expect(firstFault(faults)).toBe("Server");
+    expect(hasAdvanced(faults)).toBe(true);
+    expect(hasAdvanced({ Server: "?" })).toBe(false);
+    expect(others).toEqual([{ parameter: "SyncPeriod", error: "conflict" }]);
+});
+
+test("what is no refusal of a helper has no faults", () => {
+    expect(splitFaults(new TypeError("?"))).toEqual({ faults: {}, others: [] });
+    expect(firstFault({})).toBeUndefined();
+});
+
+test("who fetches a mailbox already is found, however it is written", () => {
+    const all = [connector("a", { Server: "IMAP.example.com.", Username: "Ann@example.com" }), connector("b", STORED)];
+    const form = readForm(STORED);
+    expect(findTwin(form, all)?.name).toBe("a");
+    expect(findTwin(form, all, "a")?.name).toBe("b");
+    expect(findTwin(form, [connector("b", STORED)], "b")).toBeUndefined();
+    expect(findTwin({ ...form, Username: "bob" }, all)).toBeUndefined();
+    expect(findTwin(newForm(), [connector("c", { type: "getmail" })])).toBeUndefined();
+});
+
+test("a fingerprint is grouped as others show it", () => {
+    expect(groupFingerprint("0a1bff")).toBe("0A:1B:FF");
+});

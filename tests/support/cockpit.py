@@ -15,6 +15,18 @@ from tests.support import need_programs
 from tests.support.machine import Machine
 
 SOCKET = "cockpit.socket"
+# Backports come from where Debian itself does, whatever mirror that is.
+UPGRADE = r"""
+. /etc/os-release
+uri=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
+    sed -n -e 's/^URIs: *\([^ ]*\).*/\1/p' -e 's/^deb \(\[.*\] \)\{0,1\}\([^ ]*\) .*/\2/p' | head -n 1)
+rm -f /etc/apt/sources.list.d/*
+printf "deb $uri %s main\n" "$VERSION_CODENAME" "$VERSION_CODENAME-backports" >/etc/apt/sources.list
+export DEBIAN_FRONTEND=noninteractive
+apt-get -qq update
+apt-get -qq --target-release="$VERSION_CODENAME-backports" --no-install-recommends install \
+    cockpit-bridge cockpit-system cockpit-ws
+"""
 LISTEN = "[Socket]\nListenStream=\nListenStream=127.0.0.1:{port}\n"
 
 
@@ -63,6 +75,11 @@ class Cockpit:
             ["useradd", "--create-home", "--shell=/bin/bash", f"--groups={groups}", person.name]
         )
         self._machine.run(["chpasswd"], input=f"{person.name}:{person.password}\n")
+
+
+def upgrade(machine: Machine) -> None:
+    """Install in a machine the newest Cockpit that there is for this Debian, before any is started."""
+    machine.run(["sh", "-euc", UPGRADE], timeout=300)
 
 
 def _find_free_port() -> int:

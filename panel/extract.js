@@ -9,6 +9,7 @@ import ts from "typescript";
 const here = fileURLToPath(new URL(".", import.meta.url));
 const po = join(here, "../po");
 const WITH_PLURAL = "ngettext";
+const FUNCTIONS = ["gettext", WITH_PLURAL];
 const HEADERS = {
     "Project-Id-Version": "cockpit-getmail",
     "MIME-Version": "1.0",
@@ -20,16 +21,18 @@ const COMMENT = "Translations of cockpit-getmail.\nSPDX-License-Identifier: LGPL
 /** Return the messages of a source: [{ msgctxt, msgid, msgid_plural }], as they come in it. */
 export function messagesOf(name, text) {
     const source = ts.createSourceFile(name, text, ts.ScriptTarget.Latest, true);
-    const aliases = new Map();
+    const aliases = new Map(FUNCTIONS.map((known) => [known, known]));
     const found = [];
     const visit = (node) => {
+        // const _ = cockpit.gettext, const { gettext: _ } = cockpit
         if (ts.isVariableDeclaration(node) && node.initializer && ts.isPropertyAccessExpression(node.initializer))
             aliases.set(node.name.getText(), node.initializer.name.text);
+        if (ts.isBindingElement(node) && node.propertyName) aliases.set(node.name.getText(), node.propertyName.getText());
         if (ts.isCallExpression(node)) {
             const called = ts.isPropertyAccessExpression(node.expression)
                 ? node.expression.name.text
                 : aliases.get(node.expression.getText());
-            if (called === "gettext" || called === WITH_PLURAL) found.push(message(node, called === WITH_PLURAL));
+            if (FUNCTIONS.includes(called)) found.push(message(node, called === WITH_PLURAL));
         }
         ts.forEachChild(node, visit);
     };

@@ -36,7 +36,7 @@ declare module "cockpit" {
         readonly hidden: boolean;
         readonly location: Location;
         readonly transport: { wait(then: () => void): void };
-        gettext: (text: string) => string;
+        gettext: (...texts: [text: string] | [context: string, text: string]) => string;
         ngettext: (one: string, many: string, count: number) => string;
         format: (text: string, ...values: (string | number)[]) => string;
         permission(options: { admin: true }): Permission;

@@ -22,8 +22,10 @@ export function Account({ editor }: { editor: Editor }) {
     const accounts = useAccounts();
     const [isOpen, setOpen] = useState(false);
     const [active, setActive] = useState(-1);
+    const [isTyped, setTyped] = useState(false);
     const value = editor.form.Account;
-    const found = match(accounts, value);
+    // Who has typed the whole name is done: a list would only cover what comes next.
+    const found = isTyped && isOne(accounts, value) ? [] : match(accounts, value);
     const { id, validated, ...described } = describe(editor, "Account");
     const isListed = isOpen && found.length > 0;
 
@@ -36,6 +38,7 @@ export function Account({ editor }: { editor: Editor }) {
         close();
     };
     const move = (by: number) => {
+        setTyped(false);
         setOpen(true);
         // From the text itself, -1, to the first or the last one.
         setActive(active < 0 ? (by > 0 ? 0 : found.length - 1) : (active + by + found.length) % found.length);
@@ -58,6 +61,7 @@ export function Account({ editor }: { editor: Editor }) {
             isFullWidth
             {...(validated === "error" && { status: "danger" })}
             onClick={() => {
+                setTyped(false);
                 setOpen(!isOpen);
                 document.getElementById(id)?.focus();
             }}
@@ -83,10 +87,14 @@ export function Account({ editor }: { editor: Editor }) {
                     }}
                     onChange={(_event, text) => {
                         editor.change({ Account: text });
+                        setTyped(true);
                         setOpen(true);
                         setActive(-1);
                     }}
-                    onClick={() => setOpen(true)}
+                    onClick={() => {
+                        setTyped(false);
+                        setOpen(true);
+                    }}
                     onKeyDown={press}
                     onBlur={close}
                 />
@@ -104,6 +112,8 @@ export function Account({ editor }: { editor: Editor }) {
                 onOpenChange={(open) => !open && close()}
                 onOpenChangeKeys={["Escape"]}
                 maxMenuHeight="14rem"
+                // Outside of the dialog it would be hidden from screen readers.
+                popperProps={{ appendTo: "inline" }}
                 toggle={toggle}
             >
                 {/* A press of the mouse leaves the focus in the field, or the list would be gone before it is chosen from. */}
@@ -144,8 +154,12 @@ function useAccounts(): api.Account[] {
 /** Return the accounts that what is typed may mean: all of them once it is one of them. */
 function match(accounts: api.Account[], typed: string): api.Account[] {
     const text = typed.trim().toLowerCase();
-    const isOne = accounts.some(({ name }) => name.toLowerCase() === text);
-    return accounts.filter(({ name }) => isOne || name.toLowerCase().includes(text)).slice(0, SHOWN);
+    const isWhole = isOne(accounts, typed);
+    return accounts.filter(({ name }) => isWhole || name.toLowerCase().includes(text)).slice(0, SHOWN);
+}
+
+function isOne(accounts: api.Account[], typed: string): boolean {
+    return accounts.some(({ name }) => name.toLowerCase() === typed.trim().toLowerCase());
 }
 
 function describeAccount({ user, connectors }: api.Account): string {

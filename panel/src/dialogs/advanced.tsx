@@ -45,7 +45,7 @@ function Encryption({ editor }: { editor: Editor }) {
         <SelectField editor={editor} field="TLS" hint={hints[editor.form.TLS]}>
             <FormSelectOption value="auto" label={_("Where the server offers it")} />
             <FormSelectOption value="required" label={_("Required")} />
-            <FormSelectOption value="none" label={_("None")} />
+            <FormSelectOption value="none" label={_("encryption", "None")} />
         </SelectField>
     );
 }
@@ -73,7 +73,7 @@ function Certificate({ editor }: { editor: Editor }) {
 
 function Callbacks({ editor }: { editor: Editor }) {
     const _ = cockpit.gettext;
-    const hint = _("Sent only if CALLBACK_SECRET is set in this machine's settings.");
+    const hint = _("Notices are sent only if CALLBACK_SECRET is set in the settings of this machine.");
     return (
         <>
             <TextField editor={editor} field="CallbackUrl" type="url" dir="ltr" placeholder="https://" hint={hint} />

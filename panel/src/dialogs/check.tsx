@@ -9,7 +9,7 @@ import {
     DescriptionListGroup,
     DescriptionListTerm,
 } from "@patternfly/react-core";
-import { useEffect, useRef, useState } from "react";
+import { Fragment, useEffect, useRef, useState, type ReactNode } from "react";
 import * as api from "../api";
 import { formatNumber } from "../format";
 import { Problem, type Details } from "../helpers";
@@ -132,12 +132,20 @@ function Certificate({ details: { subject, issuer }, fingerprint, trust }: Certi
     const grouped = groupFingerprint(fingerprint);
     return (
         <>
-            <DescriptionList isCompact isHorizontal className="getmail-certificate">
-                <Line term={_("Subject")} text={subject} />
-                <Line term={_("Issuer")} text={issuer} />
-                <Line term={_("Fingerprint (SHA-256)")} text={grouped} />
+            <DescriptionList
+                isCompact
+                orientation={{ md: "horizontal" }}
+                className="getmail-certificate"
+            >
+                <Line term={_("Subject")}>{subject}</Line>
+                <Line term={_("Issuer")}>{issuer}</Line>
+                <Line term={_("Fingerprint (SHA-256)")}>
+                    <Fingerprint grouped={grouped} />
+                </Line>
             </DescriptionList>
-            <p>{_("Trust it only if this is the fingerprint that the server's administrator names.")}</p>
+            <p className="getmail-question">
+                {_("Trust it only if this is the fingerprint that the server's administrator names.")}
+            </p>
             <Button variant="secondary" isDanger onClick={() => trust(grouped)}>
                 {_("Trust this certificate")}
             </Button>
@@ -145,15 +153,30 @@ function Certificate({ details: { subject, issuer }, fingerprint, trust }: Certi
     );
 }
 
-function Line({ term, text }: { term: string; text: string | undefined }) {
+function Line({ term, children }: { term: string; children: ReactNode }) {
     return (
         <DescriptionListGroup>
             <DescriptionListTerm>{term}</DescriptionListTerm>
             <DescriptionListDescription>
                 <span dir="ltr" className="getmail-told">
-                    {text ?? ""}
+                    {children}
                 </span>
             </DescriptionListDescription>
         </DescriptionListGroup>
+    );
+}
+
+/** Lines end between pairs, so that it can be compared. */
+function Fingerprint({ grouped }: { grouped: string }) {
+    return (
+        <span className="getmail-fingerprint">
+            {grouped.split(":").map((pair, index) => (
+                <Fragment key={index}>
+                    {index > 0 && ":"}
+                    {index > 0 && <wbr />}
+                    {pair}
+                </Fragment>
+            ))}
+        </span>
     );
 }

@@ -27,7 +27,7 @@ export interface RemoveDialogProps {
 const TITLE = "remove-dialog-title";
 const TEXT = "remove-dialog-text";
 /** So many are named; more would hide what else is said. */
-const NAMED = 5;
+const NAMED = 10;
 
 export function RemoveDialog({ names, removed, refresh }: RemoveDialogProps) {
     const _ = cockpit.gettext;
@@ -48,6 +48,7 @@ export function RemoveDialog({ names, removed, refresh }: RemoveDialogProps) {
         const met = await act("remove", left, setCount);
         if (met.length === 0) {
             if (!isGone.current) dialogs.close();
+            tell("success", removedWords(left));
         } else if (isGone.current) tell("danger", failedWords("remove"), failureWords(met));
         setCount(undefined);
         setFailures(met);
@@ -62,6 +63,7 @@ export function RemoveDialog({ names, removed, refresh }: RemoveDialogProps) {
             isOpen
             variant="small"
             position="top"
+            className="getmail-remove"
             aria-labelledby={TITLE}
             aria-describedby={TEXT}
             elementToFocus="#remove-dialog-cancel"
@@ -99,6 +101,13 @@ function title(names: string[]): string {
     if (names.length === 1) return cockpit.format(_("Remove $0?"), names[0] ?? "");
     const count = names.length;
     return cockpit.format(cockpit.ngettext("Remove $0 connector?", "Remove $0 connectors?", count), count);
+}
+
+function removedWords(names: string[]): string {
+    const _ = cockpit.gettext;
+    if (names.length === 1) return cockpit.format(_("Removed $0"), names[0] ?? "");
+    const count = names.length;
+    return cockpit.format(cockpit.ngettext("Removed $0 connector", "Removed $0 connectors", count), count);
 }
 
 function Names({ names }: { names: string[] }) {

@@ -25,7 +25,7 @@ export function Failed({ title, problem }: { title: string; problem: unknown }) 
 export function Twin({ twin: { name, props } }: { twin: Connector }) {
     const _ = cockpit.gettext;
     return (
-        <Alert isInline isLiveRegion variant="warning" title={_("This mailbox is fetched already")} component="p">
+        <Alert isInline isPlain isLiveRegion variant="warning" title={_("This mailbox is fetched already")} component="p">
             {cockpit.format(
                 _("$0 delivers it to $1. With a second connector, each message is delivered twice."),
                 name,

@@ -26,6 +26,8 @@ export function RowMenu({ connector, handlers }: { connector: Connector; handler
             onOpenChange={setIsOpen}
             onSelect={() => setIsOpen(false)}
             popperProps={{ position: "end" }}
+            // A dialog gives the focus back to it.
+            shouldFocusToggleOnSelect
             toggle={(ref) => (
                 <MenuToggle
                     ref={ref}

@@ -93,6 +93,26 @@ def test_check_does_not_tell(api: Api) -> None:
     assert CANARY not in say(api, "read", {**data, "CAFile": "/none"})
 
 
+def test_check_of_what_is_stored_does_not_tell(api: Api) -> None:
+    """Nor does the command that asks for it."""
+    script = pop3(overrides={"PASS .*": f"-ERR {CANARY}? No.\r\n".encode()})
+    with Server(script) as server:
+        port = str(server.port)
+        name = api.add(
+            Password=CANARY, Server="127.0.0.1", Port=port, Retriever="SimplePOP3Retriever", TLS="none"
+        )
+        for more in ({}, {"Password": ""}, {"Username": "other"}):
+            said = say(api, "read", {"action": "check-credentials", "name": name, **more})
+            assert "INVALID_CREDENTIALS" in said
+            assert CANARY not in said
+        assert len(server.commands(f"PASS {CANARY}")) == 3
+        assert CANARY not in say(api, "read", {"action": "check-credentials", "name": name, "TLS": "x"})
+        assert CANARY not in say(
+            api, "read", {"action": "check-credentials", "name": name, "CAFile": "/none"}
+        )
+    assert CANARY not in say(api, "read", {"action": "check-credentials", "name": name})
+
+
 def test_broken_records_and_settings_do_not_tell(api: Api, put: Callable[[str], None]) -> None:
     put(f"a=getmail|Password|{CANARY}|x\nb=getmail|Account|b|Password|{CANARY}\\n|Server|{'x' * 300}\n")
     assert CANARY not in say(api, "read", {"action": "list", "redact": True})

@@ -86,6 +86,21 @@ def test_what_is_found_is_told(installed: Installed, dovecot: Dovecot, authority
     assert dovecot.flags("u") == [""] * COUNT
 
 
+def test_log_in_that_is_stored_is_checked(installed: Installed, dovecot: Dovecot) -> None:
+    """Its password is given to the check as one that is typed is, and told nobody."""
+    installed.add("stored@check", "SimpleIMAPRetriever", dovecot.imap, Account="stored", TLS="none")
+    request: dict[str, Any] = {"action": "check-credentials", "name": "stored@check"}
+    pop: dict[str, Any] = {"Port": dovecot.pop3, "Retriever": "SimplePOP3Retriever"}
+    for more in ({}, {"Password": ""}, pop):
+        answer = installed.call("read", **{**request, **more})
+        assert (answer["state"], answer["messages"]) == ("success", COUNT)
+    for more in ({"Password": "wrong"}, {"Username": "nobody"}):
+        answer = installed.call("read", **{**request, **more})
+        assert answer["attributes"]["cause"] == "credentials"
+        assert PASSWORD not in json.dumps(answer)
+    assert PASSWORD not in installed.machine.journal()
+
+
 def test_certificate_that_is_not_trusted_is_shown(installed: Installed, dovecot: Dovecot) -> None:
     answer = installed.call("read", **make_request("SimplePOP3SSLRetriever", dovecot.pop3s))
     assert answer["type"] == "GenericError"

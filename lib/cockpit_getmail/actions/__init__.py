@@ -28,6 +28,8 @@ NUMBERS = ("Delete", "Port", "Time")
 SUCCESS: Answer = {"state": "success"}
 PERIODS: Mapping[str | None, str | None] = {None: None, "1h": "60", "4h": "240", "12h": "720", "24h": "1440"}
 """What a SyncPeriod is as Time."""
+LOG_IN = ("Server", "Port", "Username", "Password", "Retriever", "TLS", "CAFile", "Fingerprint")
+"""What a log-in depends on: when one of these changes, it may succeed where it failed before."""
 FIRST = "0"
 """Context.IO's alias for the first connector of an account."""
 _NO_PROPS = ("action", "name", "account", "type", "SyncPeriod")
@@ -113,14 +115,14 @@ def require_valid(content: Database, name: str) -> Connector:
     # Old databases have words in Delete and Time; Connector knows what they mean. No run needs a Label.
     harmless = {(prop, "integer") for prop in ("Delete", "Time")}
     faults = [fault for fault in _check(record.props) if fault["parameter"] != "Label"]
-    _refuse([fault for fault in faults if (fault["parameter"], fault["error"]) not in harmless])
+    refuse([fault for fault in faults if (fault["parameter"], fault["error"]) not in harmless])
     return Connector.from_record(record.key, record.props)
 
 
 def make_props(content: Database, data: Mapping[str, Any]) -> dict[str, str]:
     """Return the props of a new connector. Raises Problem (NotValid)."""
-    props = {**DEFAULTS, **_change({}, data)}
-    _refuse(_check_loop(props) + _check_label(content, props))
+    props = {**DEFAULTS, **merge_props({}, data)}
+    refuse(_check_loop(props) + _check_label(content, props))
     return props
 
 
@@ -129,7 +131,7 @@ def change_props(content: Database, record: Record, data: Mapping[str, Any]) -> 
 
     What the update does not touch is not judged, but for what it must have, and must not have together.
     """
-    props = _change(record.props, data)
+    props = merge_props(record.props, data)
     faults = [
         fault
         for fault in _check(props)
@@ -137,18 +139,18 @@ def change_props(content: Database, record: Record, data: Mapping[str, Any]) -> 
     ]
     if any(props.get(prop) != record.props.get(prop) for prop in ("Label", "Account")):
         faults += _check_label(content, props, record.key)
-    _refuse(faults + _check_loop(props))
+    refuse(faults + _check_loop(props))
     return props
 
 
 def refuse_change(data: Mapping[str, Any]) -> None:
     """Raise Problem (NotValid) if an update cannot be right, whatever connector it changes."""
-    _refuse(_check_loop(_change({}, data)))
+    refuse(_check_loop(merge_props({}, data)))
 
 
 def refuse_taken_label(content: Database, props: Mapping[str, str]) -> None:
     """Raise Problem (NotValid) if a connector of the same Account has the Label already."""
-    _refuse(_check_label(content, props))
+    refuse(_check_label(content, props))
 
 
 def format_props(data: Mapping[str, Any]) -> dict[str, str | None]:
@@ -178,7 +180,8 @@ def set_status(status: str, data: Mapping[str, Any], settings: Settings) -> Answ
     return event(record.key)
 
 
-def _change(stored: Mapping[str, str], data: Mapping[str, Any]) -> dict[str, str]:
+def merge_props(stored: Mapping[str, str], data: Mapping[str, Any]) -> dict[str, str]:
+    """Return the props that are stored, changed by an input. An empty secret keeps the one that is stored."""
     props = dict(stored)
     for prop, value in format_props(data).items():
         if value is None:
@@ -229,6 +232,7 @@ def _ambiguous(name: str, found: list[Record]) -> Problem:
     return failure("connector", message, kind="Conflict")
 
 
-def _refuse(faults: list[Fault]) -> None:
+def refuse(faults: list[Fault]) -> None:
+    """Raise Problem (NotValid) if there are faults."""
     if faults:
         raise not_valid(faults)

@@ -102,7 +102,8 @@ class Client(Tasks):
         """Log in at a server and leave; nothing is fetched. Returns tls, capabilities, folder and messages.
 
         Props: Retriever, Server, Username, Password, and if wanted Port, TLS, CAFile, Fingerprint. The others
-        of create are taken too. Raises Problem with status, cause and hint if the log-in does not work.
+        of create are taken too. With the `name` of a connector, what is not given is as it is stored, and
+        None is a prop removed. Raises Problem with status, cause and hint if the log-in does not work.
         """
         return self.call("read", "check-credentials", **props)
 

@@ -28,16 +28,6 @@ class Optional(TypedDict, total=False):
     VirusCheck: str
 
 
-class LogIn(Optional, total=False):
-    """What a log-in is checked with."""
-
-    Retriever: Required[str]
-    Server: Required[str]
-    Username: Required[str]
-    Password: Required[str]
-    Account: str
-
-
 class NewConnector(Optional, total=False):
     """What a connector is created with."""
 
@@ -71,3 +61,10 @@ class Changes(TypedDict, total=False):
     FilterCheck: str | None
     SpamCheck: str | None
     VirusCheck: str | None
+
+
+class LogIn(Changes, total=False):
+    """What a log-in is checked with: with a name, what an update of this connector would change."""
+
+    name: str | None
+    account: str

@@ -84,11 +84,17 @@ def show(session: Session) -> int:
     return SUCCESS
 
 
-def _find(session: Session, *, redact: bool = True) -> Answer:
+def _resolve(session: Session) -> Answer:
+    """Return the key of the connector that is named. Raises Problem (NotFound, Conflict)."""
+    [found] = session.call("read", "status", **session.named)["connectors"]
+    return {"name": found["name"]}
+
+
+def _find(session: Session) -> Answer:
     """Return the listed connector that is named. Raises Problem (NotFound, Conflict)."""
     [named] = session.call("read", "status", **session.named)["connectors"]
     # The whole Account, or all: a record of an old database may have none.
-    listed = session.call("read", "list", redact=redact, account=named["account"] or None)
+    listed = session.call("read", "list", redact=True, account=named["account"] or None)
     for group in listed["connectors"].values():
         for connector in group:
             if connector["name"] == named["name"]:
@@ -127,12 +133,10 @@ def edit(session: Session) -> int:
         return session.done(answer, "This could be changed.")
     named = session.named
     if options.check:
-        stored = _find(session, redact=False)
-        named = {"name": stored["name"]}
+        named = _resolve(session)
         session.call("validate", "update", **named, **data)
-        before = _login_of(stored["props"])
-        after = check_first(session, _merge(before, data))
-        data |= {prop: after[prop] for prop in ("Fingerprint",) if after.get(prop) != before.get(prop)}
+        after = check_first(session, named | {prop: data[prop] for prop in props.LOGIN if prop in data})
+        data |= {prop: after[prop] for prop in ("Fingerprint",) if prop in after}
     answer = session.client.call("update", "update", **named, **data)
     return session.done(answer, f"Changed {', '.join(map(printable, data))} of {printable(answer['name'])}.")
 
@@ -141,24 +145,16 @@ def check(session: Session) -> int:
     """Try a log-in: that of a connector, with what is given instead of what is stored."""
     options = session.options
     data = props.read(options)
-    if options.name is not None:
-        data = _merge(_login_of(_find(session, redact=False)["props"]), data)
-    data |= _password(session, data, wanted=options.password)
+    if options.name is None:
+        data |= _password(session, data, wanted=options.password)
+    else:
+        data |= _resolve(session) | _password(session, {}, wanted=options.password)
     answer = check_login(session, data)
     if not session.show_json(answer):
         channel = answer["tls"] or "in clear"
         number = count(answer["messages"], "message")
         session.screen.say((f"The log-in works: {answer['folder']} has {number} ({channel}).", "green"))
     return SUCCESS
-
-
-def _login_of(stored: Mapping[str, str]) -> Answer:
-    return {prop: value for prop, value in stored.items() if prop in props.LOGIN and value}
-
-
-def _merge(stored: Answer, given: Answer) -> Answer:
-    merged = {**stored, **{prop: value for prop, value in given.items() if prop in props.LOGIN}}
-    return {prop: value for prop, value in merged.items() if value is not None}
 
 
 def _password(session: Session, data: Answer, *, wanted: bool) -> Answer:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 def check_login(session: Session, data: Answer) -> Answer:
     """Return what a log-in with these props finds. Raises Problem."""
-    return session.call("read", "check-credentials", **data)
+    # With None, which removes a prop that is stored.
+    return session.client.call("read", "check-credentials", **data)
 
 
 def check_first(session: Session, data: Answer) -> Answer:

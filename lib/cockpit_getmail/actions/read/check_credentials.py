@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from cockpit_getmail import units
-from cockpit_getmail.actions import format_props
+from cockpit_getmail import database, schema, units
+from cockpit_getmail.actions import LOG_IN, find_connector, merge_props, refuse
 from cockpit_getmail.connector import Connector
 
 TYPE_CHECKING = False
@@ -16,7 +16,23 @@ if TYPE_CHECKING:
 
 
 def answer(data: dict[str, Any], settings: Settings) -> Answer:
-    """Log in and return what was found. Raises the Problem that was met."""
-    props = {prop: value for prop, value in format_props(data).items() if value is not None}
+    """Log in and return what was found. Raises Problem (NotValid, Conflict), and the one that was met."""
+    props = _complete(data, settings) if data.get("name") else merge_props({}, data)
     connector = Connector.from_record("", {"Account": "", **props})
     return {"state": "success", **units.check(connector, settings)}
+
+
+def _complete(data: dict[str, Any], settings: Settings) -> dict[str, str]:
+    """Return the props that the connector would have after an update, as far as a log-in depends on them.
+
+    Raises Problem (NotValid, also for what is stored; Conflict).
+    """
+    record = find_connector(database.read(settings.connectors_db), data)
+    if record is None:
+        refuse(schema.check("read", "check-credentials", {**data, "name": None}))
+        return merge_props({}, data)
+    # In old databases an empty prop is not set.
+    stored = {prop: value for prop, value in record.props.items() if prop in LOG_IN and value}
+    props = merge_props(stored, data)
+    refuse(schema.check("read", "check-credentials", {"action": "check-credentials", **props}))
+    return props

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from cockpit_getmail import database
-from cockpit_getmail.actions import change_props, event, require_connector
+from cockpit_getmail.actions import LOG_IN, change_props, event, require_connector
 from cockpit_getmail.actions.at_once import end_run, forgive, note
 
 TYPE_CHECKING = False
@@ -13,10 +13,6 @@ if TYPE_CHECKING:
 
     from cockpit_getmail.actions import Answer
     from cockpit_getmail.settings import Settings
-
-
-LOG_IN = ("Server", "Port", "Username", "Password", "Retriever", "TLS", "CAFile", "Fingerprint")
-"""What a log-in depends on: when one of these changes, it may succeed where it failed before."""
 
 
 def answer(data: dict[str, Any], settings: Settings) -> Answer:

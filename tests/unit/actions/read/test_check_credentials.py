@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""With what a log-in is checked; tests/mail and tests/machine have what comes of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cockpit_getmail import database, schema, units
+from cockpit_getmail.actions import LOG_IN
+from cockpit_getmail.actions.read import check_credentials
+from cockpit_getmail.problem import Problem
+
+if TYPE_CHECKING:
+    from cockpit_getmail.connector import Connector
+    from cockpit_getmail.settings import Settings
+
+NAME, SECRET = "u@h", "geheim-4711"
+STORED = {
+    "Retriever": "SimpleIMAPRetriever",
+    "Server": "h",
+    "Port": "1143",
+    "TLS": "required",
+    "CAFile": "/ca.pem",
+    "Username": "u",
+    "Password": SECRET,
+    "Account": "ann",
+    "Label": "work",
+    # As an old database has them.
+    "Delete": "never",
+    "Fingerprint": "",
+    "Colour": "blue",
+}
+GIVEN = {"Retriever": "SimplePOP3SSLRetriever", "Server": "other", "Username": "me", "Password": "mine"}
+LOG_IN_OF_STORED = {prop: value for prop, value in STORED.items() if prop in LOG_IN and value}
+
+
+@pytest.fixture
+def checked(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
+    """A connector in the database; what log-ins are checked with."""
+    with database.transaction(settings.connectors_db) as content:
+        content.put(NAME, "getmail", STORED)
+        content.put("ibay", "ibay", STORED)
+    found: list[dict[str, str]] = []
+
+    def check(connector: Connector, _settings: Settings) -> dict[str, Any]:
+        props = {**connector.props, **connector.secrets}
+        found.append({prop: value for prop, value in props.items() if prop in LOG_IN})
+        return {"tls": None, "capabilities": [], "folder": "INBOX", "messages": 0}
+
+    monkeypatch.setattr(units, "check", check)
+    return found
+
+
+def ask(settings: Settings, **data: Any) -> dict[str, Any]:
+    """Return the answer, as the helper has it. Raises Problem."""
+    request = {"action": "check-credentials", **data}
+    if faults := schema.check("read", "check-credentials", request):
+        raise Problem("NotValid", "validation_failed", faults)
+    return check_credentials.answer(request, settings)
+
+
+def faults(settings: Settings, **data: Any) -> dict[str, str]:
+    with pytest.raises(Problem) as caught:
+        ask(settings, **data)
+    assert caught.value.type == "NotValid"
+    assert isinstance(caught.value.attributes, list)
+    assert SECRET not in str(caught.value.attributes)
+    return {fault["parameter"]: fault["error"] for fault in caught.value.attributes}
+
+
+@pytest.mark.parametrize("name", [NAME, "work"])
+@pytest.mark.parametrize(
+    ("given", "changed"),
+    [
+        ({}, {}),
+        ({"Password": ""}, {}),
+        ({"Password": "new"}, {"Password": "new"}),
+        ({"Server": "other", "Port": 143}, {"Server": "other", "Port": "143"}),
+        ({"Port": None, "CAFile": None, "TLS": None}, {"Port": None, "CAFile": None, "TLS": None}),
+        ({"Time": 7, "SyncPeriod": None, "Label": None, "Account": "bob", "status": None}, {}),
+        (GIVEN, GIVEN),
+    ],
+)
+def test_what_is_not_given_is_as_it_is_stored(
+    settings: Settings,
+    checked: list[dict[str, str]],
+    name: str,
+    given: dict[str, Any],
+    changed: dict[str, str | None],
+) -> None:
+    before = database.read(settings.connectors_db).get(NAME)
+    if "SyncPeriod" in given:
+        given = {prop: value for prop, value in given.items() if prop != "Time"}
+    answer = ask(settings, name=name, account="ann", **given)
+    expected = {**LOG_IN_OF_STORED, **changed}
+    assert checked == [{prop: value for prop, value in expected.items() if value is not None}]
+    assert SECRET not in str(answer)
+    assert database.read(settings.connectors_db).get(NAME) == before
+
+
+@pytest.mark.parametrize("named", [{}, {"name": None}, {"name": ""}, {"name": "none"}, {"name": "ibay"}])
+def test_name_of_none_is_ignored(
+    settings: Settings, checked: list[dict[str, str]], named: dict[str, Any]
+) -> None:
+    ask(settings, **named, **GIVEN)
+    assert checked == [GIVEN]
+    assert faults(settings, **named) == dict.fromkeys(GIVEN, "required")
+    assert faults(settings, **named, **{**GIVEN, "Password": ""}) == {"Password": "minLength"}
+    words = {"Port": "type", "CAFile": "type", "TLS": "enum", "Label": "type", "Time": "type"}
+    assert faults(settings, **named, **GIVEN, **dict.fromkeys(words)) == words
+    assert len(checked) == 1
+
+
+def test_what_a_connector_must_have_cannot_be_removed(
+    settings: Settings, checked: list[dict[str, str]]
+) -> None:
+    words = {"Server": "type", "Username": "type", "Retriever": "enum", "Password": "type"}
+    assert faults(settings, name=NAME, **dict.fromkeys(words)) == words
+    # Against what is stored.
+    assert faults(settings, name=NAME, Retriever="SimpleIMAPSSLRetriever", TLS="none") == {"TLS": "conflict"}
+    assert not checked
+
+
+@pytest.mark.parametrize(
+    ("stored", "words"),
+    [
+        ({"Password": ""}, {"Password": "required"}),
+        ({"Password": f"{SECRET}\n"}, {"Password": "format"}),
+        (
+            {"Password": "", "Server": "a b", "Port": "x"},
+            {"Password": "required", "Server": "format", "Port": "integer"},
+        ),
+        ({"Retriever": "MultidropPOP3Retriever"}, {"Retriever": "enum"}),
+        ({"Retriever": "SimplePOP3SSLRetriever", "TLS": "none"}, {"TLS": "conflict"}),
+    ],
+)
+def test_faults_of_an_old_record_are_told_unless_they_are_mended(
+    settings: Settings, checked: list[dict[str, str]], stored: dict[str, str], words: dict[str, str]
+) -> None:
+    with database.transaction(settings.connectors_db) as content:
+        content.put(NAME, "getmail", STORED | stored)
+    assert faults(settings, name=NAME) == words
+    assert not checked
+    ask(settings, name=NAME, **GIVEN, Port=1, TLS="auto")
+    assert len(checked) == 1
+
+
+def test_label_of_several_is_ambiguous(settings: Settings, checked: list[dict[str, str]]) -> None:
+    with database.transaction(settings.connectors_db) as content:
+        content.put("v@h", "getmail", {**STORED, "Account": "bob", "Username": "v"})
+    with pytest.raises(Problem) as caught:
+        ask(settings, name="work")
+    assert caught.value.type == "Conflict"
+    ask(settings, name="work", account="bob")
+    assert [props["Username"] for props in checked] == ["v"]

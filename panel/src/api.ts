@@ -152,7 +152,7 @@ export const history = (name: string, limit: number) =>
 
 /** Newer lines than those before `after`, a cursor that an answer gave, or else the last ones. */
 export const log = (name: string, lines: number, after?: string) =>
-    call<{ lines: LogLine[]; cursor?: string }>("read", { action: "log", name, lines, ...(after && { after }) });
+    call<{ lines: LogLine[]; cursor?: string; restarted?: true }>("read", { action: "log", name, lines, ...(after && { after }) });
 
 export const progress = (token: string, version = 0) =>
     call<Progress>("read", { action: "progress", token, version });

@@ -16,12 +16,14 @@ const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"] as const;
 export function formatBytes(value: number): string {
     const power = Math.min(Math.floor(Math.log10(Math.max(value, 1)) / 3), UNITS.length - 1);
     const unit = UNITS[power] ?? "byte";
-    return new Intl.NumberFormat(language(), {
+    const text = new Intl.NumberFormat(language(), {
         style: "unit",
         unit,
         unitDisplay: power ? "short" : "long",
         maximumFractionDigits: power ? 1 : 0,
     }).format(value / 1000 ** power);
+    // "6 kB" would become "kB 6" among words of the other direction.
+    return cockpit.language_direction === "rtl" ? isolate(text) : text;
 }
 
 /** Return a date and time in full; `seconds` since 1970. */

@@ -15,6 +15,7 @@ import {
 } from "@patternfly/react-core";
 import { SearchIcon } from "@patternfly/react-icons";
 import { useEffect, useState, type ReactNode } from "react";
+import { useAlerts } from "../alerts";
 import * as api from "../api";
 import type { Connector, Progress, SetAside } from "../api";
 import { formatNumber } from "../format";
@@ -25,7 +26,7 @@ import { HistoryTab } from "./history";
 import { LogTab } from "./log";
 import { QuarantineTab } from "./quarantine";
 import { StatusTab } from "./status";
-import { useTask } from "./task";
+import { outcome, useTask } from "./task";
 
 export interface DetailProps {
     name: string;
@@ -75,10 +76,18 @@ export function Detail({ connector, name, ...props }: DetailProps) {
 
 function Known({ connector, connectors, tab, now, refresh }: Omit<DetailProps, "name"> & { connector: Connector }) {
     const { name } = connector;
-    const [token, follow] = useRunToken(connector);
-    const { progress } = useTask(token, () => {
-        void refresh().then(() => follow(undefined));
+    const tell = useAlerts();
+    const [own, setOwn] = useState<string>();
+    const [token, setToken] = useRunToken(connector);
+    const { progress } = useTask(token, (ended) => {
+        // A short one would be over unseen.
+        if (token === own) tell(ended.statusCode === "failed" ? "danger" : "success", ...outcome(ended));
+        void refresh().then(() => setToken(undefined));
     });
+    const follow = (started: string | undefined) => {
+        setOwn(started);
+        setToken(started);
+    };
     const running = connector.running || progress?.statusCode === "running";
     const runs = `${connector.last_run} ${running}`;
     const aside = useAnswer(() => api.quarantine(name), runs);
@@ -102,6 +111,7 @@ function Known({ connector, connectors, tab, now, refresh }: Omit<DetailProps, "
                     {TABS.map((entry) => (
                         <TabItem
                             key={entry.tab}
+                            id={entry.tab}
                             eventKey={entry.tab}
                             tabContentId={`tab-${entry.tab}`}
                             title={<TabTitle entry={entry} count={entry.count?.(props) ?? 0} />}

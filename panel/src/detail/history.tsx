@@ -65,11 +65,11 @@ function Runs({ runs, now }: { runs: Run[]; now: number }) {
             <Table variant="compact" gridBreakPoint="grid-lg" aria-label={_("Runs")}>
                 <Thead>
                     <Tr>
-                        <Th>{_("Start")}</Th>
-                        <Th>{_("Duration")}</Th>
-                        <Th>{_("Result")}</Th>
-                        <Th>{_("Messages")}</Th>
-                        <Th>{_("Size")}</Th>
+                        <Th modifier="fitContent">{_("Start")}</Th>
+                        <Th modifier="fitContent">{_("Duration")}</Th>
+                        <Th modifier="fitContent">{_("Result")}</Th>
+                        <Th modifier="fitContent">{_("Messages")}</Th>
+                        <Th modifier="fitContent">{_("Size")}</Th>
                         <Th>{_("What happened")}</Th>
                     </Tr>
                 </Thead>
@@ -102,9 +102,11 @@ function Row({ run, now }: { run: Run; now: number }) {
                 {until === null ? "–" : formatDuration(until - start)}
             </Td>
             <Td dataLabel={_("Result")}>
-                <Label isCompact color={RESULT_COLOUR[result]}>
-                    {resultWord(run)}
-                </Label>
+                <span>
+                    <Label isCompact color={RESULT_COLOUR[result]}>
+                        {resultWord(run)}
+                    </Label>
+                </span>
             </Td>
             <Td dataLabel={_("Messages")}>{formatNumber(messages)}</Td>
             <Td dataLabel={_("Size")} modifier="nowrap">

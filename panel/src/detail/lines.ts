@@ -19,9 +19,9 @@ export interface Log {
 }
 
 /** Add what came after the lines before, or take it in their place if it is not known to come after. */
-export function append(before: Log, answer: { lines: LogLine[]; cursor?: string }): Log {
+export function append(before: Log, answer: { lines: LogLine[]; cursor?: string; restarted?: true }): Log {
     const next = (before.lines.at(-1)?.key ?? -1) + 1;
-    const isNewer = before.cursor !== undefined;
+    const isNewer = before.cursor !== undefined && !answer.restarted;
     if (!isNewer && isSame(before.lines, answer.lines)) return { ...before, cursor: answer.cursor };
     if (isNewer && !answer.lines.length) return { ...before, cursor: answer.cursor ?? before.cursor };
     const added = answer.lines.map((line, index) => ({ ...line, key: next + index }));

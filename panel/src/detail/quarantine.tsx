@@ -3,6 +3,7 @@
 import cockpit from "cockpit";
 import {
     Button,
+    Checkbox,
     Content,
     EmptyState,
     EmptyStateBody,
@@ -90,6 +91,14 @@ function Messages({ name, messages, changed }: MessagesProps) {
         setChosen(new Set());
         setBusy(false);
     };
+    const all = (
+        <Checkbox
+            id="select-all"
+            aria-label={_("Select all")}
+            isChecked={selected.length === messages.length || (selected.length > 0 && null)}
+            onChange={(_event, isOn) => setChosen(new Set(isOn ? messages.map(identify) : []))}
+        />
+    );
     return (
         <>
             <Toolbar inset={{ default: "insetNone" }}>
@@ -119,27 +128,19 @@ function Messages({ name, messages, changed }: MessagesProps) {
             <Table variant="compact" gridBreakPoint="grid-lg" aria-label={_("Messages set aside")}>
                 <Thead>
                     <Tr>
-                        <Th
-                            aria-label={_("Select all")}
-                            select={{
-                                isSelected: selected.length === messages.length,
-                                onSelect: (_event, isChosen) =>
-                                    setChosen(new Set(isChosen ? messages.map(identify) : [])),
-                            }}
-                        />
-                        <Th>{_("Folder")}</Th>
-                        <Th>{_("UID")}</Th>
-                        <Th>{_("Size")}</Th>
+                        <Th modifier="fitContent">{all}</Th>
+                        <Th width={10}>{_("Folder")}</Th>
+                        <Th width={10}>{_("UID")}</Th>
+                        <Th modifier="fitContent">{_("Size")}</Th>
                         <Th>{_("Reason")}</Th>
-                        <Th>{_("Attempts")}</Th>
-                        <Th>{_("Since")}</Th>
+                        <Th modifier="fitContent">{_("Attempts")}</Th>
+                        <Th modifier="fitContent">{_("Since")}</Th>
                     </Tr>
                 </Thead>
                 <Tbody>
-                    {messages.map((message, index) => (
+                    {messages.map((message) => (
                         <Row
                             key={identify(message)}
-                            index={index}
                             message={message}
                             isChosen={chosen.has(identify(message))}
                             choose={choose}
@@ -152,25 +153,24 @@ function Messages({ name, messages, changed }: MessagesProps) {
 }
 
 interface RowProps {
-    index: number;
     message: SetAside;
     isChosen: boolean;
     choose: (message: SetAside, isChosen: boolean) => void;
 }
 
-function Row({ index, message, isChosen, choose }: RowProps) {
+function Row({ message, isChosen, choose }: RowProps) {
     const _ = cockpit.gettext;
     const { folder, uid, size, reason, attempts, since } = message;
     return (
         <Tr>
-            <Td
-                select={{
-                    rowIndex: index,
-                    isSelected: isChosen,
-                    onSelect: (_event, chosen) => choose(message, chosen),
-                    props: { "aria-label": cockpit.format(_("Select $0"), uid) },
-                }}
-            />
+            <Td>
+                <Checkbox
+                    id={`select-${identify(message)}`}
+                    aria-label={cockpit.format(_("Select $0"), uid)}
+                    isChecked={isChosen}
+                    onChange={(_event, isOn) => choose(message, isOn)}
+                />
+            </Td>
             <Td dataLabel={_("Folder")}>
                 <span dir="auto" className="getmail-wrap">
                     {folder}
@@ -190,7 +190,7 @@ function Row({ index, message, isChosen, choose }: RowProps) {
                 </span>
             </Td>
             <Td dataLabel={_("Attempts")}>{formatNumber(attempts)}</Td>
-            <Td dataLabel={_("Since")}>{since === null ? _("Unknown") : formatTime(since)}</Td>
+            <Td dataLabel={_("Since")} modifier="nowrap">{since === null ? _("Unknown") : formatTime(since)}</Td>
         </Tr>
     );
 }

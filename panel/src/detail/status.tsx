@@ -3,20 +3,15 @@
 import cockpit from "cockpit";
 import {
     Alert,
+    AlertActionLink,
     Card,
     CardBody,
     CardTitle,
     DescriptionList,
-    DescriptionListDescription,
-    DescriptionListGroup,
-    DescriptionListTerm,
     Flex,
     Grid,
     GridItem,
     Label,
-    Progress,
-    ProgressMeasureLocation,
-    Spinner,
     Stack,
     StackItem,
 } from "@patternfly/react-core";
@@ -24,17 +19,20 @@ import type { ReactNode } from "react";
 import type { Connector } from "../api";
 import { isFailing } from "../connectors";
 import { formatBytes, formatNumber, formatRelative, formatTime } from "../format";
-import { STATUS_COLOUR, causeHint, causeWords, statusWord } from "../words";
+import { go } from "../route";
+import { STATUS_COLOUR, causeWords, statusWord } from "../words";
+import { adviceWords } from "./advice";
 import type { TabProps } from "./detail";
+import { Fact, Running } from "./parts";
 import { describeSettings } from "./settings";
 
-export function StatusTab({ connector, now, running, progress }: TabProps) {
+export function StatusTab({ connector, now, running, progress, aside }: TabProps) {
     const _ = cockpit.gettext;
     return (
         <Stack hasGutter>
             {isFailing(connector) && (
                 <StackItem>
-                    <Wrong connector={connector} />
+                    <Wrong connector={connector} aside={aside.answer?.length ?? 0} />
                 </StackItem>
             )}
             {running && (
@@ -70,56 +68,31 @@ export function StatusTab({ connector, now, running, progress }: TabProps) {
     );
 }
 
-function Wrong({ connector: { cause, status, message, hint } }: { connector: Connector }) {
-    const known = causeHint(cause);
+function Wrong({ connector, aside }: { connector: Connector; aside: number }) {
+    const _ = cockpit.gettext;
+    const { name, cause, status, message } = connector;
+    const look = aside > 0 && (
+        <AlertActionLink onClick={() => go({ name, tab: "quarantine" })}>
+            {_("Show the messages set aside")}
+        </AlertActionLink>
+    );
     return (
         <Alert
             isInline
             component="h2"
             variant={STATUS_COLOUR[status] === "red" ? "danger" : "warning"}
             title={causeWords(cause) || statusWord(status)}
+            actionLinks={look}
         >
-            <Stack hasGutter>
-                {known && <StackItem>{known}</StackItem>}
-                {(message ?? hint) && (
-                    <StackItem>
-                        {message && (
-                            <p dir="auto" className="getmail-wrap">
-                                {message}
-                            </p>
-                        )}
-                        {hint && (
-                            <p dir="auto" className="getmail-wrap">
-                                {hint}
-                            </p>
-                        )}
-                    </StackItem>
-                )}
-            </Stack>
+            {message && (
+                <p dir="auto" className="getmail-wrap">
+                    {message}
+                </p>
+            )}
+            <p dir="auto" className="getmail-wrap">
+                {adviceWords(connector, aside)}
+            </p>
         </Alert>
-    );
-}
-
-interface RunningProps {
-    label: string;
-    percent: number | null | undefined;
-    text: string;
-}
-
-export function Running({ label, percent, text }: RunningProps) {
-    const title = <span dir="auto">{text}</span>;
-    return percent === null || percent === undefined ? (
-        <Flex spaceItems={{ default: "spaceItemsSm" }} alignItems={{ default: "alignItemsCenter" }}>
-            <Spinner size="md" aria-label={label} />
-            {title}
-        </Flex>
-    ) : (
-        <Progress
-            aria-label={label}
-            value={percent}
-            title={title}
-            measureLocation={ProgressMeasureLocation.outside}
-        />
     );
 }
 
@@ -134,7 +107,7 @@ function Fetching({ connector, now, running }: { connector: Connector; now: numb
                     {running && <Label color="blue">{_("Running")}</Label>}
                 </Flex>
             </Fact>
-            <Fact term={_("Last run")}>{last_run === null ? _("Never") : <When time={last_run} now={now} />}</Fact>
+            <Fact term={_("Last run")}>{last_run === null ? _("Never") : <When time={last_run} now={Math.max(now, last_run)} />}</Fact>
             <Fact term={_("Next run")}>
                 <Next time={next_run} now={now} />
             </Fact>
@@ -187,14 +160,5 @@ function Facts({ columns = false, children }: { columns?: boolean; children: Rea
         <DescriptionList {...(columns && { columnModifier: { default: "1Col", md: "2Col" } })}>
             {children}
         </DescriptionList>
-    );
-}
-
-export function Fact({ term, children }: { term: string; children: ReactNode }) {
-    return (
-        <DescriptionListGroup>
-            <DescriptionListTerm>{term}</DescriptionListTerm>
-            <DescriptionListDescription>{children}</DescriptionListDescription>
-        </DescriptionListGroup>
     );
 }

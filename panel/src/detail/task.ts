@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** Following one run or verification to its end. */
+import cockpit from "cockpit";
 import { useState } from "react";
 import * as api from "../api";
 import type { Progress } from "../api";
+import { formatNumber } from "../format";
+import { causeWords } from "../words";
 import { usePoll } from "./ask";
 
 const PAUSE = 1000;
@@ -35,4 +38,17 @@ export function useTask(token: string | undefined, ended?: (progress: Progress) 
         token !== undefined && !isOver,
     );
     return mine;
+}
+
+/** Return how a run ended: a title, and what more there is to say. */
+export function outcome({ statusCode, result, error }: Progress): [title: string, text: string] {
+    const _ = cockpit.gettext;
+    if (error) return [causeWords(error.cause) || _("The run failed"), error.message];
+    if (statusCode === "cancelled") return [_("The run was stopped"), ""];
+    const count = result && "messages" in result ? result.messages : 0;
+    if (!count) return [_("There was no new mail"), ""];
+    return [
+        cockpit.format(cockpit.ngettext("$0 message was fetched", "$0 messages were fetched", count), formatNumber(count)),
+        "",
+    ];
 }

@@ -21,8 +21,8 @@ import type { MissingMessage, Progress, Verified } from "../api";
 import { useDialogs } from "../dialogs";
 import { formatNumber } from "../format";
 import { useAnswer } from "./ask";
+import { Fact, Running } from "./parts";
 import { Trouble } from "./states";
-import { Fact, Running } from "./status";
 import { useTask } from "./task";
 
 export function VerifyDialog({ name }: { name: string }) {

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// @vitest-environment jsdom
+import { expect, test } from "vitest";
+import type { Connector } from "../src/api";
+import { adviceWords } from "../src/detail/advice";
+import { deletionWords, describeSettings, formatFingerprint, intervalWords } from "../src/detail/settings";
+
+const connector: Connector = {
+    name: "ann@mail.example",
+    type: "getmail",
+    props: {
+        type: "getmail",
+        status: "enabled",
+        Account: "ann",
+        Server: "mail.example",
+        Username: "ann@mail.example",
+        Password: "",
+        Retriever: "SimpleIMAPSSLRetriever",
+        Time: "30",
+        Delete: "-1",
+    },
+    status: "OK",
+    last_run: null,
+    next_run: null,
+    failures: 0,
+    messages: 0,
+    bytes: 0,
+    running: false,
+};
+
+function describe(props: Record<string, string>): Record<string, string> {
+    const settings = describeSettings({ ...connector, props: { ...connector.props, ...props } });
+    return Object.fromEntries(settings.map(({ prop, text }) => [prop, text]));
+}
+
+test("each setting is told once, in the order of the form", () => {
+    const settings = describeSettings(connector);
+    expect(settings.map(({ prop }) => prop)).toEqual([
+        ...["Account", "Server", "Retriever", "TLS", "Fingerprint"],
+        ...["Username", "Password", "Time", "Delete"],
+    ]);
+    expect(settings.every(({ text }) => text)).toBe(true);
+});
+
+test("a password is never told", () => {
+    const text = JSON.stringify(describe({ Password: "Right-1234", OldPassword: "Right-1234", ApiToken: "Right-1234" }));
+    expect(text).not.toContain("Right-1234");
+    expect(describe({}).Password).toBe("Stored, and never shown");
+});
+
+test("what is not known here is told as it is", () => {
+    expect(describe({ Comment: "Ann's <b>old</b> one" }).Comment).toBe("Ann's <b>old</b> one");
+});
+
+test.each([
+    [{}, "Encrypted from the start"],
+    [{ Retriever: "SimpleIMAPRetriever" }, "Encrypted if the server offers it"],
+    [{ Retriever: "SimplePOP3Retriever", TLS: "required" }, "Always encrypted"],
+    [{ Retriever: "SimplePOP3Retriever", CAFile: "/etc/ca.pem" }, "Always encrypted"],
+    [{ Retriever: "SimplePOP3Retriever", TLS: "none" }, "Never encrypted: the password can be read on the way"],
+])("encryption of %j", (props, text) => {
+    expect(describe(props).TLS).toBe(text);
+});
+
+test("a trusted certificate is told by its fingerprint", () => {
+    const settings = describeSettings({
+        ...connector,
+        props: { ...connector.props, Fingerprint: "ab".repeat(32) },
+    }).filter(({ prop }) => prop === "Fingerprint");
+    expect(settings.map(({ text }) => text)).toEqual([
+        "Only the one with this fingerprint is trusted",
+        Array(32).fill("AB").join(":"),
+    ]);
+});
+
+test("fingerprints are shown alike, however they are stored", () => {
+    expect(formatFingerprint("ab:cd:ef")).toBe("AB:CD:EF");
+    expect(formatFingerprint("ABCDEF")).toBe("AB:CD:EF");
+});
+
+test.each([
+    ["5", "Every 5 minutes"],
+    ["60", "Every hour"],
+    ["90", "Every 90 minutes"],
+    ["240", "Every 4 hours"],
+    ["1440", "Every day"],
+    ["2880", "Every 2 days"],
+    ["", "Every 30 minutes"],
+    [undefined, "Every 30 minutes"],
+    ["often", "Every 30 minutes"],
+])("Time %j is %s", (time, text) => {
+    expect(intervalWords(time)).toBe(text);
+});
+
+test.each(["-1", "", undefined, "enabled", "disabled", "1.5", "yes"])("Delete %j is never", (deletion) => {
+    expect(deletionWords(deletion)).toBe("Never: all mail stays on the server");
+});
+
+test("deletion is told with its days", () => {
+    expect(deletionWords("0")).toBe("As soon as it is delivered here");
+    expect(deletionWords("1")).toBe("1 day after it was delivered here");
+    expect(deletionWords("30")).toBe("30 days after it was delivered here");
+});
+
+test("advice fits what is wrong", () => {
+    const failing: Connector = { ...connector, status: "INVALID_CREDENTIALS", cause: "credentials", hint: "Hint." };
+    expect(adviceWords(failing, 0)).toContain("app password");
+    expect(adviceWords({ ...failing, status: "TEMP_DISABLED" }, 0)).toContain("press Reset");
+    expect(adviceWords({ ...failing, status: "NO_ACCESS_TO_ALL_MAIL", cause: "mailbox" }, 2)).toContain("set aside");
+    expect(adviceWords({ ...failing, cause: "something new" }, 0)).toBe("Hint.");
+});

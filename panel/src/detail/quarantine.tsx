@@ -95,7 +95,7 @@ function Messages({ name, messages, changed }: MessagesProps) {
         <Checkbox
             id="select-all"
             aria-label={_("Select all")}
-            isChecked={selected.length === messages.length || (selected.length > 0 && null)}
+            isChecked={selected.length === messages.length}
             onChange={(_event, isOn) => setChosen(new Set(isOn ? messages.map(identify) : []))}
         />
     );

@@ -10,7 +10,7 @@ import {
     MenuToggleCheckbox,
     Progress,
 } from "@patternfly/react-core";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { doingWords } from "../actions";
 import { formatNumber } from "../format";
 import type { Doing } from "./acting";
@@ -32,6 +32,10 @@ export function BulkSelect({ chosen, onPage, all, handlers }: BulkSelectProps) {
         handlers.select(names, true);
     };
     const some = chosen.length > 0;
+    const isWhole = useMemo(() => {
+        const names = new Set(chosen);
+        return onPage.every((name) => names.has(name));
+    }, [chosen, onPage]);
     return (
         <Dropdown
             isOpen={isOpen}
@@ -48,7 +52,7 @@ export function BulkSelect({ chosen, onPage, all, handlers }: BulkSelectProps) {
                             key="all"
                             id="select-page"
                             aria-label={_("Select all on this page")}
-                            isChecked={chosen.length === all.length ? true : some ? null : false}
+                            isChecked={isWhole || (some ? null : false)}
                             onChange={() => (some ? only([]) : only(onPage))}
                         >
                             {some ? cockpit.format(_("$0 selected"), formatNumber(chosen.length)) : null}
@@ -81,19 +85,18 @@ export interface BulkActionsProps {
 export function BulkActions({ chosen, doing, handlers }: BulkActionsProps) {
     const _ = cockpit.gettext;
     if (doing) return <DoingNow doing={doing} />;
-    const isDisabled = !chosen.length;
     return (
-        <div className={`getmail-bulk ${isDisabled ? "getmail-idle" : ""}`}>
-            <Button variant="secondary" isDisabled={isDisabled} onClick={() => void handlers.start("run", chosen)}>
+        <div className="getmail-bulk">
+            <Button variant="secondary" onClick={() => void handlers.start("run", chosen)}>
                 {_("Run")}
             </Button>
-            <Button variant="secondary" isDisabled={isDisabled} onClick={() => void handlers.start("enable", chosen)}>
+            <Button variant="secondary" onClick={() => void handlers.start("enable", chosen)}>
                 {_("Enable")}
             </Button>
-            <Button variant="secondary" isDisabled={isDisabled} onClick={() => void handlers.start("disable", chosen)}>
+            <Button variant="secondary" onClick={() => void handlers.start("disable", chosen)}>
                 {_("Disable")}
             </Button>
-            <Button variant="secondary" isDanger isDisabled={isDisabled} onClick={() => handlers.remove(chosen)}>
+            <Button variant="secondary" isDanger onClick={() => handlers.remove(chosen)}>
                 {_("Remove")}
             </Button>
         </div>

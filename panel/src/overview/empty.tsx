@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** What is said instead of a table, and of what no row can tell. */
 import cockpit from "cockpit";
-import { Alert, Button, EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter } from "@patternfly/react-core";
+import { Button, EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter } from "@patternfly/react-core";
 import { EnvelopeIcon, SearchIcon } from "@patternfly/react-icons";
 import type { Broken } from "../api";
 import { formatNumber } from "../format";
+import { Alert } from "../patternfly";
 import type { Change } from "./view";
 
 export function NoConnectors({ add }: { add: () => void }) {

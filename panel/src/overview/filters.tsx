@@ -77,7 +77,12 @@ function Choice<Value extends string>({ label, icon, options, value, choose }: C
             <SelectList aria-label={label}>
                 {options.map((option) => (
                     <SelectOption key={option.value} value={option.value}>
-                        {option.word} {option.count !== undefined && <Badge isRead>{formatNumber(option.count)}</Badge>}
+                        {option.word}
+                        {option.count !== undefined && (
+                            <Badge className="getmail-count" isRead>
+                                {formatNumber(option.count)}
+                            </Badge>
+                        )}
                     </SelectOption>
                 ))}
             </SelectList>
@@ -126,8 +131,8 @@ export function SortChoice({ order, descending, change }: SortChoiceProps) {
             label={_("Sort")}
             icon={<SortAmountDownIcon />}
             options={words.flatMap(([value, word]) => [
-                { value: `${value} up` as const, word: cockpit.format(_("$0, ascending"), word) },
-                { value: `${value} down` as const, word: cockpit.format(_("$0, descending"), word) },
+                { value: `${value} up` as const, word: `${word} ↑` },
+                { value: `${value} down` as const, word: `${word} ↓` },
             ])}
             value={`${order} ${descending ? "down" : "up"}`}
             choose={(value) => {

@@ -3,7 +3,7 @@
 import cockpit from "cockpit";
 import { Button, Checkbox } from "@patternfly/react-core";
 import { Td, Tr } from "@patternfly/react-table";
-import { memo } from "react";
+import { Fragment, memo } from "react";
 import type { Connector } from "../api";
 import { daily, isSame, titleOf } from "../connectors";
 import { formatNumber } from "../format";
@@ -34,7 +34,7 @@ export const Row = memo(
 
 function ShownRow({ connector, days, isSelected, handlers }: RowProps) {
     const _ = cockpit.gettext;
-    const { name, props } = connector;
+    const { name } = connector;
     return (
         <Tr data-connector={name} isRowSelected={isSelected}>
             <Td className="pf-v6-c-table__check">
@@ -45,12 +45,8 @@ function ShownRow({ connector, days, isSelected, handlers }: RowProps) {
                     onChange={(_event, isOn) => handlers.select([name], isOn)}
                 />
             </Td>
-            <Td dataLabel={_("Connector")} modifier="breakWord">
+            <Td>
                 <Title connector={connector} />
-            </Td>
-            <Td dataLabel={_("Server")} modifier="breakWord">
-                <div dir="auto">{props.Server}</div>
-                <div className="getmail-quiet">{retrieverWord(props.Retriever)}</div>
             </Td>
             <Td dataLabel={_("Status")}>
                 <State connector={connector} />
@@ -74,11 +70,12 @@ function ShownRow({ connector, days, isSelected, handlers }: RowProps) {
     );
 }
 
-/** The user is told apart where the title does not begin with it, as a name does. */
+/** User and server are told where the title does not tell them already, as a name does, which may break before an @. */
 function Title({ connector }: { connector: Connector }) {
     const { name, props } = connector;
     const title = titleOf(connector);
-    const user = props.Username ?? "";
+    const { Username: user = "", Server: server = "" } = props;
+    const place = title === `${user}@${server}` ? [] : [user, server];
     return (
         <>
             <Button
@@ -91,13 +88,23 @@ function Title({ connector }: { connector: Connector }) {
                     go({ name });
                 }}
             >
-                <bdi>{title}</bdi>
+                <bdi>
+                    {title.split(/(?=@)/).map((part, index) => (
+                        <Fragment key={index}>
+                            {index > 0 && <wbr />}
+                            {part}
+                        </Fragment>
+                    ))}
+                </bdi>
             </Button>
-            {!title.startsWith(user) && (
-                <div className="getmail-quiet" dir="auto">
-                    {user}
-                </div>
-            )}
+            <div className="getmail-quiet">
+                {[...place, retrieverWord(props.Retriever)].map((part, index) => (
+                    <Fragment key={index}>
+                        {index > 0 && " · "}
+                        <bdi>{part}</bdi>
+                    </Fragment>
+                ))}
+            </div>
         </>
     );
 }

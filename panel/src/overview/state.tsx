@@ -77,8 +77,8 @@ function Cause({ connector: { cause, message } }: { connector: Connector }) {
         <>
             {words && <div>{words}</div>}
             {message && (
-                <div className="getmail-quiet getmail-said" dir="auto" title={message}>
-                    {message}
+                <div className="getmail-quiet getmail-said" title={message}>
+                    <bdi>{message}</bdi>
                 </div>
             )}
         </>

@@ -9,7 +9,7 @@ import type { Handlers } from "./menu";
 import { Row } from "./row";
 import type { Change } from "./view";
 
-const COLUMNS = 8;
+const COLUMNS = 7;
 
 export interface ConnectorTableProps {
     groups: Group[];
@@ -34,16 +34,25 @@ export const ConnectorTable = memo(function ConnectorTable({ groups, totals, ...
     });
     const words = orderWords();
     return (
-        <Table aria-label={_("Connectors")} role="table" variant="compact" gridBreakPoint="grid-lg" className="getmail-table">
+        <Table aria-label={_("Connectors")} role="table" variant="compact" gridBreakPoint="" className="getmail-table">
             <Thead>
                 <Tr>
-                    <Th screenReaderText={_("Selection")} />
-                    <Th sort={sort("name")}>{words.name}</Th>
-                    <Th>{_("Server")}</Th>
-                    <Th sort={sort("status")}>{words.status}</Th>
-                    <Th sort={sort("last_run")}>{words.last_run}</Th>
-                    <Th sort={sort("next_run")}>{words.next_run}</Th>
-                    <Th sort={sort("messages")}>{words.messages}</Th>
+                    <Th className="pf-v6-c-table__check" screenReaderText={_("Selection")} />
+                    <Th className="getmail-column-title" sort={sort("name")}>
+                        {words.name}
+                    </Th>
+                    <Th className="getmail-column-state" modifier="nowrap" sort={sort("status")}>
+                        {words.status}
+                    </Th>
+                    <Th modifier="nowrap" sort={sort("last_run")}>
+                        {words.last_run}
+                    </Th>
+                    <Th modifier="nowrap" sort={sort("next_run")}>
+                        {words.next_run}
+                    </Th>
+                    <Th className="getmail-column-messages" modifier="nowrap" sort={sort("messages")}>
+                        {words.messages}
+                    </Th>
                     <Th screenReaderText={_("Actions")} />
                 </Tr>
             </Thead>

@@ -21,7 +21,7 @@ export function FilterBar({ view, counts, total, change }: FilterBarProps) {
     return (
         <Toolbar inset={{ default: "insetNone" }}>
             <ToolbarContent>
-                <ToolbarItem className="getmail-grow">
+                <ToolbarItem className="getmail-whole">
                     <Search text={text} change={change} />
                 </ToolbarItem>
                 <ToolbarItem>
@@ -55,6 +55,8 @@ const SIZES = [25, 50, 100];
 
 export function Pages({ view, page, total, change, isBottom = false }: PagesProps) {
     const _ = cockpit.gettext;
+    const range = [(page - 1) * view.size + 1, Math.min(page * view.size, total), total];
+    const seen = cockpit.format(_("$0–$1 of $2"), ...range.map(formatNumber));
     return (
         <Pagination
             widgetId={isBottom ? "pages-bottom" : "pages-top"}
@@ -67,14 +69,13 @@ export function Pages({ view, page, total, change, isBottom = false }: PagesProp
             perPageOptions={SIZES.map((value) => ({ title: formatNumber(value), value }))}
             onSetPage={(_event, to) => change({ page: to })}
             onPerPageSelect={(_event, size, to) => change({ size, page: to })}
-            toggleTemplate={({ firstIndex = 0, lastIndex = 0 }) => (
-                <>{cockpit.format(_("$0–$1 of $2"), ...[firstIndex, lastIndex, total].map(formatNumber))}</>
-            )}
+            toggleTemplate={() => <>{seen}</>}
             titles={{
                 items: "",
                 itemsPerPage: _("Rows on a page"),
                 perPageSuffix: _("on a page"),
-                optionsToggleAriaLabel: _("Rows on a page"),
+                // What is seen has to be part of what it is called: people say it to their computers.
+                optionsToggleAriaLabel: `${seen}, ${_("Rows on a page")}`,
                 paginationAriaLabel: isBottom ? _("Pages, below the table") : _("Pages"),
                 toFirstPageAriaLabel: _("First page"),
                 toPreviousPageAriaLabel: _("Previous page"),
@@ -94,9 +95,11 @@ export function SelectionBar({ chosen, onPage, all, doing, handlers, ...pages }:
                 <ToolbarItem>
                     <BulkSelect chosen={chosen} onPage={onPage} all={all} handlers={handlers} />
                 </ToolbarItem>
-                <ToolbarItem>
-                    <BulkActions chosen={chosen} doing={doing} handlers={handlers} />
-                </ToolbarItem>
+                {(doing ?? chosen.length > 0) && (
+                    <ToolbarItem>
+                        <BulkActions chosen={chosen} doing={doing} handlers={handlers} />
+                    </ToolbarItem>
+                )}
                 <ToolbarItem variant="pagination" align={{ default: "alignEnd" }}>
                     <Pages {...pages} />
                 </ToolbarItem>

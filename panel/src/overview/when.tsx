@@ -21,7 +21,7 @@ export function When({ at, never, isNext = false }: WhenProps) {
     if (at === null) return <span className="getmail-quiet">{never}</span>;
     return (
         <time dateTime={new Date(at * 1000).toISOString()} title={formatTime(at)}>
-            {isNext && at <= now ? _("Due now") : formatRelative(at, now)}
+            {isNext && at < now + 1 ? _("Due now") : formatRelative(at, now)}
         </time>
     );
 }

@@ -11,6 +11,12 @@ export function formatNumber(value: number): string {
     return new Intl.NumberFormat(language()).format(value);
 }
 
+/** Return a number for an axis, where there is little room. */
+export function formatShortNumber(value: number): string {
+    const notation = value < 10_000 ? "standard" : "compact";
+    return new Intl.NumberFormat(language(), { notation }).format(value);
+}
+
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"] as const;
 
 export function formatBytes(value: number): string {

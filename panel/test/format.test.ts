@@ -7,6 +7,7 @@ import {
     formatNumber,
     formatRelative,
     formatShortDay,
+    formatShortNumber,
     isolate,
     language,
     lastDays,
@@ -30,6 +31,10 @@ test("numbers are written as in the language", () => {
     expect(formatNumber(12345)).toBe("12,345");
     mutable.language = "de";
     expect(formatNumber(12345)).toBe("12.345");
+});
+
+test("numbers on an axis are short", () => {
+    expect([0, 1500, 9999, 10_000, 250_000].map(formatShortNumber)).toEqual(["0", "1,500", "9,999", "10K", "250K"]);
 });
 
 test.each([

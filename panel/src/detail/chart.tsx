@@ -3,7 +3,7 @@
 import cockpit from "cockpit";
 import { useEffect, useRef, useState } from "react";
 import { bars } from "../bars";
-import { formatNumber, formatShortDay } from "../format";
+import { formatShortDay, formatShortNumber } from "../format";
 import { chartWords, dayWords, labelled, ticks, type Day } from "./runs";
 
 const HEIGHT = 200;
@@ -51,7 +51,7 @@ function Drawing({ days, width }: { days: Day[]; width: number }) {
                     <g key={value}>
                         <line className="getmail-chart-line" x1={BEFORE} x2={width - AFTER} y1={y} y2={y} />
                         <text x={BEFORE - 8} y={y} dy="0.32em" textAnchor="end">
-                            {formatNumber(value)}
+                            {formatShortNumber(value)}
                         </text>
                     </g>
                 );

@@ -48,7 +48,7 @@ export function DetailHeader(props: HeaderProps) {
     return (
         <>
             <PageBreadcrumb>
-                <Breadcrumb>
+                <Breadcrumb aria-label={_("Breadcrumb")}>
                     <BreadcrumbItem to="#/">{_("Mail connectors")}</BreadcrumbItem>
                     <BreadcrumbItem isActive>
                         <bdi className="getmail-wrap">{titleOf(connector)}</bdi>

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** Leaving messages on the server for good: says so, and asks. */
 import cockpit from "cockpit";
-import { Button, Modal, ModalBody, ModalFooter, ModalHeader } from "@patternfly/react-core";
+import { Button, ModalBody, ModalFooter, ModalHeader } from "@patternfly/react-core";
 import { useState } from "react";
 import * as api from "../api";
 import type { SetAside } from "../api";
 import { useDialogs } from "../dialogs";
 import { formatNumber } from "../format";
+import { Modal } from "../patternfly";
 import { oneByOne } from "./aside";
 import { Trouble } from "./states";
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** What stands where an answer is still to come, or did not come. */
 import cockpit from "cockpit";
-import { Alert, AlertActionLink, Bullseye, Spinner } from "@patternfly/react-core";
+import { AlertActionLink, Bullseye, Spinner } from "@patternfly/react-core";
+import { Alert } from "../patternfly";
 import { problemWords } from "../words";
 
 export function Waiting({ text }: { text: string }) {

@@ -2,7 +2,6 @@
 /** How a connector is, and what it is told to do. */
 import cockpit from "cockpit";
 import {
-    Alert,
     AlertActionLink,
     Card,
     CardBody,
@@ -19,6 +18,7 @@ import type { ReactNode } from "react";
 import type { Connector } from "../api";
 import { isFailing } from "../connectors";
 import { formatBytes, formatNumber, formatRelative, formatTime } from "../format";
+import { Alert } from "../patternfly";
 import { go } from "../route";
 import { STATUS_COLOUR, causeWords, statusWord } from "../words";
 import { adviceWords } from "./advice";

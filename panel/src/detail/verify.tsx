@@ -2,12 +2,10 @@
 /** Whether all that was delivered is still there: looks, and tells what was found. */
 import cockpit from "cockpit";
 import {
-    Alert,
     Button,
     DescriptionList,
     List,
     ListItem,
-    Modal,
     ModalBody,
     ModalFooter,
     ModalHeader,
@@ -20,6 +18,7 @@ import * as api from "../api";
 import type { MissingMessage, Progress, Verified } from "../api";
 import { useDialogs } from "../dialogs";
 import { formatNumber } from "../format";
+import { Alert, Modal } from "../patternfly";
 import { useAnswer } from "./ask";
 import { Fact, Running } from "./parts";
 import { Trouble } from "./states";

@@ -117,6 +117,9 @@ check-panel: panel/node_modules/.installed ## Check the panel's style and types,
 	npm --prefix panel run --silent lint
 	npm --prefix panel run --silent test
 
+translations: panel/node_modules/.installed ## Gather into po/ what is to be translated
+	npm --prefix panel run --silent extract
+
 screenshots: $(VENV)/.can-test panel/dist/.built ## Show the panel in docs/images anew
 	packaging/need-packages $(CHECK_PACKAGES)
 	packaging/in-reach $(VENV)/bin/python -m tests.browser.screenshots

@@ -98,8 +98,7 @@ class Connector(Value):
         Anything but a whole number means never: old databases hold `enabled`, `disabled` and an empty value.
         """
         text = self.props.get("Delete", "")
-        days = int(text) if re.fullmatch("-?[0-9]{1,9}", text) else -1
-        return days if days >= 0 else None
+        return int(text) if re.fullmatch("[0-9]{1,9}", text) else None
 
     @property
     def minutes(self) -> int:

@@ -65,7 +65,7 @@ def test_retriever_says_how_to_connect(retriever: str, protocol: str, implicit_t
 
 @pytest.mark.parametrize(
     ("text", "days"),
-    [("-1", None), ("0", 0), ("1", 1), ("007", 7), ("-7", None), ("", None), ("enabled", None)]
+    [("-1", None), ("0", 0), ("1", 1), ("007", 7), ("-7", None), ("-0", None), ("", None), ("enabled", None)]
     + [(text, None) for text in ("disabled", "1.5", "+1", " 1", "1\n", "٣", "true", "9" * 10)],
 )
 def test_delete_is_never_but_for_a_whole_number(text: str, days: int | None) -> None:

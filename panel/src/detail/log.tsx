@@ -89,13 +89,11 @@ function Lines({ lines, follows, setFollows }: LinesProps) {
                         />
                     </ToolbarItem>
                     <ToolbarGroup align={{ default: "alignEnd" }}>
-                        {!isAtEnd && (
-                            <ToolbarItem>
-                                <Button variant="link" icon={<ArrowDownIcon />} onClick={toEnd}>
-                                    {_("To the newest")}
-                                </Button>
-                            </ToolbarItem>
-                        )}
+                        <ToolbarItem>
+                            <Button variant="link" icon={<ArrowDownIcon />} isAriaDisabled={isAtEnd} onClick={toEnd}>
+                                {_("To the newest")}
+                            </Button>
+                        </ToolbarItem>
                     </ToolbarGroup>
                 </ToolbarContent>
             </Toolbar>

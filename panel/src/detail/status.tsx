@@ -48,7 +48,7 @@ export function StatusTab({ connector, now, running, progress, aside }: TabProps
                 <Grid hasGutter>
                     <GridItem md={12} lg={5}>
                         <Card isFullHeight>
-                            <CardTitle component="h2">{_("Fetching")}</CardTitle>
+                            <CardTitle component="h2">{_("Runs")}</CardTitle>
                             <CardBody>
                                 <Fetching connector={connector} now={now} running={running} />
                             </CardBody>

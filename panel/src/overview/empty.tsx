@@ -49,6 +49,7 @@ export function BrokenLines({ broken }: { broken: Broken[] }) {
     return (
         <Alert
             isInline
+            component="h2"
             variant="warning"
             title={cockpit.format(
                 cockpit.ngettext(

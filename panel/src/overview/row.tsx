@@ -70,7 +70,7 @@ function ShownRow({ connector, days, isSelected, handlers }: RowProps) {
     );
 }
 
-/** User and server are told where the title does not tell them already, as a name does, which may break before an @. */
+/** User and server are told where the title does not tell them already, as a name does, which may break before its server. */
 function Title({ connector }: { connector: Connector }) {
     const { name, props } = connector;
     const title = titleOf(connector);
@@ -89,7 +89,7 @@ function Title({ connector }: { connector: Connector }) {
                 }}
             >
                 <bdi>
-                    {title.split(/(?=@)/).map((part, index) => (
+                    {title.split(/(?=@[^@]*$)/).map((part, index) => (
                         <Fragment key={index}>
                             {index > 0 && <wbr />}
                             {part}

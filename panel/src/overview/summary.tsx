@@ -60,8 +60,7 @@ function SummaryCard({ icon, look, value, word, choice }: SummaryCardProps) {
     const content = (
         <>
             <span className={`getmail-summary-icon ${value ? `getmail-${look}` : ""}`}>{icon}</span>
-            <span className="getmail-summary-value">{formatNumber(value)}</span>
-            <span>{word}</span>
+            <span className="getmail-summary-value">{formatNumber(value)}</span> <span>{word}</span>
         </>
     );
     return (

@@ -9,17 +9,19 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Error, sync_playwright
 
+from tests.browser.beyond import trust
 from tests.browser.panel import CHROMIUM, Panel, Session, launch, log_in, open_panel
 from tests.support import need_programs
-from tests.support.certificates import Authority
+from tests.support.certificates import Authority, Certificate
 from tests.support.cockpit import ADMIN, PLAIN, Cockpit
 from tests.support.dovecot import Dovecot
 from tests.support.installed import PASSWORD, Installed
 from tests.support.machine import PROJECT, Machine
 
 SCREENSHOTS = PROJECT / "build/screenshots"
-USER = "giacomo@example.com"
-OTHER_USER = "anna@example.com"
+USER = "g.rossi@example.com"
+OTHER_USER = "a.bianchi@example.com"
+MESSAGES, LARGE_MESSAGES, LARGE = 5, 60, 100_000
 FORGET = """
 systemctl kill --signal=KILL 'cockpit-getmail-*.service' 2>/dev/null || true
 while systemctl list-units --plain --no-legend 'cockpit-getmail-*.service' | grep -q .; do sleep 0.05; done
@@ -38,11 +40,10 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 @pytest.fixture(scope="session")
 def machine(authority: Authority) -> Iterator[Machine]:
     """A machine that believes our authority, with the project installed and two people to get mail."""
-    need_programs(CHROMIUM, "update-ca-certificates")
+    need_programs(CHROMIUM)
     with Machine() as booted:
         booted.install()
-        booted.copy(authority.ca, "/usr/local/share/ca-certificates/browser-tests.crt")
-        booted.run(["update-ca-certificates"])
+        trust(booted, authority)
         for user in ("giacomo", "anna"):
             booted.run(["useradd", "--create-home", user])
         yield booted
@@ -66,13 +67,22 @@ def browser(cockpit: Cockpit) -> Iterator[Browser]:
 def dovecot(authority: Authority) -> Iterator[Dovecot]:
     """A provider whose certificate the machine believes."""
     with Dovecot({USER: PASSWORD, OTHER_USER: PASSWORD}, certificate=authority.issue()) as dovecot:
+        dovecot.fill(USER, MESSAGES)
+        dovecot.fill(OTHER_USER, LARGE_MESSAGES, LARGE)
         yield dovecot
 
 
 @pytest.fixture(scope="session")
-def stranger(authority: Authority) -> Iterator[Dovecot]:
-    """A provider whose certificate nobody vouches for."""
-    with Dovecot({USER: PASSWORD}, certificate=authority.self_signed()) as dovecot:
+def private(authority: Authority) -> Certificate:
+    """A certificate that nobody vouches for."""
+    return authority.self_signed()
+
+
+@pytest.fixture(scope="session")
+def stranger(private: Certificate) -> Iterator[Dovecot]:
+    """A provider with that certificate."""
+    with Dovecot({USER: PASSWORD}, certificate=private) as dovecot:
+        dovecot.fill(USER, MESSAGES)
         yield dovecot
 
 

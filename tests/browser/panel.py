@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from urllib.parse import quote
 
 from playwright.sync_api import (
     Browser,
@@ -26,6 +27,8 @@ from playwright.sync_api import (
 from tests.support.cockpit import Cockpit, Person
 
 CHROMIUM = "/usr/bin/chromium"
+LEFT = "transport closed: disconnected"
+"""What Cockpit says of a page that is left."""
 FRAME = "cockpit1:localhost/getmail"
 WAIT_MILLISECONDS = 20_000
 SIZE = (1280, 800)
@@ -88,7 +91,7 @@ class Seen:
 
     def _add_message(self, message: ConsoleMessage) -> None:
         self.console.append(message.text)
-        if message.type in ("error", "warning"):
+        if message.type in ("error", "warning") and not message.text.startswith(LEFT):
             self.faults.append(f"{message.text} ({message.location['url']})")
 
     def _add_socket(self, socket: WebSocket) -> None:
@@ -116,12 +119,15 @@ class Panel:
     def body(self) -> FrameLocator:
         return self.page.frame_locator(f"iframe[name='{FRAME}']")
 
-    def open(self, *path: str) -> None:
+    def go(self, *path: str) -> None:
         """Go to the overview, or to a path such as "connector", name, "log"."""
-        place = "/".join(["", *path])
-        self.page.goto(f"{self.url}/getmail{'#' if path else ''}{place if path else ''}")
-        if not path:
-            self.role("heading", "Mail connectors").wait_for()
+        place = "/".join(quote(part, safe="") for part in path)
+        self.page.goto(f"{self.url}/getmail#/{place}")
+
+    def open(self, *path: str) -> None:
+        """Go there and wait until it is shown."""
+        self.go(*path)
+        self.body.get_by_role("heading", level=1).wait_for()
 
     def role(self, role: Any, name: str | re.Pattern[str], *, exact: bool = True) -> Locator:
         return self.body.get_by_role(role, name=name, exact=exact)
@@ -129,17 +135,38 @@ class Panel:
     def text(self, text: str | re.Pattern[str]) -> Locator:
         return self.body.get_by_text(text)
 
+    @property
+    def search(self) -> Locator:
+        return self.role("textbox", "Search").or_(self.role("searchbox", "Search"))
+
+    def choose_status(self, word: str) -> None:
+        """Show only connectors of one status."""
+        self.role("button", re.compile("^Status: ")).click()
+        self.role("option", re.compile(f"^{word}")).click()
+
     def button(self, name: str) -> Locator:
         return self.role("button", name)
 
     def field(self, prop: str) -> Locator:
         return self.body.locator(f"#field-{prop}")
 
+    def fill(self, **values: str) -> None:
+        """Fill in fields of the form, or choose in them."""
+        for prop, value in values.items():
+            field = self.field(prop)
+            if field.evaluate("element => element.tagName") == "SELECT":
+                field.select_option(value)
+            else:
+                field.fill(value)
+
     def error(self, prop: str) -> Locator:
         return self.body.locator(f"#field-{prop}-error")
 
     def row(self, name: str) -> Locator:
         return self.body.locator(f"[data-connector={json.dumps(name)}]")
+
+    def row_of(self, username: str) -> Locator:
+        return self.rows.filter(has_text=username)
 
     @property
     def rows(self) -> Locator:

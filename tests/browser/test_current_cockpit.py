@@ -33,7 +33,6 @@ def test_connector_runs_from_a_current_cockpit(
 ) -> None:
     machine, cockpit = newer
     installed = Installed(machine)
-    dovecot.fill(USER, 3)
     installed.add(NAME, "SimpleIMAPSSLRetriever", dovecot.imaps, Server=dovecot.host, Username=USER)
     with (
         log_in(browser, cockpit, ADMIN, privileged=True) as session,

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Pictures of the panel for README: a machine with plausible connectors, all of what is seen by real runs.
+
+python -m tests.browser.screenshots writes docs/images/{overview,dialog,detail}-{light,dark}.png.
+"""
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests.browser.beyond import change_state, stalled, trust, until
+from tests.browser.panel import Panel, Session, Style, launch, log_in, open_panel
+from tests.support.certificates import Authority
+from tests.support.cockpit import ADMIN, Cockpit
+from tests.support.dovecot import Dovecot, make_message
+from tests.support.installed import Installed
+from tests.support.machine import PROJECT, Machine
+
+IMAGES = PROJECT / "docs/images"
+STYLES: tuple[Style, ...] = ("light", "dark")
+HOSTS = ("imap.example.net", "mail.example.com", "pop.example.org", "mail.example.org")
+PASSWORD = "long-and-secret-3120"
+DAY = 86400
+DAYS = (14, 22, 18, 3, 1, 25, 19, 27, 16, 21, 4, 2, 24, 9)
+"""Messages by day, the last one today."""
+FEWER = (3, 5, 0, 0, 1, 4, 6, 2, 5, 0, 1, 0, 7, 2)
+GIACOMO, OFFICE = "giacomo.rossi@example.net", "g.rossi@example.org"
+REFUSED, LARGE, AWAY = "anna.bianchi@example.com", "a.bianchi@example.net", "marta.conti@example.org"
+PARTLY, PAUSED, NEW = "info@example.com", "sales@example.org", "carlo.neri@example.com"
+LARGE_COUNT, LARGE_SIZE = 200, 60_000
+CLOSED_PORT = 9
+
+
+def main() -> int:
+    try:
+        with ExitStack() as stack:
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            authority = Authority(Path(folder))
+            machine = stack.enter_context(Machine())
+            machine.install()
+            trust(machine, authority)
+            for user in ("giacomo", "anna", "marta", "carlo"):
+                machine.run(["useradd", "--create-home", user])
+            with (machine.root / "etc/hosts").open("a") as file:
+                file.writelines(f"127.0.0.1 {host}\n" for host in HOSTS)
+            provider = stack.enter_context(start_provider(authority))
+            installed = Installed(machine)
+            fill(stack, installed, provider)
+            take(machine, provider)
+    except (pytest.skip.Exception, pytest.fail.Exception) as needs:
+        sys.stderr.write(f"{needs.msg}\n")
+        return 1
+    return 0
+
+
+@contextmanager
+def start_provider(authority: Authority) -> Iterator[Dovecot]:
+    people = (GIACOMO, OFFICE, REFUSED, LARGE, AWAY, PARTLY, PAUSED, NEW)
+    users = dict.fromkeys(people, PASSWORD)
+    with Dovecot(users, certificate=authority.issue(HOSTS)) as provider:
+        provider.fill(LARGE, LARGE_COUNT, LARGE_SIZE)
+        provider.fill(NEW, 31)
+        yield provider
+
+
+def fill(stack: ExitStack, installed: Installed, provider: Dovecot) -> None:
+    """Add connectors and let them run, so that there is one of each kind."""
+    imaps, pop3s = provider.imaps, provider.pop3s
+    regular = add(installed, GIACOMO, "giacomo", "imap.example.net", imaps)
+    office = add(installed, OFFICE, "giacomo", "pop.example.org", pop3s, Retriever="SimplePOP3SSLRetriever")
+    live(installed, provider, regular, GIACOMO, DAYS)
+    live(installed, provider, office, OFFICE, FEWER)
+    for user, account, host, port, props in [
+        (REFUSED, "anna", "mail.example.com", imaps, {"Password": "not-the-right-one"}),
+        (AWAY, "marta", "mail.example.org", CLOSED_PORT, {}),
+    ]:
+        installed.run(add(installed, user, account, host, port, **props))
+    partly = add(installed, PARTLY, "marta", "mail.example.com", imaps)
+    set_aside(installed, provider, partly)
+    paused = add(installed, PAUSED, "carlo", "mail.example.org", imaps)
+    installed.call("update", action="disable", name=paused)
+    line, _ = stack.enter_context(stalled(provider.host, imaps, LARGE_COUNT * LARGE_SIZE * 2 // 3))
+    installed.start(add(installed, LARGE, "anna", "imap.example.net", line.port))
+
+
+def add(installed: Installed, user: str, account: str, host: str, port: int, **props: str) -> str:
+    request = {
+        "Retriever": "SimpleIMAPSSLRetriever",
+        "Server": host,
+        "Port": str(port),
+        "Username": user,
+        "Password": PASSWORD,
+        "Account": account,
+        **props,
+    }
+    return str(installed.call("create", action="create", **request)["name"])
+
+
+def live(installed: Installed, provider: Dovecot, name: str, user: str, days: tuple[int, ...]) -> None:
+    """Let so many messages come each day, with a run that fetches them."""
+    number = 0
+    for day, count in enumerate(days):
+        for _ in range(count):
+            number += 1
+            provider.add_message(user, make_message(number, 3000 + 97 * number))
+        if day:
+            change_state(installed, name, f"UPDATE run SET started = started - {DAY}, ended = ended - {DAY}")
+        installed.run(name)
+
+
+def set_aside(installed: Installed, provider: Dovecot, name: str) -> None:
+    """Have a message that the server cannot read, and runs until it is set aside."""
+    provider.fill(PARTLY, 12, 2500)
+    bad = min((provider.maildir(PARTLY) / "new").iterdir())
+    bad.chmod(0)
+    bad.rename(f"{bad},W=2500")
+    while not installed.call("read", action="quarantine", name=name)["messages"]:
+        installed.run(name)
+        change_state(installed, name, f"UPDATE failure SET since = since - {10 * DAY}")
+
+
+def take(machine: Machine, provider: Dovecot) -> None:
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with Cockpit(machine) as cockpit, sync_playwright() as playwright:
+        browser = launch(playwright)
+        with log_in(browser, cockpit, ADMIN, privileged=True) as session:
+            for style in STYLES:
+                take_style(browser, cockpit, session, style, provider)
+        browser.close()
+
+
+def take_style(browser: Browser, cockpit: Cockpit, session: Session, style: Style, provider: Dovecot) -> None:
+    with open_panel(browser, cockpit, session, style=style) as panel:
+        show_detail(panel)
+        save(panel, f"detail-{style}")
+        panel.open()
+        until(lambda: panel.body.get_by_role("progressbar").count())
+        expect(panel.rows).to_have_count(7)
+        save(panel, f"overview-{style}")
+        show_dialog(panel, provider)
+        save(panel, f"dialog-{style}")
+        assert not panel.seen.faults, panel.seen.faults
+
+
+def show_detail(panel: Panel) -> None:
+    panel.open()
+    panel.row_of(GIACOMO).get_by_role("link").click()
+    panel.role("tab", "History").click()
+    expect(panel.body.get_by_role("img").first).to_be_visible()
+    expect(panel.text("Succeeded").first).to_be_visible()
+
+
+def show_dialog(panel: Panel, provider: Dovecot) -> None:
+    panel.button("Add connector").click()
+    panel.fill(Server="mail.example.com", Port=str(provider.imaps), Username=NEW, Password=PASSWORD)
+    panel.fill(Account="carlo")
+    panel.button("Check credentials").click()
+    expect(panel.dialog).to_contain_text("The log-in works: 31 messages.")
+    panel.button("Check credentials").scroll_into_view_if_needed()
+
+
+def save(panel: Panel, name: str) -> None:
+    # Where the pointer rests, there may be something that looks different.
+    panel.page.mouse.move(0, 0)
+    panel.page.wait_for_timeout(500)
+    panel.page.screenshot(path=IMAGES / f"{name}.png")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

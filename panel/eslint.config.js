@@ -34,6 +34,14 @@ export default ts.config(
             "@typescript-eslint/no-misused-promises": ["error", { checksVoidReturn: { attributes: false } }],
             "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
             "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
+            "no-restricted-imports": [
+                "error",
+                {
+                    name: "@patternfly/react-core",
+                    importNames: ["Alert", "Modal"],
+                    message: "These speak English; src/patternfly.tsx has them in the person's language.",
+                },
+            ],
             "no-restricted-syntax": [
                 "error",
                 {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** What happened, told in a corner and to screen readers. */
 import cockpit from "cockpit";
-import { Alert, AlertActionCloseButton, AlertGroup } from "@patternfly/react-core";
+import { AlertActionCloseButton, AlertGroup } from "@patternfly/react-core";
 import { createContext, useCallback, useContext, useRef, useState, type ReactNode } from "react";
+import { Alert } from "./patternfly";
 
 interface Told {
     key: number;

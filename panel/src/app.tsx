@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** The page: owns access, list and route, and shows what they ask for. */
 import cockpit from "cockpit";
-import { Alert, Bullseye, EmptyState, EmptyStateBody, Page, Spinner } from "@patternfly/react-core";
+import { Bullseye, EmptyState, EmptyStateBody, Page, Spinner } from "@patternfly/react-core";
 import { ExclamationCircleIcon } from "@patternfly/react-icons";
 import { LimitedAccess, useAccess } from "./access";
 import { WithAlerts } from "./alerts";
@@ -9,6 +9,7 @@ import { Detail } from "./detail/detail";
 import { WithDialogs } from "./dialogs";
 import { useList, useNow } from "./list";
 import { Overview } from "./overview/overview";
+import { Alert } from "./patternfly";
 import { useRoute } from "./route";
 import { problemWords } from "./words";
 

@@ -2,7 +2,6 @@
 /** Trying the log-in with what is in the form, before anything is stored. */
 import cockpit from "cockpit";
 import {
-    Alert,
     Button,
     DescriptionList,
     DescriptionListDescription,
@@ -13,6 +12,7 @@ import { Fragment, useEffect, useRef, useState, type ReactNode } from "react";
 import * as api from "../api";
 import { formatNumber } from "../format";
 import { Problem, type Details } from "../helpers";
+import { Alert } from "../patternfly";
 import { causeHint, causeWords, problemWords } from "../words";
 import { groupFingerprint } from "./form";
 

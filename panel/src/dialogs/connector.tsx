@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** Adding a connector, and editing one. */
 import cockpit from "cockpit";
-import { Alert, Button, Form, Grid, Modal, ModalBody, ModalFooter, ModalHeader } from "@patternfly/react-core";
+import { Button, Form, Grid, ModalBody, ModalFooter, ModalHeader } from "@patternfly/react-core";
 import { useEffect, useState, type SyntheticEvent } from "react";
 import { useAlerts } from "../alerts";
 import type { Connector } from "../api";
 import { useDialogs } from "../dialogs";
+import { Alert, Modal } from "../patternfly";
 import { problemWords } from "../words";
 import { Account } from "./account";
 import { Advanced } from "./advanced";

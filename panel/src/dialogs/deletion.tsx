@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** Whether mail is deleted at the provider once it is here. */
 import cockpit from "cockpit";
-import { Alert, FormSelectOption } from "@patternfly/react-core";
+import { FormSelectOption } from "@patternfly/react-core";
 import { useState } from "react";
 import { Amount, SelectField, type Editor } from "./field";
 import type { Form } from "./form";
+import { Alert } from "../patternfly";
 
 const NEVER = "-1";
 const AT_ONCE = "0";

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** Where the mail is: provider, protocol, server and port. */
 import cockpit from "cockpit";
-import { Alert, Button, FormGroup, FormSelect, FormSelectOption, Grid, GridItem } from "@patternfly/react-core";
+import { Button, FormGroup, FormSelect, FormSelectOption, Grid, GridItem } from "@patternfly/react-core";
 import { ExternalLinkAltIcon } from "@patternfly/react-icons";
 import { useState } from "react";
+import { Alert } from "../patternfly";
 import { retrieverWord } from "../words";
 import { SelectField, TextField, type Editor } from "./field";
 import type { Form } from "./form";

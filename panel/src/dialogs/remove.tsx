@@ -1,21 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** Removing connectors: says what is destroyed, and asks. */
 import cockpit from "cockpit";
-import {
-    Alert,
-    Button,
-    Content,
-    List,
-    ListItem,
-    Modal,
-    ModalBody,
-    ModalFooter,
-    ModalHeader,
-} from "@patternfly/react-core";
+import { Button, Content, List, ListItem, ModalBody, ModalFooter, ModalHeader } from "@patternfly/react-core";
 import { useRef, useState } from "react";
 import { act, failedWords, failureWords, type Failure } from "../actions";
 import { useAlerts } from "../alerts";
 import { useDialogs } from "../dialogs";
+import { Alert, Modal, variantWord } from "../patternfly";
 
 export interface RemoveDialogProps {
     names: string[];
@@ -69,7 +60,12 @@ export function RemoveDialog({ names, removed, refresh }: RemoveDialogProps) {
             elementToFocus="#remove-dialog-cancel"
             onClose={leave}
         >
-            <ModalHeader title={title(left)} titleIconVariant="warning" labelId={TITLE} />
+            <ModalHeader
+                title={title(left)}
+                titleIconVariant="warning"
+                titleScreenReaderText={variantWord("warning")}
+                labelId={TITLE}
+            />
             <ModalBody id={TEXT}>
                 {left.length > 1 && <Names names={left} />}
                 <Destroyed count={left.length} />

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** What the dialog tells beside its fields. */
 import cockpit from "cockpit";
-import { Alert } from "@patternfly/react-core";
 import { useEffect, useRef } from "react";
 import type { Connector } from "../api";
+import { Alert } from "../patternfly";
 import { problemWords } from "../words";
 
 /** What went wrong that belongs to no field: brought into view. */

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// @vitest-environment jsdom
+/** The page in a language of which only the translated texts have Latin letters, and those are marked. */
+import { act, cleanup, fireEvent, render, screen, within } from "@testing-library/react";
+import cockpit from "cockpit";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import * as api from "../src/api";
+import { App } from "../src/app";
+import { PROVIDERS } from "../src/dialogs/providers";
+
+vi.mock("../src/api");
+vi.mock("cockpit", () => {
+    const mark = (text = "") => `«${text}»`;
+    return {
+        default: {
+            language: "ar-EG",
+            language_direction: "rtl",
+            location: { path: [], go: vi.fn() },
+            gettext: (...texts: string[]) => mark(texts.at(-1)),
+            ngettext: (one: string, many: string, count: number) => mark(count === 1 ? one : many),
+            format: (text: string, ...values: (string | number)[]) =>
+                text.replace(/\$(\d)/g, (_, index: string) => String(values[Number(index)])),
+            permission: () => ({ allowed: true, addEventListener: vi.fn(), removeEventListener: vi.fn(), close: vi.fn() }),
+            addEventListener: vi.fn(),
+            removeEventListener: vi.fn(),
+        },
+    };
+});
+
+const NOW = Date.UTC(2026, 10, 21, 12) / 1000;
+const READ = ["aria-label", "aria-description", "aria-roledescription", "aria-valuetext", "alt", "placeholder", "title"];
+/** The same in all languages. */
+const SAME = new Set(PROVIDERS.map(({ name }) => name));
+/** An address, as an example. */
+const EXAMPLE = /^[a-z:]*[./]\S*$/;
+
+function connector(name: string, more: Partial<api.Connector> = {}): api.Connector {
+    const props = { Account: "анна@1", Server: "1.1.1.1", Username: "анна", Retriever: "SimpleIMAPSSLRetriever", Port: "993" };
+    const counts = { failures: 0, messages: 5, bytes: 5000, running: false };
+    return { name, type: "почта", props, status: "OK", last_run: NOW - 60, next_run: NOW + 60, ...counts, ...more };
+}
+
+const CONNECTORS = [
+    connector("один", { days: { "2026-11-20": 3 } }),
+    connector("два", { status: "INVALID_CREDENTIALS", cause: "credentials", message: "нет", hint: "да", failures: 3 }),
+    connector("три", { running: true, percent: 40 }),
+    connector("четыре", { status: "DISABLED", next_run: null, last_run: null }),
+];
+
+/** Return what a person reads or hears that nobody translated. */
+function untranslated(): string[] {
+    const texts: string[] = [];
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+        if (node instanceof Element) texts.push(...READ.map((name) => (node).getAttribute(name) ?? ""));
+        else texts.push(node.textContent ?? "");
+    }
+    return [...new Set(texts.filter((text) => /[A-Za-z]/.test(unmarked(text)) && !SAME.has(text) && !EXAMPLE.test(text)))];
+}
+
+/** Return what stands outside all marks. */
+function unmarked(text: string): string {
+    const less = text.replace(/«[^«»]*»/g, "");
+    return less === text ? text : unmarked(less);
+}
+
+const settle = () => act(() => vi.advanceTimersByTimeAsync(1000));
+
+async function open(path: string[], connectors = CONNECTORS, broken: api.Broken[] = []) {
+    (cockpit.location as { path: string[] }).path = path;
+    vi.mocked(api.list).mockResolvedValue({ connectors: { анна: connectors }, broken });
+    render(<App />);
+    await settle();
+}
+
+async function press(name: string | RegExp, role = "button") {
+    const [found] = screen.getAllByRole(role, { name, hidden: true });
+    if (found) fireEvent.click(found);
+    await settle();
+}
+
+// What jsdom lacks: nothing has a size here.
+window.ResizeObserver = class {
+    observe = vi.fn();
+    unobserve = vi.fn();
+    disconnect = vi.fn();
+};
+Element.prototype.scrollTo = vi.fn();
+
+beforeEach(() => {
+    vi.useFakeTimers({ now: NOW * 1000, shouldAdvanceTime: true });
+    vi.mocked(api.accounts).mockResolvedValue([{ name: "анна", user: true, connectors: 3 }]);
+    vi.mocked(api.history).mockResolvedValue([
+        { token: "1", start: NOW - 90, end: NOW - 60, result: "failed", messages: 0, bytes: 0, cause: "tls", message: "нет" },
+        { token: "2", start: NOW - 190, end: NOW - 160, result: "succeeded", messages: 3, bytes: 3000 },
+    ]);
+    vi.mocked(api.log).mockResolvedValue({ lines: [{ time: NOW, priority: 3, message: "нет" }], cursor: "1" });
+    vi.mocked(api.quarantine).mockResolvedValue([
+        { folder: "почта", uid: "1", size: 100, reason: "нет", attempts: 3, since: NOW },
+    ]);
+});
+
+afterEach(() => {
+    cleanup();
+    vi.useRealTimers();
+});
+
+test("overview", async () => {
+    await open([]);
+    expect(screen.getByRole("heading", { level: 1 }).textContent).toBe("«Mail connectors»");
+    expect(untranslated()).toEqual([]);
+    await press("«Actions of один»");
+    expect(untranslated()).toEqual([]);
+});
+
+test("overview without connectors, and with lines that cannot be read", async () => {
+    await open([], [], [{ line: 3, reason: "нет" }]);
+    expect(untranslated()).toEqual([]);
+});
+
+test("connectors that are selected", async () => {
+    await open([]);
+    await press("«Select один»", "checkbox");
+    await press("«What to select»");
+    expect(untranslated()).toEqual([]);
+});
+
+test("adding", async () => {
+    await open([]);
+    await press("«Add connector»");
+    const dialog = screen.getByRole("dialog");
+    expect(untranslated()).toEqual([]);
+    await press("«Advanced settings»");
+    expect(untranslated()).toEqual([]);
+    expect(within(dialog).getAllByRole("textbox").length).toBeGreaterThan(2);
+});
+
+test("removing", async () => {
+    await open([]);
+    await press("«Actions of один»");
+    await press("«Remove»", "menuitem");
+    expect(screen.getByRole("dialog")).toBeTruthy();
+    expect(untranslated()).toEqual([]);
+});
+
+test.each(["status", "history", "log", "quarantine"])("detail: %s", async (tab) => {
+    await open(["connector", "два", tab]);
+    expect(untranslated()).toEqual([]);
+});
+
+test("detail of a connector that runs", async () => {
+    await open(["connector", "три"]);
+    expect(untranslated()).toEqual([]);
+});
+
+test("detail of a connector that is not there", async () => {
+    await open(["connector", "пять"]);
+    expect(untranslated()).toEqual([]);
+});
+
+test("a list that cannot be read", async () => {
+    vi.mocked(api.list).mockRejectedValue(new Error("нет"));
+    (cockpit.location as { path: string[] }).path = [];
+    render(<App />);
+    await settle();
+    // What something else says is shown as it is.
+    expect(untranslated()).toEqual(["Error: нет"]);
+});

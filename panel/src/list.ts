@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** The connectors as they are now, asked again and again while somebody looks. */
+import cockpit from "cockpit";
 import { useCallback, useEffect, useRef, useState } from "react";
 import * as api from "./api";
 import { flatten } from "./connectors";
@@ -45,21 +46,22 @@ export function useList(): List {
         let over = false;
         const go = async () => {
             timer = 0;
-            if (!document.hidden) await refresh();
+            // Cockpit knows whether it shows this page or another one of its own, which the document does not.
+            if (!cockpit.hidden) await refresh();
             if (!over) timer = window.setTimeout(() => void go(), pause);
         };
         const shown = () => {
             // Without a timer an answer is on its way.
-            if (document.hidden || !timer) return;
+            if (cockpit.hidden || !timer) return;
             window.clearTimeout(timer);
             void go();
         };
         timer = window.setTimeout(() => void go(), last.current ? pause : 0);
-        document.addEventListener("visibilitychange", shown);
+        cockpit.addEventListener("visibilitychange", shown);
         return () => {
             over = true;
             window.clearTimeout(timer);
-            document.removeEventListener("visibilitychange", shown);
+            cockpit.removeEventListener("visibilitychange", shown);
         };
     }, [refresh, pause]);
 

@@ -2,6 +2,7 @@
 // @vitest-environment jsdom
 import { act, cleanup, renderHook } from "@testing-library/react";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import cockpit from "./cockpit";
 import * as api from "../src/api";
 import { useList, useNow } from "../src/list";
 
@@ -14,13 +15,11 @@ interface Question {
 }
 
 let questions: Question[];
-let hidden: boolean;
 
 beforeEach(() => {
     vi.useFakeTimers();
     questions = [];
-    hidden = false;
-    vi.spyOn(document, "hidden", "get").mockImplementation(() => hidden);
+    cockpit.hidden = false;
     vi.mocked(api.list).mockImplementation(
         () => new Promise((resolve, reject) => void questions.push({ resolve, reject })),
     );
@@ -48,9 +47,9 @@ async function answer(index: number, what: Answer | Error) {
 }
 
 async function look(visible = true) {
-    hidden = !visible;
+    cockpit.hidden = !visible;
     await act(async () => {
-        document.dispatchEvent(new Event("visibilitychange"));
+        cockpit.dispatchEvent(new Event("visibilitychange"));
         await vi.advanceTimersByTimeAsync(0);
     });
 }

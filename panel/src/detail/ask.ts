@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** Asking helpers while somebody looks. */
+import cockpit from "cockpit";
 import { useCallback, useEffect, useRef, useState } from "react";
 
 export interface Answered<Answer> {
@@ -44,7 +45,7 @@ export function useAnswer<Answer>(ask: () => Promise<Answer>, key: unknown): Ans
     return { answer, problem, again };
 }
 
-/** Do something at once and then again so long after each time, unless the page is hidden; not at all if not `active`. */
+/** Do something at once and then again so long after each time, unless nobody sees the page; not at all if not `active`. */
 export function usePoll(action: () => Promise<void>, milliseconds: number, active: boolean): void {
     const latest = useRef(action);
     useEffect(() => {
@@ -59,19 +60,19 @@ export function usePoll(action: () => Promise<void>, milliseconds: number, activ
             if (busy) return;
             busy = true;
             window.clearTimeout(timer);
-            if (!document.hidden) await latest.current();
+            if (!cockpit.hidden) await latest.current();
             busy = false;
             if (!over) timer = window.setTimeout(() => void go(), milliseconds);
         };
         const shown = () => {
-            if (!document.hidden) void go();
+            if (!cockpit.hidden) void go();
         };
         void go();
-        document.addEventListener("visibilitychange", shown);
+        cockpit.addEventListener("visibilitychange", shown);
         return () => {
             over = true;
             window.clearTimeout(timer);
-            document.removeEventListener("visibilitychange", shown);
+            cockpit.removeEventListener("visibilitychange", shown);
         };
     }, [milliseconds, active]);
 }

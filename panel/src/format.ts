@@ -37,9 +37,11 @@ export function formatTime(seconds: number): string {
     return new Intl.DateTimeFormat(language(), { dateStyle: "medium", timeStyle: "medium" }).format(seconds * 1000);
 }
 
-/** Return the time of a day alone. */
+/** Return the time of a day alone, each as long as any other. */
 export function formatClock(seconds: number): string {
-    return new Intl.DateTimeFormat(language(), { timeStyle: "medium" }).format(seconds * 1000);
+    return new Intl.DateTimeFormat(language(), { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(
+        seconds * 1000,
+    );
 }
 
 export function formatDay(day: string): string {

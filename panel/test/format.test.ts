@@ -3,6 +3,7 @@ import cockpit from "cockpit";
 import { afterEach, expect, test } from "vitest";
 import {
     formatBytes,
+    formatClock,
     formatDuration,
     formatNumber,
     formatRelative,
@@ -90,6 +91,12 @@ test("the last days end today, and none is left out or told twice", () => {
     const now = new Date(2026, 2, 31, 0, 30).getTime() / 1000;
     expect(lastDays(3, now)).toEqual(["2026-03-29", "2026-03-30", "2026-03-31"]);
     expect(new Set(lastDays(366, now)).size).toBe(366);
+});
+
+test("times of a day are equally long", () => {
+    const [early, late] = [9, 22].map((hour) => formatClock(new Date(2026, 10, 21, hour, 5).getTime() / 1000));
+    expect(early).toMatch(/^09:05:00/);
+    expect(late).toHaveLength(early?.length ?? 0);
 });
 
 test("a day is short on an axis", () => {

@@ -89,8 +89,8 @@ function Lines({ lines, follows, setFollows }: LinesProps) {
                         />
                     </ToolbarItem>
                     <ToolbarGroup align={{ default: "alignEnd" }}>
-                        <ToolbarItem>
-                            <Button variant="link" icon={<ArrowDownIcon />} isAriaDisabled={isAtEnd} onClick={toEnd}>
+                        <ToolbarItem className={isAtEnd ? "getmail-unseen" : ""}>
+                            <Button variant="link" icon={<ArrowDownIcon />} onClick={toEnd}>
                                 {_("To the newest")}
                             </Button>
                         </ToolbarItem>

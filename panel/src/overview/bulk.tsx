@@ -84,21 +84,23 @@ export interface BulkActionsProps {
 
 export function BulkActions({ chosen, doing, handlers }: BulkActionsProps) {
     const _ = cockpit.gettext;
-    if (doing) return <DoingNow doing={doing} />;
+    // Who pressed one of them goes on from there: it does not go away meanwhile.
+    const button = { variant: "secondary", isAriaDisabled: doing !== undefined } as const;
     return (
         <div className="getmail-bulk">
-            <Button variant="secondary" onClick={() => void handlers.start("run", chosen)}>
+            <Button {...button} onClick={() => void handlers.start("run", chosen)}>
                 {_("Run")}
             </Button>
-            <Button variant="secondary" onClick={() => void handlers.start("enable", chosen)}>
+            <Button {...button} onClick={() => void handlers.start("enable", chosen)}>
                 {_("Enable")}
             </Button>
-            <Button variant="secondary" onClick={() => void handlers.start("disable", chosen)}>
+            <Button {...button} onClick={() => void handlers.start("disable", chosen)}>
                 {_("Disable")}
             </Button>
-            <Button variant="secondary" isDanger onClick={() => handlers.remove(chosen)}>
+            <Button {...button} isDanger onClick={() => handlers.remove(chosen)}>
                 {_("Remove")}
             </Button>
+            {doing && <DoingNow doing={doing} />}
         </div>
     );
 }

@@ -97,6 +97,11 @@ test("a protocol with TLS from the start takes the setting for the others away",
     expect(changesOf(form, stored)).toEqual({ Retriever: "SimpleIMAPSSLRetriever", Port: "993", TLS: null });
 });
 
+test("what contradicts the protocol and has no field is removed, whatever is changed", () => {
+    const stored = { ...STORED, TLS: "none" };
+    expect(changesOf({ ...readForm(stored), Time: "60" }, stored)).toEqual({ Time: "60", TLS: null });
+});
+
 test("a check sends what the log-in depends on, and nothing else", () => {
     const form = { ...newForm(), Server: "imap.example.com", Username: "ann", Password: "secret", Account: "ann" };
     expect(checkOf(form)).toEqual({

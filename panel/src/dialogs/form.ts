@@ -80,7 +80,8 @@ export function propsOf(form: Form): Props {
 
 /** Return what of a stored connector would change: null removes what was emptied. */
 export function changesOf(form: Form, stored: Record<string, string>): Props {
-    const before = propsOf(readForm(stored));
+    // Where TLS begins at once there is no field for it, but what contradicts that has to go.
+    const before = { ...propsOf(readForm(stored)), ...(stored.TLS === "none" && { TLS: "none" }) };
     const after = propsOf(form);
     return Object.fromEntries(
         FIELDS.filter((field) => before[field] !== after[field]).map((field) => [field, after[field] ?? emptied(field)]),

@@ -81,7 +81,7 @@ export function propsOf(form: Form): Props {
 /** Return what of a stored connector would change: null removes what was emptied. */
 export function changesOf(form: Form, stored: Record<string, string>): Props {
     // Where TLS begins at once there is no field for it, but what contradicts that has to go.
-    const before = { ...propsOf(readForm(stored)), ...(stored.TLS === "none" && { TLS: "none" }) };
+    const before: Props = { ...propsOf(readForm(stored)), ...(stored.TLS === "none" && { TLS: "none" }) };
     const after = propsOf(form);
     return Object.fromEntries(
         FIELDS.filter((field) => before[field] !== after[field]).map((field) => [field, after[field] ?? emptied(field)]),

@@ -3,7 +3,7 @@
 import cockpit from "cockpit";
 // eslint-disable-next-line no-restricted-imports -- what is made of them is here
 import * as core from "@patternfly/react-core";
-import { TimesIcon } from "@patternfly/react-icons";
+import { RhMicronsCloseIcon } from "@patternfly/react-icons";
 
 type Variant = NonNullable<core.AlertProps["variant"]>;
 
@@ -32,7 +32,7 @@ export function Modal({ onClose, onEscapePress, children, ...others }: Omit<core
             {onClose && (
                 // Its own button has no label but an English one.
                 <div className="pf-v6-c-modal-box__close">
-                    <core.Button variant="plain" aria-label={_("Close")} icon={<TimesIcon />} onClick={onClose} />
+                    <core.Button variant="plain" aria-label={_("Close")} icon={<RhMicronsCloseIcon />} onClick={onClose} />
                 </div>
             )}
             {children}

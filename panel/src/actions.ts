@@ -15,13 +15,23 @@ export interface Failure {
 /** So many helpers work at once: each is a process of its own. */
 const AT_ONCE = 4;
 
-/** Do it to each connector; return for which it did not work. `done` is told how many are. */
-export async function act(action: Action, names: string[], done?: (count: number) => void): Promise<Failure[]> {
+/**
+ * Do it to each connector, in this order; return for which it did not work. `done` is told how many are. What is not
+ * begun when it is no longer wanted is left.
+ */
+export async function act(
+    action: Action,
+    names: string[],
+    done?: (count: number) => void,
+    isWanted = () => true,
+): Promise<Failure[]> {
     const waiting = [...names];
     const failures: Failure[] = [];
     let count = 0;
     const work = async () => {
-        for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+        while (isWanted()) {
+            const name = waiting.shift();
+            if (name === undefined) break;
             await api[action](name).catch((problem: unknown) => failures.push({ name, problem }));
             done?.(++count);
         }

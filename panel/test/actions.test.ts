@@ -56,6 +56,14 @@ describe("act", () => {
         expect(await all).toEqual([]);
     });
 
+    it("begins nothing that is no longer wanted", async () => {
+        let done = 0;
+        await act("remove", some(20), (count) => (done = count), () => done < 5);
+        // What was begun before comes to its end.
+        expect(vi.mocked(api.remove).mock.calls).toHaveLength(done);
+        expect(done).toBeLessThan(10);
+    });
+
     it("does nothing to none", async () => expect(await act("remove", [])).toEqual([]));
 });
 

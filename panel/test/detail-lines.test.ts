@@ -78,3 +78,9 @@ test("one that fails does not keep the others from it", async () => {
     await expect(all).rejects.toThrow("two");
     expect(done).toEqual([1, 2, 3]);
 });
+
+test("what is no longer wanted is not begun", async () => {
+    const done: number[] = [];
+    await oneByOne([1, 2, 3], (item) => Promise.resolve(done.push(item)), () => done.length < 2);
+    expect(done).toEqual([1, 2]);
+});

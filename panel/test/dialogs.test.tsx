@@ -269,6 +269,21 @@ test("removing says what it destroys, and keeps what it could not remove", async
     expect(refresh).toHaveBeenCalledOnce();
 });
 
+test("who cancels keeps what was not removed yet", async () => {
+    const begun: (() => void)[] = [];
+    vi.mocked(api.remove).mockImplementation(
+        (name) => new Promise((resolve) => begun.push(() => resolve({ name }))),
+    );
+    await open(<RemoveDialog names={["a", "b", "c", "d", "e", "f"]} removed={() => undefined} refresh={refresh} />);
+    press("Remove");
+    await waitFor(() => expect(begun).toHaveLength(4));
+    press("Cancel");
+    await isClosed();
+    for (const end of begun) end();
+    expect(await screen.findByText("Removed 4 connectors")).toBeTruthy();
+    expect(api.remove).toHaveBeenCalledTimes(4);
+});
+
 test("a connector that was removed is told", async () => {
     vi.mocked(api.remove).mockResolvedValue({ name: "a" });
     await open(<RemoveDialog names={["a"]} removed={() => undefined} refresh={refresh} />);

@@ -2,12 +2,14 @@
 /** Leaving messages on the server for good: says so, and asks. */
 import cockpit from "cockpit";
 import { Button, ModalBody, ModalFooter, ModalHeader } from "@patternfly/react-core";
-import { useState } from "react";
+import { useRef, useState } from "react";
+import { useAlerts } from "../alerts";
 import * as api from "../api";
 import type { SetAside } from "../api";
 import { useDialogs } from "../dialogs";
 import { formatNumber } from "../format";
 import { Modal } from "../patternfly";
+import { problemWords } from "../words";
 import { oneByOne } from "./aside";
 import { Trouble } from "./states";
 
@@ -21,24 +23,36 @@ interface SkipDialogProps {
 export function SkipDialog({ name, messages, changed }: SkipDialogProps) {
     const _ = cockpit.gettext;
     const dialogs = useDialogs();
+    const tell = useAlerts();
+    const isGone = useRef(false);
     const [busy, setBusy] = useState(false);
     const [problem, setProblem] = useState<unknown>();
     const count = messages.length;
+    const failed = _("Not all were skipped");
+    const leave = () => {
+        isGone.current = true;
+        dialogs.close();
+    };
     const skip = async () => {
         setBusy(true);
         setProblem(undefined);
         try {
             // Each by itself: what is set aside meanwhile was not looked at by anybody.
-            await oneByOne(messages, ({ folder, uid }) => api.skip(name, folder, uid));
+            await oneByOne(
+                messages,
+                ({ folder, uid }) => api.skip(name, folder, uid),
+                () => !isGone.current,
+            );
             dialogs.close();
         } catch (met) {
+            if (isGone.current) tell("danger", failed, problemWords(met));
             setProblem(met);
             setBusy(false);
         }
         await changed();
     };
     return (
-        <Modal isOpen variant="small" onClose={dialogs.close} aria-labelledby="skip-title" aria-describedby="skip-text">
+        <Modal isOpen variant="small" onClose={leave} aria-labelledby="skip-title" aria-describedby="skip-text">
             <ModalHeader
                 labelId="skip-title"
                 titleIconVariant="warning"
@@ -48,7 +62,7 @@ export function SkipDialog({ name, messages, changed }: SkipDialogProps) {
                 )}
             />
             <ModalBody id="skip-text">
-                {problem !== undefined && <Trouble title={_("Not all were skipped")} problem={problem} />}
+                {problem !== undefined && <Trouble title={failed} problem={problem} />}
                 <p>
                     {cockpit.ngettext(
                         "It stays on the server and is never fetched, nor told of again. This cannot be undone here.",
@@ -61,7 +75,7 @@ export function SkipDialog({ name, messages, changed }: SkipDialogProps) {
                 <Button variant="danger" isLoading={busy} isDisabled={busy} onClick={() => void skip()}>
                     {_("Skip")}
                 </Button>
-                <Button variant="link" onClick={dialogs.close}>
+                <Button variant="link" onClick={leave}>
                     {_("Cancel")}
                 </Button>
             </ModalFooter>

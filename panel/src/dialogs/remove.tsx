@@ -34,17 +34,24 @@ export function RemoveDialog({ names, removed, refresh }: RemoveDialogProps) {
         dialogs.close();
     };
     const remove = async () => {
+        let tried = 0;
+        const advance = (done: number) => {
+            tried = done;
+            setCount(done);
+        };
         setFailures([]);
         setCount(0);
-        const met = await act("remove", left, setCount);
-        if (met.length === 0) {
-            if (!isGone.current) dialogs.close();
-            tell("success", removedWords(left));
-        } else if (isGone.current) tell("danger", failedWords("remove"), failureWords(met));
+        // Who cancels keeps what was not begun.
+        const met = await act("remove", left, advance, () => !isGone.current);
+        const failed = met.map(({ name }) => name);
+        const gone = left.slice(0, tried).filter((name) => !failed.includes(name));
+        if (met.length === 0) dialogs.close();
+        else if (isGone.current) tell("danger", failedWords("remove"), failureWords(met));
+        if (gone.length && (met.length === 0 || isGone.current)) tell("success", removedWords(gone));
         setCount(undefined);
         setFailures(met);
-        setLeft(met.map(({ name }) => name));
-        if (met.length < left.length) removed();
+        setLeft(failed);
+        if (gone.length) removed();
         await refresh();
     };
 

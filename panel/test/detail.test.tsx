@@ -102,6 +102,11 @@ test("a name that is not known leads back", async () => {
     expect(go).toHaveBeenCalledWith([]);
 });
 
+test("a label that says nothing is no title", async () => {
+    await show("status", { props: { ...connector.props, Label: " " } });
+    expect(screen.getByRole("heading", { level: 1 }).textContent).toBe(NAME);
+});
+
 test("what a server said is text", async () => {
     await show("status", { status: "INVALID_CREDENTIALS", cause: "credentials", message: HOSTILE, failures: 1 });
     expect(screen.getByText(HOSTILE).getAttribute("dir")).toBe("auto");

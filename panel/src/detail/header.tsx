@@ -24,7 +24,7 @@ import { useState, type ReactNode } from "react";
 import { useAlerts } from "../alerts";
 import * as api from "../api";
 import type { Connector } from "../api";
-import { isFailing } from "../connectors";
+import { isFailing, titleOf } from "../connectors";
 import { useDialogs } from "../dialogs";
 import { ConnectorDialog } from "../dialogs/connector";
 import { RemoveDialog } from "../dialogs/remove";
@@ -75,10 +75,6 @@ export function DetailHeader(props: HeaderProps) {
             </PageSection>
         </>
     );
-}
-
-function titleOf({ name, props }: Connector): string {
-    return props.Label ?? name;
 }
 
 function purpose({ props }: Connector): string {

@@ -13,7 +13,7 @@ import {
     ToolbarItem,
 } from "@patternfly/react-core";
 import { ArrowDownIcon, ListIcon } from "@patternfly/react-icons";
-import { useCallback, useLayoutEffect, useRef, useState } from "react";
+import { memo, useCallback, useLayoutEffect, useRef, useState } from "react";
 import * as api from "../api";
 import { formatClock, formatDay } from "../format";
 import { usePoll } from "./ask";
@@ -131,7 +131,8 @@ function Lines({ lines, follows, setFollows }: LinesProps) {
     );
 }
 
-function LineRow({ line: { time, priority, message } }: { line: Line }) {
+/** A line never changes, and there are thousands. */
+const LineRow = memo(function LineRow({ line: { time, priority, message } }: { line: Line }) {
     const weight = weigh(priority);
     return (
         <div className={`getmail-log-line getmail-log-${weight}`}>
@@ -144,4 +145,4 @@ function LineRow({ line: { time, priority, message } }: { line: Line }) {
             <span dir="auto">{message}</span>
         </div>
     );
-}
+});

@@ -9,12 +9,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from cockpit_getmail.connector import folder_name
 from tests.browser.beyond import change_state, stalled, trust, until
-from tests.browser.panel import Panel, Session, Style, launch, log_in, open_panel
+from tests.browser.panel import SIZE, Panel, Session, Style, launch, log_in, open_panel
 from tests.support.certificates import Authority
 from tests.support.cockpit import ADMIN, Cockpit
 from tests.support.dovecot import Dovecot, make_message
@@ -29,8 +31,8 @@ DAY = 86400
 DAYS = (14, 22, 18, 3, 1, 25, 19, 27, 16, 21, 4, 2, 24, 9)
 """Messages by day, the last one today."""
 FEWER = (3, 5, 0, 0, 1, 4, 6, 2, 5, 0, 1, 0, 7, 2)
-GIACOMO, OFFICE = "giacomo.rossi@example.net", "g.rossi@example.org"
-REFUSED, LARGE, AWAY = "anna.bianchi@example.com", "a.bianchi@example.net", "marta.conti@example.org"
+REGULAR, LARGE, REFUSED = "anna.bianchi@example.net", "a.bianchi@example.org", "bruno.costa@example.com"
+OFFICE, AWAY = "g.rossi@example.org", "giacomo.rossi@example.org"
 PARTLY, PAUSED, NEW = "info@example.com", "sales@example.org", "carlo.neri@example.com"
 LARGE_COUNT, LARGE_SIZE = 200, 60_000
 CLOSED_PORT = 9
@@ -44,7 +46,7 @@ def main() -> int:
             machine = stack.enter_context(Machine())
             machine.install()
             trust(machine, authority)
-            for user in ("giacomo", "anna", "marta", "carlo"):
+            for user in ("anna", "bruno", "carlo", "giacomo", "marta"):
                 machine.run(["useradd", "--create-home", user])
             with (machine.root / "etc/hosts").open("a") as file:
                 file.writelines(f"127.0.0.1 {host}\n" for host in HOSTS)
@@ -60,7 +62,7 @@ def main() -> int:
 
 @contextmanager
 def start_provider(authority: Authority) -> Iterator[Dovecot]:
-    people = (GIACOMO, OFFICE, REFUSED, LARGE, AWAY, PARTLY, PAUSED, NEW)
+    people = (REGULAR, OFFICE, REFUSED, LARGE, AWAY, PARTLY, PAUSED, NEW)
     users = dict.fromkeys(people, PASSWORD)
     with Dovecot(users, certificate=authority.issue(HOSTS)) as provider:
         provider.fill(LARGE, LARGE_COUNT, LARGE_SIZE)
@@ -71,25 +73,25 @@ def start_provider(authority: Authority) -> Iterator[Dovecot]:
 def fill(stack: ExitStack, installed: Installed, provider: Dovecot) -> None:
     """Add connectors and let them run, so that there is one of each kind."""
     imaps, pop3s = provider.imaps, provider.pop3s
-    regular = add(installed, GIACOMO, "giacomo", "imap.example.net", imaps)
+    regular = add(installed, REGULAR, "anna", "imap.example.net", imaps)
     office = add(installed, OFFICE, "giacomo", "pop.example.org", pop3s, Retriever="SimplePOP3SSLRetriever")
-    live(installed, provider, regular, GIACOMO, DAYS)
+    live(installed, provider, regular, REGULAR, DAYS)
     live(installed, provider, office, OFFICE, FEWER)
     for user, account, host, port, props in [
-        (REFUSED, "anna", "mail.example.com", imaps, {"Password": "not-the-right-one"}),
-        (AWAY, "marta", "mail.example.org", CLOSED_PORT, {}),
+        (REFUSED, "bruno", "mail.example.com", imaps, {"Password": "not-the-right-one"}),
+        (AWAY, "giacomo", "mail.example.org", CLOSED_PORT, {}),
     ]:
         installed.run(add(installed, user, account, host, port, **props))
     partly = add(installed, PARTLY, "marta", "mail.example.com", imaps)
     set_aside(installed, provider, partly)
-    paused = add(installed, PAUSED, "carlo", "mail.example.org", imaps)
+    paused = add(installed, PAUSED, "marta", "mail.example.org", imaps)
     installed.call("update", action="disable", name=paused)
     line, _ = stack.enter_context(stalled(provider.host, imaps, LARGE_COUNT * LARGE_SIZE * 2 // 3))
-    installed.start(add(installed, LARGE, "anna", "imap.example.net", line.port))
+    installed.start(add(installed, LARGE, "anna", "mail.example.org", line.port))
 
 
 def add(installed: Installed, user: str, account: str, host: str, port: int, **props: str) -> str:
-    request = {
+    request: dict[str, Any] = {
         "Retriever": "SimpleIMAPSSLRetriever",
         "Server": host,
         "Port": str(port),
@@ -109,8 +111,15 @@ def live(installed: Installed, provider: Dovecot, name: str, user: str, days: tu
             number += 1
             provider.add_message(user, make_message(number, 3000 + 97 * number))
         if day:
-            change_state(installed, name, f"UPDATE run SET started = started - {DAY}, ended = ended - {DAY}")
+            age(installed, name)
         installed.run(name)
+
+
+def age(installed: Installed, name: str) -> None:
+    """Let all its runs be a day further back."""
+    change_state(installed, name, f"UPDATE run SET started = started - {DAY}, ended = ended - {DAY}")
+    # The next run counts by day anew.
+    (installed.folder / "state" / folder_name(name) / "status.json").unlink()
 
 
 def set_aside(installed: Installed, provider: Dovecot, name: str) -> None:
@@ -149,7 +158,7 @@ def take_style(browser: Browser, cockpit: Cockpit, session: Session, style: Styl
 
 def show_detail(panel: Panel) -> None:
     panel.open()
-    panel.row_of(GIACOMO).get_by_role("link").click()
+    panel.row_of(REGULAR).get_by_role("link").click()
     panel.role("tab", "History").click()
     expect(panel.body.get_by_role("img").first).to_be_visible()
     expect(panel.text("Succeeded").first).to_be_visible()
@@ -166,7 +175,7 @@ def show_dialog(panel: Panel, provider: Dovecot) -> None:
 
 def save(panel: Panel, name: str) -> None:
     # Where the pointer rests, there may be something that looks different.
-    panel.page.mouse.move(0, 0)
+    panel.page.mouse.move(SIZE[0] / 2, 2)
     panel.page.wait_for_timeout(500)
     panel.page.screenshot(path=IMAGES / f"{name}.png")
 

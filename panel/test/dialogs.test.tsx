@@ -186,6 +186,14 @@ test("a check of a stored connector names it, so that its password is used", asy
     expect(name).toBe(STORED.name);
 });
 
+test("it is told that another server gets the stored password", async () => {
+    await edit();
+    expect(screen.getByText(/keep the stored password/)).toBeTruthy();
+    fill({ Server: "imap.example.org" });
+    const hint = document.getElementById("field-Password-hint");
+    expect(hint?.textContent).toMatch(/stored password is sent to .*imap\.example\.org/);
+});
+
 test("an answer to what is no longer in the form is not shown", async () => {
     const { promise, answer } = later<api.Checked>();
     vi.mocked(api.checkCredentials).mockReturnValue(promise);

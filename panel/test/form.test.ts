@@ -10,6 +10,7 @@ import {
     groupFingerprint,
     hasAdvanced,
     isChanged,
+    isOtherServer,
     newForm,
     propsOf,
     readForm,
@@ -153,6 +154,13 @@ test("who fetches a mailbox already is found, however it is written", () => {
     expect(findTwin(form, [connector("b", STORED)], "b")).toBeUndefined();
     expect(findTwin({ ...form, Username: "bob" }, all)).toBeUndefined();
     expect(findTwin(newForm(), [connector("c", { type: "getmail" })])).toBeUndefined();
+});
+
+test("another server is told from another way to write it", () => {
+    const form = readForm(STORED);
+    expect(isOtherServer({ ...form, Server: " IMAP.example.com. " }, STORED)).toBe(false);
+    expect(isOtherServer({ ...form, Server: "" }, STORED)).toBe(false);
+    expect(isOtherServer({ ...form, Server: "imap.example.org" }, STORED)).toBe(true);
 });
 
 test("a fingerprint is grouped as others show it", () => {

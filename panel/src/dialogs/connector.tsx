@@ -126,7 +126,7 @@ export function ConnectorDialog({ connector, connectors, refresh }: ConnectorDia
             <ModalBody>
                 <Form id={FORM} onSubmit={submit}>
                     <Place editor={editor} />
-                    <Login editor={editor} isStored={stored?.Password !== undefined} />
+                    <Login editor={editor} stored={stored} />
                     {twin && <Twin twin={twin} />}
                     <CheckPart
                         check={check}

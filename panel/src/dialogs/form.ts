@@ -146,6 +146,12 @@ export function findTwin(form: Form, connectors: Connector[], own?: string): Con
     return connectors.find(({ name, props }) => name !== own && mailbox(props.Server, props.Username) === mine);
 }
 
+/** Whether what is stored would go to another server than before. */
+export function isOtherServer(form: Form, stored: Record<string, string>): boolean {
+    const server = host(form.Server);
+    return server !== "" && server !== host(stored.Server ?? "");
+}
+
 function host(server: string): string {
     return server.trim().toLowerCase().replace(/\.$/, "");
 }

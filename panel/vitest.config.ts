@@ -4,5 +4,6 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
     resolve: { alias: { cockpit: fileURLToPath(new URL("test/cockpit.ts", import.meta.url)) } },
-    test: { include: ["test/**/*.test.{ts,tsx}"] },
+    // A busy machine shows a whole page slowly.
+    test: { include: ["test/**/*.test.{ts,tsx}"], testTimeout: 60_000 },
 });

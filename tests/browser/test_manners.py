@@ -35,6 +35,8 @@ def go_to(panel: Panel, place: str) -> None:
     if place in TABS:
         panel.open("connector", "refused", place)
         expect(panel.body.get_by_role("tab", selected=True)).to_be_visible()
+        # Its answer is there.
+        expect(panel.body.get_by_role("progressbar")).to_have_count(0)
         return
     panel.open()
     expect(panel.row(NAME)).to_be_visible()

@@ -7,7 +7,6 @@ import {
     checkOf,
     findTwin,
     firstFault,
-    groupFingerprint,
     hasAdvanced,
     isChanged,
     isOtherServer,
@@ -161,8 +160,4 @@ test("another server is told from another way to write it", () => {
     expect(isOtherServer({ ...form, Server: " IMAP.example.com. " }, STORED)).toBe(false);
     expect(isOtherServer({ ...form, Server: "" }, STORED)).toBe(false);
     expect(isOtherServer({ ...form, Server: "imap.example.org" }, STORED)).toBe(true);
-});
-
-test("a fingerprint is grouped as others show it", () => {
-    expect(groupFingerprint("0a1bff")).toBe("0A:1B:FF");
 });

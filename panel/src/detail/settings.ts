@@ -2,7 +2,9 @@
 /** A connector's props in plain words. */
 import cockpit from "cockpit";
 import type { Connector } from "../api";
+import { protocolOf } from "../dialogs/providers";
 import { formatNumber, isolate } from "../format";
+import { deletionDaysOf, formatFingerprint, minutesOf } from "../props";
 import { propWord, retrieverWord } from "../words";
 
 export interface Setting {
@@ -14,7 +16,6 @@ export interface Setting {
     exact?: true;
 }
 
-const USUAL_MINUTES = 30;
 const FILTERS = ["FilterCheck", "SpamCheck", "VirusCheck"];
 /** What is told otherwise. */
 const TOLD = new Set([
@@ -24,8 +25,8 @@ const TOLD = new Set([
 /** Old databases hold what anybody put there. */
 const SECRET = /pass|secret|token|key/i;
 
-export function isEncryptedFromTheStart(retriever: string | undefined): boolean {
-    return retriever?.includes("SSL") ?? false;
+function isEncryptedFromTheStart(retriever = ""): boolean {
+    return protocolOf(retriever)?.tls === true;
 }
 
 /** Return all there is to tell, in the order of the form. The password is never told. */
@@ -98,14 +99,9 @@ function passwordWords({ Password }: Record<string, string>): string {
     return Password === undefined ? _("None") : _("Stored, and never shown");
 }
 
-/** Return 64 hexadecimal digits as programs show them: AB:CD… */
-export function formatFingerprint(digits: string): string {
-    return (digits.replaceAll(":", "").toUpperCase().match(/../g) ?? []).join(":");
-}
-
-/** Return how often it runs; what is no number counts as the default, as for the timer. */
+/** Return how often it runs. */
 export function intervalWords(time: string | undefined): string {
-    const minutes = /^\d{1,9}$/.test(time ?? "") ? Number(time) : USUAL_MINUTES;
+    const minutes = minutesOf(time);
     const { format, ngettext } = cockpit;
     const days = minutes / 1440;
     const hours = minutes / 60;
@@ -116,11 +112,11 @@ export function intervalWords(time: string | undefined): string {
     return format(ngettext("Every minute", "Every $0 minutes", minutes), formatNumber(minutes));
 }
 
-/** Return when mail is deleted on the server; what is no number is never, as for runs. */
+/** Return when mail is deleted on the server. */
 export function deletionWords(deletion: string | undefined): string {
     const _ = cockpit.gettext;
-    if (!/^\d{1,9}$/.test(deletion ?? "")) return _("Never: all mail stays on the server");
-    const days = Number(deletion);
+    const days = deletionDaysOf(deletion);
+    if (days === null) return _("Never: all mail stays on the server");
     if (!days) return _("As soon as it is delivered here");
     return cockpit.format(
         cockpit.ngettext("$0 day after it was delivered here", "$0 days after it was delivered here", days),

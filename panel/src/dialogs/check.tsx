@@ -13,8 +13,8 @@ import * as api from "../api";
 import { formatNumber } from "../format";
 import { Problem, type Details } from "../helpers";
 import { Alert } from "../patternfly";
+import { formatFingerprint } from "../props";
 import { causeHint, causeWords, problemWords } from "../words";
-import { groupFingerprint } from "./form";
 
 type Outcome = { is: "busy" } | { is: "works"; found: api.Checked } | { is: "fails"; problem: unknown };
 
@@ -129,7 +129,7 @@ interface CertificateProps {
 
 function Certificate({ details: { subject, issuer }, fingerprint, trust }: CertificateProps) {
     const _ = cockpit.gettext;
-    const grouped = groupFingerprint(fingerprint);
+    const grouped = formatFingerprint(fingerprint);
     return (
         <>
             <DescriptionList

@@ -2,6 +2,7 @@
 /** What is typed into the form, and the props that helpers take. Nothing here asks or shows. */
 import type { Connector, Props } from "../api";
 import { Problem, type Fault } from "../helpers";
+import { deletionDaysOf, minutesOf } from "../props";
 import { faultWords } from "../words";
 import { protocolOf } from "./providers";
 
@@ -60,9 +61,8 @@ export function readForm(props: Record<string, string>): Form {
         Password: "",
         Account: text("Account"),
         Label: text("Label"),
-        Time: /^\d{1,9}$/.test(text("Time")) ? text("Time") : "30",
-        // Anything but a number of days means never.
-        Delete: /^\d{1,9}$/.test(text("Delete")) ? text("Delete") : "-1",
+        Time: String(minutesOf(props.Time)),
+        Delete: String(deletionDaysOf(props.Delete) ?? -1),
         TLS: ["required", "none"].includes(text("TLS")) ? text("TLS") : "auto",
         Fingerprint: text("Fingerprint"),
         CAFile: text("CAFile"),
@@ -154,9 +154,4 @@ export function isOtherServer(form: Form, stored: Record<string, string>): boole
 
 function host(server: string): string {
     return server.trim().toLowerCase().replace(/\.$/, "");
-}
-
-/** Return a fingerprint as people compare it: pairs, with colons between them. */
-export function groupFingerprint(fingerprint: string): string {
-    return (fingerprint.match(/../g) ?? []).join(":").toUpperCase();
 }

@@ -10,7 +10,6 @@ import {
     Flex,
     Grid,
     GridItem,
-    Label,
     Stack,
     StackItem,
 } from "@patternfly/react-core";
@@ -18,6 +17,7 @@ import type { ReactNode } from "react";
 import type { Connector } from "../api";
 import { isFailing } from "../connectors";
 import { formatBytes, formatNumber, formatRelative, formatTime } from "../format";
+import { RunningLabel, StatusLabel } from "../labels";
 import { Alert } from "../patternfly";
 import { go } from "../route";
 import { STATUS_COLOUR, causeWords, statusWord } from "../words";
@@ -103,8 +103,8 @@ function Fetching({ connector, now, running }: { connector: Connector; now: numb
         <Facts>
             <Fact term={_("Status")}>
                 <Flex spaceItems={{ default: "spaceItemsSm" }}>
-                    <Label color={STATUS_COLOUR[status]}>{statusWord(status)}</Label>
-                    {running && <Label color="blue">{_("Running")}</Label>}
+                    <StatusLabel status={status} />
+                    {running && <RunningLabel />}
                 </Flex>
             </Fact>
             <Fact term={_("Last run")}>{last_run === null ? _("Never") : <When time={last_run} now={Math.max(now, last_run)} />}</Fact>

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/** How a connector is, in one coloured word. */
+import cockpit from "cockpit";
+import { Label } from "@patternfly/react-core";
+import {
+    CheckCircleIcon,
+    DisconnectedIcon,
+    ExclamationCircleIcon,
+    ExclamationTriangleIcon,
+    InProgressIcon,
+    KeyIcon,
+    OutlinedClockIcon,
+    PauseCircleIcon,
+} from "@patternfly/react-icons";
+import type { ReactElement } from "react";
+import type { Status } from "./api";
+import { STATUS_COLOUR, statusWord } from "./words";
+
+const ICONS: Record<Status, ReactElement> = {
+    OK: <CheckCircleIcon />,
+    NEVER_RUN: <OutlinedClockIcon />,
+    INVALID_CREDENTIALS: <KeyIcon />,
+    CONNECTION_IMPOSSIBLE: <DisconnectedIcon />,
+    NO_ACCESS_TO_ALL_MAIL: <ExclamationTriangleIcon />,
+    TEMP_DISABLED: <ExclamationCircleIcon />,
+    DISABLED: <PauseCircleIcon />,
+};
+
+export function StatusLabel({ status }: { status: Status }) {
+    return (
+        <Label isCompact color={STATUS_COLOUR[status]} icon={ICONS[status]}>
+            {statusWord(status)}
+        </Label>
+    );
+}
+
+export function RunningLabel() {
+    const _ = cockpit.gettext;
+    return (
+        <Label isCompact color="blue" icon={<InProgressIcon className="getmail-turning" />}>
+            {_("Running")}
+        </Label>
+    );
+}

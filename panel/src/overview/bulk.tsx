@@ -50,7 +50,7 @@ export function BulkSelect({ chosen, onPage, all, handlers }: BulkSelectProps) {
                     splitButtonItems={[
                         <MenuToggleCheckbox
                             key="all"
-                            id="select-page"
+                            id="page-selection"
                             aria-label={_("Select all on this page")}
                             isChecked={isWhole || (some ? null : false)}
                             onChange={() => (some ? only([]) : only(onPage))}

@@ -8,6 +8,7 @@ import { WithAlerts } from "../src/alerts";
 import * as api from "../src/api";
 import { Detail } from "../src/detail/detail";
 import { WithDialogs } from "../src/dialogs";
+import { Problem } from "../src/helpers";
 import type { Tab } from "../src/route";
 
 vi.mock("../src/api");
@@ -141,6 +142,17 @@ test("a run that was started here is followed to its end", async () => {
     expect(screen.queryByRole("progressbar")).toBeNull();
     await pass(10);
     expect(api.progress).toHaveBeenCalledTimes(2);
+});
+
+test("a run that never told anything is not asked after for ever", async () => {
+    vi.mocked(api.run).mockResolvedValue({ unit: "", token: "a" });
+    vi.mocked(api.progress).mockRejectedValue(new Problem("GenericError", "It told nothing.", { cause: "internal" }));
+    await show("status");
+    await press("Run now");
+    await pass(60);
+    expect(api.progress).toHaveBeenCalledOnce();
+    expect(refresh).toHaveBeenCalledTimes(2);
+    expect(screen.getByRole("button", { name: "Run now" })).toBeTruthy();
 });
 
 test("of a run that the timer started, the token is in the history", async () => {

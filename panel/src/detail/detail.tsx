@@ -79,11 +79,22 @@ function Known({ connector, connectors, tab, now, refresh }: Omit<DetailProps, "
     const tell = useAlerts();
     const [own, setOwn] = useState<string>();
     const [token, setToken] = useRunToken(connector);
-    const { progress } = useTask(token, (ended) => {
-        // A short one would be over unseen.
-        if (token === own) tell(ended.statusCode === "failed" ? "danger" : "success", ...outcome(ended));
-        void refresh().then(() => setToken(undefined));
-    });
+    // Another one may have been started meanwhile.
+    const leave = () => setToken((now) => (now === token ? undefined : now));
+    const { progress } = useTask(
+        token,
+        (ended) => {
+            // A short one would be over unseen.
+            if (token === own) tell(ended.statusCode === "failed" ? "danger" : "success", ...outcome(ended));
+            void refresh().then(leave);
+        },
+        // Of one that never told anything there is nothing to ask; why, the list knows.
+        () => {
+            if (connector.running) return;
+            leave();
+            void refresh();
+        },
+    );
     const follow = (started: string | undefined) => {
         setOwn(started);
         setToken(started);

@@ -17,8 +17,11 @@ export interface Task {
     problem: unknown;
 }
 
-/** Ask how far the task with a token is until it has ended, which `ended` is told once. */
-export function useTask(token: string | undefined, ended?: (progress: Progress) => void): Task {
+/**
+ * Ask how far the task with a token is until it has ended, which `ended` is told once; `failed` is told each time that
+ * there is no answer to that.
+ */
+export function useTask(token: string | undefined, ended?: (progress: Progress) => void, failed?: () => void): Task {
     const [told, setTold] = useState<Task & { token?: string }>({ progress: undefined, problem: undefined });
     const mine = told.token === token ? told : { progress: undefined, problem: undefined };
     const isOver = mine.progress !== undefined && mine.progress.statusCode !== "running";
@@ -32,6 +35,7 @@ export function useTask(token: string | undefined, ended?: (progress: Progress) 
                 if (progress.statusCode !== "running") ended?.(progress);
             } catch (problem) {
                 setTold({ token, progress: mine.progress, problem });
+                failed?.();
             }
         },
         PAUSE,

@@ -16,10 +16,11 @@ import {
 import type { ReactNode } from "react";
 import type { Connector } from "../api";
 import { isFailing } from "../connectors";
-import { formatBytes, formatNumber, formatRelative, formatTime } from "../format";
+import { formatBytes, formatNumber } from "../format";
 import { RunningLabel, StatusLabel } from "../labels";
 import { Alert } from "../patternfly";
 import { go } from "../route";
+import { Now, When } from "../when";
 import { STATUS_COLOUR, causeWords, statusWord } from "../words";
 import { adviceWords } from "./advice";
 import type { TabProps } from "./detail";
@@ -50,7 +51,9 @@ export function StatusTab({ connector, now, running, progress, aside }: TabProps
                         <Card isFullHeight>
                             <CardTitle component="h2">{_("Runs")}</CardTitle>
                             <CardBody>
-                                <Fetching connector={connector} now={now} running={running} />
+                                <Now.Provider value={now}>
+                                    <Fetching connector={connector} running={running} />
+                                </Now.Provider>
                             </CardBody>
                         </Card>
                     </GridItem>
@@ -96,7 +99,7 @@ function Wrong({ connector, aside }: { connector: Connector; aside: number }) {
     );
 }
 
-function Fetching({ connector, now, running }: { connector: Connector; now: number; running: boolean }) {
+function Fetching({ connector, running }: { connector: Connector; running: boolean }) {
     const _ = cockpit.gettext;
     const { status, last_run, next_run, failures, messages, bytes } = connector;
     return (
@@ -107,9 +110,11 @@ function Fetching({ connector, now, running }: { connector: Connector; now: numb
                     {running && <RunningLabel />}
                 </Flex>
             </Fact>
-            <Fact term={_("Last run")}>{last_run === null ? _("Never") : <When time={last_run} now={Math.max(now, last_run)} />}</Fact>
+            <Fact term={_("Last run")}>
+                <When at={last_run} never={_("Never")} isExact />
+            </Fact>
             <Fact term={_("Next run")}>
-                <Next time={next_run} now={now} />
+                <When at={next_run} never={_("Not planned")} isNext isExact />
             </Fact>
             {failures > 0 && <Fact term={_("Failures in a row")}>{formatNumber(failures)}</Fact>}
             {last_run !== null && (
@@ -122,22 +127,6 @@ function Fetching({ connector, now, running }: { connector: Connector; now: numb
                 </Fact>
             )}
         </Facts>
-    );
-}
-
-function Next({ time, now }: { time: number | null; now: number }) {
-    const _ = cockpit.gettext;
-    if (time === null) return _("None: it is disabled");
-    return time <= now ? _("As soon as possible") : <When time={time} now={now} />;
-}
-
-function When({ time, now }: { time: number; now: number }) {
-    return (
-        <>
-            {formatRelative(time, now)}
-            <br />
-            <small>{formatTime(time)}</small>
-        </>
     );
 }
 

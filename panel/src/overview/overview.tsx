@@ -9,6 +9,7 @@ import { useDialogs } from "../dialogs";
 import { ConnectorDialog } from "../dialogs/connector";
 import { RemoveDialog } from "../dialogs/remove";
 import { lastDays, localDay } from "../format";
+import { Now } from "../when";
 import { useActing, type Doing } from "./acting";
 import { BrokenLines, NoConnectors, NothingMatches } from "./empty";
 import type { Handlers } from "./menu";
@@ -16,7 +17,6 @@ import { SummaryCards } from "./summary";
 import { ConnectorTable, countWords } from "./table";
 import { FilterBar, Pages, SelectionBar } from "./toolbar";
 import { useView } from "./view";
-import { Now } from "./when";
 
 const DAYS = 14;
 

@@ -8,11 +8,11 @@ import type { Connector } from "../api";
 import { daily, isSame, titleOf } from "../connectors";
 import { formatNumber } from "../format";
 import { formatRoute, go } from "../route";
+import { When } from "../when";
 import { retrieverWord } from "../words";
 import { DaysChart } from "./days";
 import { RowMenu, type Handlers } from "./menu";
 import { State } from "./state";
-import { When } from "./when";
 
 export interface RowProps {
     connector: Connector;

@@ -83,8 +83,13 @@ const COMPARE: Record<Order, (a: Connector, b: Connector) => number> = {
     status: (a, b) => SEVERITY.indexOf(a.status) - SEVERITY.indexOf(b.status),
     last_run: (a, b) => times(a.last_run, b.last_run),
     next_run: (a, b) => times(a.next_run, b.next_run),
-    messages: (a, b) => a.messages - b.messages,
+    messages: (a, b) => recent(a) - recent(b),
 };
+
+/** Return how many messages came within the days that are told. */
+export function recent({ days = {} }: Connector): number {
+    return Object.values(days).reduce((sum, messages) => sum + messages, 0);
+}
 
 /** Return the local account that gets the mail: up to its first @, as list groups them. */
 export function accountOf(connector: Connector): string {

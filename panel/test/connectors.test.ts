@@ -100,8 +100,9 @@ describe("sort", () => {
         const all = [connector("a"), connector("b", { status: "DISABLED" }), connector("c", { status: "TEMP_DISABLED" })];
         expect(names(sort(all, "status", false))).toEqual(["c", "a", "b"]);
     });
-    it("is by messages, and by name where they are equal", () => {
-        const all = [connector("b"), connector("c", { messages: 1 }), connector("a")];
+    it("is by what came of late, and by name where that is equal", () => {
+        const days = { "2026-11-19": 1, "2026-11-21": 2 };
+        const all = [connector("b", { messages: 9 }), connector("c", { days }), connector("a", { days: {} })];
         expect(names(sort(all, "messages", true))).toEqual(["c", "b", "a"]);
     });
     it("leaves what it is given", () => {

@@ -5,7 +5,7 @@ import { Button, Checkbox } from "@patternfly/react-core";
 import { Td, Tr } from "@patternfly/react-table";
 import { Fragment, memo } from "react";
 import type { Connector } from "../api";
-import { daily, isSame, titleOf } from "../connectors";
+import { daily, isSame, recent, titleOf } from "../connectors";
 import { formatNumber } from "../format";
 import { formatRoute, go } from "../route";
 import { When } from "../when";
@@ -59,7 +59,7 @@ function ShownRow({ connector, days, isSelected, handlers }: RowProps) {
             </Td>
             <Td dataLabel={_("Messages")}>
                 <div className="getmail-messages">
-                    <span>{formatNumber(connector.messages)}</span>
+                    <span>{formatNumber(recent(connector))}</span>
                     <DaysChart days={daily(connector.days, days)} />
                 </div>
             </Td>

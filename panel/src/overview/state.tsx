@@ -33,17 +33,18 @@ function Running({ connector }: { connector: Connector }) {
     );
 }
 
-/** The sentence is the panel's own; what the helper says of this very case stands below. */
+/** The sentence is the panel's own; what the helper says of this very case comes after it, as far as there is room. */
 function Cause({ connector: { cause, message } }: { connector: Connector }) {
     const words = causeWords(cause);
+    if (!words && !message) return null;
     return (
-        <>
-            {words && <div>{words}</div>}
+        <div className="getmail-said" title={message}>
+            {words}{" "}
             {message && (
-                <div className="getmail-quiet getmail-said" title={message}>
+                <span className="getmail-quiet">
                     <bdi>{message}</bdi>
-                </div>
+                </span>
             )}
-        </>
+        </div>
     );
 }

@@ -3,6 +3,7 @@
 import cockpit from "cockpit";
 import { Bullseye, EmptyState, EmptyStateBody, Page, Spinner } from "@patternfly/react-core";
 import { ExclamationCircleIcon } from "@patternfly/react-icons";
+import { useEffect } from "react";
 import { LimitedAccess, useAccess } from "./access";
 import { WithAlerts } from "./alerts";
 import { Detail } from "./detail/detail";
@@ -17,23 +18,29 @@ export function App() {
     const access = useAccess();
     return (
         <Page className="no-masthead-sidebar" isContentFilled>
-            {access === null && <Loading />}
-            {access === false && <LimitedAccess />}
-            {access && (
+            {access === false ? (
+                <LimitedAccess />
+            ) : (
                 <WithAlerts>
-                    <WithConnectors />
+                    <WithConnectors access={access ?? false} />
                 </WithAlerts>
             )}
         </Page>
     );
 }
 
-function WithConnectors() {
+/** The list is asked for before it is known whether there is access: most often there is, and it takes as long. */
+function WithConnectors({ access }: { access: boolean }) {
     const _ = cockpit.gettext;
     const { listed, problem, refresh } = useList();
     const now = useNow();
     const { name, tab } = useRoute();
-    if (!listed) return problem ? <NoList problem={problem} /> : <Loading />;
+    const isRefused = !listed && problem !== undefined;
+    useEffect(() => {
+        // It may have been asked for too early.
+        if (access && isRefused) void refresh();
+    }, [access, isRefused, refresh]);
+    if (!listed || !access) return access && isRefused ? <NoList problem={problem} /> : <Loading />;
     const { connectors, broken } = listed;
     return (
         <WithDialogs>

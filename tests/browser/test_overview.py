@@ -97,7 +97,7 @@ def test_column_headers_sort(four: Panel) -> None:
 
 def test_cards_sum_up(four: Panel) -> None:
     summary = four.role("group", "Summary")
-    for word, number in {"Running": 0, "Failing": 1, "Paused": 1, "Fetched today": MESSAGES}.items():
+    for word, number in {"Running": 0, "Failing": 1, "Disabled": 1, "Fetched today": MESSAGES}.items():
         expect(summary).to_contain_text(re.compile(rf"(?<!\d){number}\s*{word}"))
     summary.get_by_role("button", name="Failing").click()
     expect(four.rows).to_have_count(1)

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/** How many run, fail, are paused, and what came today; the first three show which. */
+/** How many run, fail, are disabled, and what came today; the first three show which. */
 import cockpit from "cockpit";
 import { Card, CardBody } from "@patternfly/react-core";
 import { EnvelopeIcon, ExclamationCircleIcon, InProgressIcon, PauseCircleIcon } from "@patternfly/react-icons";
 import type { ReactElement } from "react";
 import type { Shown, Summary } from "../connectors";
 import { formatNumber } from "../format";
+import { statusWord } from "../words";
 import type { Change } from "./view";
 
 export interface SummaryCardsProps {
@@ -40,7 +41,7 @@ export function SummaryCards({ summary, shown, change }: SummaryCardsProps) {
                 icon={<PauseCircleIcon />}
                 look="paused"
                 value={summary.paused}
-                word={_("Paused")}
+                word={statusWord("DISABLED")}
                 choice={choice("DISABLED")}
             />
             <SummaryCard icon={<EnvelopeIcon />} look="today" value={summary.today} word={_("Fetched today")} />

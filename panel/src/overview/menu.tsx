@@ -40,9 +40,10 @@ export function RowMenu({ connector, handlers }: { connector: Connector; handler
             )}
         >
             <DropdownList>
-                {running ? (
+                {running && (
                     <DropdownItem onClick={() => void handlers.start("cancel", [name])}>{_("Stop")}</DropdownItem>
-                ) : (
+                )}
+                {!running && !isDisabled && (
                     <DropdownItem onClick={() => void handlers.start("run", [name])}>{_("Run now")}</DropdownItem>
                 )}
                 <DropdownItem onClick={() => handlers.edit(connector)}>{_("Edit")}</DropdownItem>

@@ -24,7 +24,7 @@ export function useAccess(): boolean | null {
 export function LimitedAccess() {
     const _ = cockpit.gettext;
     return (
-        <EmptyState headingLevel="h2" icon={LockIcon} titleText={_("Administrative access required")}>
+        <EmptyState headingLevel="h1" icon={LockIcon} titleText={_("Administrative access required")}>
             <EmptyStateBody>
                 {_(
                     "Mail connectors hold passwords, so only an administrator sees and changes them. Press “Limited access” at the top of this page to turn on administrative access.",

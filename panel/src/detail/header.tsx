@@ -18,17 +18,19 @@ import {
     PageBreadcrumb,
     PageSection,
     Title,
+    Tooltip,
 } from "@patternfly/react-core";
 import { EllipsisVIcon } from "@patternfly/react-icons";
 import { useState, type ReactNode } from "react";
 import { useAlerts } from "../alerts";
 import * as api from "../api";
 import type { Connector } from "../api";
-import { isFailing, titleOf } from "../connectors";
+import { isFailing } from "../connectors";
 import { useDialogs } from "../dialogs";
 import { ConnectorDialog } from "../dialogs/connector";
 import { RemoveDialog } from "../dialogs/remove";
 import { isolate } from "../format";
+import { Name } from "../name";
 import { go } from "../route";
 import { problemWords, retrieverWord } from "../words";
 import { VerifyDialog } from "./verify";
@@ -51,7 +53,7 @@ export function DetailHeader(props: HeaderProps) {
                 <Breadcrumb aria-label={_("Breadcrumb")}>
                     <BreadcrumbItem to="#/">{_("Mail connectors")}</BreadcrumbItem>
                     <BreadcrumbItem isActive>
-                        <bdi className="getmail-wrap">{titleOf(connector)}</bdi>
+                        <Name connector={connector} />
                     </BreadcrumbItem>
                 </Breadcrumb>
             </PageBreadcrumb>
@@ -62,7 +64,7 @@ export function DetailHeader(props: HeaderProps) {
                 >
                     <FlexItem className="getmail-detail-heading">
                         <Title headingLevel="h1" className="getmail-wrap">
-                            <bdi>{titleOf(connector)}</bdi>
+                            <Name connector={connector} />
                         </Title>
                         <Content component="p" className="getmail-wrap">
                             {purpose(connector)}
@@ -112,28 +114,57 @@ function Actions({ connector, connectors, running, started, refresh }: HeaderPro
     const disable = act("disable", _("It could not be disabled"), () => api.disable(name));
     const reset = act("reset", _("It could not be reset"), () => api.reset(name));
 
-    const button = (what: string, text: string, onClick: () => void, variant: "primary" | "secondary" = "secondary") => (
-        <ActionListItem>
-            <Button variant={variant} isLoading={busy === what} isDisabled={!!busy} onClick={onClick}>
-                {text}
-            </Button>
-        </ActionListItem>
-    );
+    const main = running
+        ? ({ what: "cancel", text: _("Stop"), onClick: stop, variant: "secondary" } as const)
+        : isDisabled
+          ? ({ what: "enable", text: _("Enable"), onClick: enable, variant: "primary" } as const)
+          : ({ what: "run", text: _("Run now"), onClick: start, variant: "primary" } as const);
     return (
         <ActionList>
             <ActionListGroup className="getmail-detail-actions">
-                {running && button("cancel", _("Stop"), () => void stop())}
-                {!running && !isDisabled && button("run", _("Run now"), () => void start(), "primary")}
-                {!running && isDisabled && button("enable", _("Enable"), () => void enable(), "primary")}
-                {isFailing(connector) && button("reset", _("Reset"), () => void reset())}
-                {button("edit", _("Edit"), () =>
-                    dialogs.show(<ConnectorDialog connector={connector} connectors={connectors} refresh={refresh} />),
+                <ActionListItem>
+                    {/* One button, whatever it does: who pressed it still has the focus on it when it does another thing. */}
+                    <Button
+                        variant={main.variant}
+                        isLoading={busy === main.what}
+                        isAriaDisabled={!!busy}
+                        onClick={() => void main.onClick()}
+                    >
+                        {main.text}
+                    </Button>
+                </ActionListItem>
+                {isFailing(connector) && (
+                    <ActionListItem>
+                        <Tooltip content={_("Forgets the failures and makes the next run due now.")}>
+                            <Button
+                                variant="secondary"
+                                isLoading={busy === "reset"}
+                                isAriaDisabled={!!busy}
+                                onClick={() => void reset()}
+                            >
+                                {_("Reset")}
+                            </Button>
+                        </Tooltip>
+                    </ActionListItem>
                 )}
                 <ActionListItem>
                     <Button
                         variant="secondary"
+                        isAriaDisabled={!!busy}
+                        onClick={() =>
+                            dialogs.show(
+                                <ConnectorDialog connector={connector} connectors={connectors} refresh={refresh} />,
+                            )
+                        }
+                    >
+                        {_("Edit")}
+                    </Button>
+                </ActionListItem>
+                <ActionListItem>
+                    <Button
+                        variant="secondary"
                         isDanger
-                        isDisabled={!!busy}
+                        isAriaDisabled={!!busy}
                         onClick={() =>
                             dialogs.show(<RemoveDialog names={[name]} removed={() => go({})} refresh={refresh} />)
                         }

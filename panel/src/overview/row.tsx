@@ -7,6 +7,7 @@ import { Fragment, memo } from "react";
 import type { Connector } from "../api";
 import { daily, isSame, recent, titleOf } from "../connectors";
 import { formatNumber } from "../format";
+import { Name } from "../name";
 import { formatRoute, go } from "../route";
 import { When } from "../when";
 import { retrieverWord } from "../words";
@@ -70,12 +71,11 @@ function ShownRow({ connector, days, isSelected, handlers }: RowProps) {
     );
 }
 
-/** User and server are told where the title does not tell them already, as a name does, which may break before its server. */
+/** User and server are told where the title does not tell them already, as a name does. */
 function Title({ connector }: { connector: Connector }) {
     const { name, props } = connector;
-    const title = titleOf(connector);
     const { Username: user = "", Server: server = "" } = props;
-    const place = title === `${user}@${server}` ? [] : [user, server];
+    const place = titleOf(connector) === `${user}@${server}` ? [] : [user, server];
     return (
         <>
             <Button
@@ -88,14 +88,7 @@ function Title({ connector }: { connector: Connector }) {
                     go({ name });
                 }}
             >
-                <bdi>
-                    {title.split(/(?=@[^@]*$)/).map((part, index) => (
-                        <Fragment key={index}>
-                            {index > 0 && <wbr />}
-                            {part}
-                        </Fragment>
-                    ))}
-                </bdi>
+                <Name connector={connector} />
             </Button>
             <div className="getmail-quiet">
                 {[...place, retrieverWord(props.Retriever)].map((part, index) => (

@@ -135,6 +135,9 @@ interface Started {
     running?: true;
 }
 
+/** A connector that was removed meanwhile is not taken for another one with such a label. */
+const byKey = (name: string) => ({ name, exact: true });
+
 export const list = () =>
     call<{ connectors: Record<string, Connector[]>; broken?: Broken[] }>("read", { action: "list", redact: true });
 
@@ -145,51 +148,51 @@ export const info = () => call<Info>("read", { action: "info" });
 
 /** With the name of a connector, what `props` leave out is as it is stored. */
 export const checkCredentials = (props: Props, name?: string) =>
-    call<Checked>("read", { ...props, action: "check-credentials", ...(name && { name }) });
+    call<Checked>("read", { ...props, action: "check-credentials", ...(name && byKey(name)) });
 
 export const history = (name: string, limit: number) =>
-    call<{ runs: Run[] }>("read", { action: "history", name, limit }).then((answer) => answer.runs);
+    call<{ runs: Run[] }>("read", { action: "history", ...byKey(name), limit }).then((answer) => answer.runs);
 
 /** Newer lines than those before `after`, a cursor that an answer gave, or else the last ones. */
 export const log = (name: string, lines: number, after?: string) =>
-    call<{ lines: LogLine[]; cursor?: string; restarted?: true }>("read", { action: "log", name, lines, ...(after && { after }) });
+    call<{ lines: LogLine[]; cursor?: string; restarted?: true }>("read", { action: "log", ...byKey(name), lines, ...(after && { after }) });
 
 export const progress = (token: string, version = 0) =>
     call<Progress>("read", { action: "progress", token, version });
 
 export const quarantine = (name: string) =>
-    call<{ messages: SetAside[] }>("read", { action: "quarantine", name }).then((answer) => answer.messages);
+    call<{ messages: SetAside[] }>("read", { action: "quarantine", ...byKey(name) }).then((answer) => answer.messages);
 
 export const validateCreate = (props: Props) => call<object>("validate", { ...props, action: "create" });
 
 export const validateUpdate = (name: string, props: Props) =>
-    call<object>("validate", { ...props, action: "update", name });
+    call<object>("validate", { ...props, action: "update", ...byKey(name) });
 
 export const create = (props: Props) => call<Saved>("create", { ...props, action: "create" });
 
-export const update = (name: string, props: Props) => call<Saved>("update", { ...props, action: "update", name });
+export const update = (name: string, props: Props) => call<Saved>("update", { ...props, action: "update", ...byKey(name) });
 
-export const enable = (name: string) => call<Saved>("update", { action: "enable", name });
+export const enable = (name: string) => call<Saved>("update", { action: "enable", ...byKey(name) });
 
-export const disable = (name: string) => call<Saved>("update", { action: "disable", name });
+export const disable = (name: string) => call<Saved>("update", { action: "disable", ...byKey(name) });
 
-export const reset = (name: string) => call<object>("update", { action: "reset", name });
+export const reset = (name: string) => call<object>("update", { action: "reset", ...byKey(name) });
 
-export const remove = (name: string) => call<Saved>("delete", { action: "delete", name });
+export const remove = (name: string) => call<Saved>("delete", { action: "delete", ...byKey(name) });
 
-export const run = (name: string) => call<Started>("execute", { action: "run", name });
+export const run = (name: string) => call<Started>("execute", { action: "run", ...byKey(name) });
 
-export const cancel = (name: string) => call<object>("execute", { action: "cancel", name });
+export const cancel = (name: string) => call<object>("execute", { action: "cancel", ...byKey(name) });
 
 /** Ask one run or verification to end. */
 export const cancelTask = (token: string) => call<object>("execute", { action: "cancel", token });
 
-export const verify = (name: string) => call<Started>("execute", { action: "verify", name });
+export const verify = (name: string) => call<Started>("execute", { action: "verify", ...byKey(name) });
 
 /** Returns how many messages that were. */
 export const retry = (name: string, folder: string, uid: string) =>
-    call<{ messages: number }>("execute", { action: "retry", name, folder, uid }).then((answer) => answer.messages);
+    call<{ messages: number }>("execute", { action: "retry", ...byKey(name), folder, uid }).then((answer) => answer.messages);
 
 /** Returns how many messages that were. */
 export const skip = (name: string, folder: string, uid: string) =>
-    call<{ messages: number }>("execute", { action: "skip", name, folder, uid }).then((answer) => answer.messages);
+    call<{ messages: number }>("execute", { action: "skip", ...byKey(name), folder, uid }).then((answer) => answer.messages);

@@ -371,7 +371,7 @@ def test_a_connector_has_the_same_props_everywhere() -> None:
         "read/check-credentials.input.json",
         "validate/create.input.json",
     ):
-        assert find_props(load(name)).keys() - {"account"} == create, name
+        assert find_props(load(name)).keys() - {"account", "exact"} == create, name
 
 
 def test_defaults_are_those_of_the_schema() -> None:

@@ -32,7 +32,7 @@ LOG_IN = ("Server", "Port", "Username", "Password", "Retriever", "TLS", "CAFile"
 """What a log-in depends on: when one of these changes, it may succeed where it failed before."""
 FIRST = "0"
 """Context.IO's alias for the first connector of an account."""
-_NO_PROPS = ("action", "name", "account", "type", "SyncPeriod")
+_NO_PROPS = ("action", "name", "exact", "account", "type", "SyncPeriod")
 _SHOWN = 5
 
 
@@ -53,7 +53,7 @@ def require(content: Database, name: str) -> Record:
 def find_connector(content: Database, data: Mapping[str, Any]) -> Record | None:
     """Return the connector that `name` and `account` of an input mean, None if there is none.
 
-    `name` is a key, or else a Label; FIRST with `account` means the account's first in the database's order.
+    `name` is a key, or else, if it is not to be `exact`, a Label; FIRST with `account` means the account's first in the database's order.
     `account` leaves only the connectors of an account; its whole Account comes before what is up to the `@`.
     Raises Problem (Conflict) if several are meant.
     """
@@ -61,6 +61,8 @@ def find_connector(content: Database, data: Mapping[str, Any]) -> Record | None:
     record = find(content, name)
     if record and is_of_account(record, account):
         return record
+    if data.get("exact"):
+        return None
     is_first = name == FIRST and account is not None
     found = [
         each

@@ -57,6 +57,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "CallbackUrl": URLS,
     "StatusCallbackUrl": URLS,
     "account": TEXT,
+    "exact": st.booleans(),
     "token": st.binary(min_size=16, max_size=16).map(bytes.hex),
     "version": st.integers(0),
     "wait": st.integers(0, 600_000),
@@ -120,9 +121,8 @@ def valid_inputs(draw: Callable[[Any], Any], verb: str, action: str) -> dict[str
     digits = draw(st.sets(st.sampled_from(NUMBERS)))
     data |= {prop: str(data[prop]) for prop in digits & kept}
     if action == "update":
-        removed = draw(
-            st.sets(st.sampled_from(sorted(props - {"action", "name", "account", "type", *CONNECTOR})))
-        )
+        kept_always = {"action", "name", "exact", "account", "type", *CONNECTOR}
+        removed = draw(st.sets(st.sampled_from(sorted(props - kept_always))))
         data |= dict.fromkeys(removed)
     if "Time" in data:
         data.pop("SyncPeriod", None)

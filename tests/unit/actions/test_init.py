@@ -207,6 +207,12 @@ def test_whom_a_name_means(name: str, account: str | None, key: str | type[Probl
         assert caught.value.type == "NotFound"
 
 
+@pytest.mark.parametrize(("name", "key"), [("b@h", "b@h"), ("play", "play"), ("only", None), ("twice", None)])
+def test_exact_name_is_no_label(name: str, key: str | None) -> None:
+    record = actions.find_connector(Database(NAMED.encode()), {"name": name, "exact": True})
+    assert (record.key if record else None) == key
+
+
 def test_conflict_names_what_to_add() -> None:
     lines = [f"k{number}=getmail|Account|a@{number}|Label|same" for number in range(7)]
     with pytest.raises(Problem, match="add account") as caught:

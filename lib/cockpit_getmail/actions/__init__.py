@@ -53,7 +53,8 @@ def require(content: Database, name: str) -> Record:
 def find_connector(content: Database, data: Mapping[str, Any]) -> Record | None:
     """Return the connector that `name` and `account` of an input mean, None if there is none.
 
-    `name` is a key, or else, if it is not to be `exact`, a Label; FIRST with `account` means the account's first in the database's order.
+    `name` is a key, or else, unless it is `exact`, a Label; FIRST with `account` means the account's first in
+    the database's order.
     `account` leaves only the connectors of an account; its whole Account comes before what is up to the `@`.
     Raises Problem (Conflict) if several are meant.
     """

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// @vitest-environment jsdom
 import { expect, test } from "vitest";
 import { identify, oneByOne } from "../src/detail/aside";
 import { append, groupByDay, KEPT, weigh, type Log } from "../src/detail/lines";
@@ -69,18 +70,25 @@ test("messages are told apart by folder and UID", () => {
     expect(identify(message)).toBe(identify({ ...message, reason: "Another.", attempts: 2 }));
 });
 
+const aside = ["1", "2", "3"].map((uid) => ({ folder: "INBOX", uid, size: 1, reason: "", attempts: 1, since: null }));
+
 test("one that fails does not keep the others from it", async () => {
-    const done: number[] = [];
-    const all = oneByOne([1, 2, 3], (item) => {
-        done.push(item);
-        return item === 2 ? Promise.reject(new Error("two")) : Promise.resolve();
+    const done: string[] = [];
+    const all = oneByOne("ann", aside, (name, folder, uid) => {
+        done.push(`${name} ${folder} ${uid}`);
+        return uid === "2" ? Promise.reject(new Error("two")) : Promise.resolve(1);
     });
     await expect(all).rejects.toThrow("two");
-    expect(done).toEqual([1, 2, 3]);
+    expect(done).toEqual(["ann INBOX 1", "ann INBOX 2", "ann INBOX 3"]);
+});
+
+test("one that is no longer set aside is told", async () => {
+    const all = oneByOne("ann", aside, (_name, _folder, uid) => Promise.resolve(uid === "3" ? 0 : 1));
+    await expect(all).rejects.toThrow("Message 3 is no longer set aside.");
 });
 
 test("what is no longer wanted is not begun", async () => {
-    const done: number[] = [];
-    await oneByOne([1, 2, 3], (item) => Promise.resolve(done.push(item)), () => done.length < 2);
-    expect(done).toEqual([1, 2]);
+    let done = 0;
+    await oneByOne("ann", aside, () => Promise.resolve(++done), () => done < 2);
+    expect(done).toBe(2);
 });

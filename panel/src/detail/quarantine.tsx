@@ -82,7 +82,7 @@ function Messages({ name, messages, changed }: MessagesProps) {
     const retry = async () => {
         setBusy(true);
         try {
-            await oneByOne(selected, ({ folder, uid }) => api.retry(name, folder, uid));
+            await oneByOne(name, selected, api.retry);
             tell("success", _("The next run tries them again"));
         } catch (problem) {
             tell("danger", _("Not all can be tried again"), problemWords(problem));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** Leaving messages on the server for good: says so, and asks. */
 import cockpit from "cockpit";
-import { Button, ModalBody, ModalFooter, ModalHeader } from "@patternfly/react-core";
+import { Button, List, ListItem, ModalBody, ModalFooter, ModalHeader } from "@patternfly/react-core";
 import { useRef, useState } from "react";
 import { useAlerts } from "../alerts";
 import * as api from "../api";
@@ -10,8 +10,11 @@ import { useDialogs } from "../dialogs";
 import { formatNumber } from "../format";
 import { Modal } from "../patternfly";
 import { problemWords } from "../words";
-import { oneByOne } from "./aside";
+import { identify, oneByOne } from "./aside";
 import { Trouble } from "./states";
+
+/** So many are named; more would hide what else is said. */
+const NAMED = 10;
 
 interface SkipDialogProps {
     name: string;
@@ -38,11 +41,7 @@ export function SkipDialog({ name, messages, changed }: SkipDialogProps) {
         setProblem(undefined);
         try {
             // Each by itself: what is set aside meanwhile was not looked at by anybody.
-            await oneByOne(
-                messages,
-                ({ folder, uid }) => api.skip(name, folder, uid),
-                () => !isGone.current,
-            );
+            await oneByOne(name, messages, api.skip, () => !isGone.current);
             dialogs.close();
         } catch (met) {
             if (isGone.current) tell("danger", failed, problemWords(met));
@@ -54,6 +53,7 @@ export function SkipDialog({ name, messages, changed }: SkipDialogProps) {
     return (
         <Modal isOpen variant="small" onClose={leave} aria-labelledby="skip-title" aria-describedby="skip-text">
             <ModalHeader
+                description={<span dir="auto">{name}</span>}
                 labelId="skip-title"
                 titleIconVariant="warning"
                 title={cockpit.format(
@@ -63,6 +63,21 @@ export function SkipDialog({ name, messages, changed }: SkipDialogProps) {
             />
             <ModalBody id="skip-text">
                 {problem !== undefined && <Trouble title={failed} problem={problem} />}
+                <List className="getmail-names">
+                    {messages.slice(0, NAMED).map((message) => (
+                        <ListItem key={identify(message)}>
+                            <bdi className="getmail-told">{message.folder}</bdi>, <bdi dir="ltr">{message.uid}</bdi>
+                        </ListItem>
+                    ))}
+                    {count > NAMED && (
+                        <ListItem>
+                            {cockpit.format(
+                                cockpit.ngettext("$0 more", "$0 more", count - NAMED),
+                                formatNumber(count - NAMED),
+                            )}
+                        </ListItem>
+                    )}
+                </List>
                 <p>
                     {cockpit.ngettext(
                         "It stays on the server and is never fetched, nor told of again. This cannot be undone here.",

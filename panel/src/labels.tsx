@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/** How a connector is, in one coloured word. */
+/** How a connector is, in a coloured word. */
 import cockpit from "cockpit";
 import { Label } from "@patternfly/react-core";
 import {
@@ -13,7 +13,8 @@ import {
     PauseCircleIcon,
 } from "@patternfly/react-icons";
 import type { ReactElement } from "react";
-import type { Status } from "./api";
+import type { Connector, Status } from "./api";
+import { isFailing } from "./connectors";
 import { STATUS_COLOUR, statusWord } from "./words";
 
 const ICONS: Record<Status, ReactElement> = {
@@ -26,7 +27,7 @@ const ICONS: Record<Status, ReactElement> = {
     DISABLED: <PauseCircleIcon />,
 };
 
-export function StatusLabel({ status }: { status: Status }) {
+function StatusLabel({ status }: { status: Status }) {
     return (
         <Label isCompact color={STATUS_COLOUR[status]} icon={ICONS[status]}>
             {statusWord(status)}
@@ -34,11 +35,21 @@ export function StatusLabel({ status }: { status: Status }) {
     );
 }
 
-export function RunningLabel() {
+function RunningLabel() {
     const _ = cockpit.gettext;
     return (
         <Label isCompact color="blue" icon={<InProgressIcon className="getmail-turning" />}>
             {_("Running")}
         </Label>
+    );
+}
+
+/** A run under way says enough, unless something is wrong. */
+export function StateLabels({ connector, running }: { connector: Connector; running: boolean }) {
+    return (
+        <div className="getmail-labels">
+            {running && <RunningLabel />}
+            {(!running || isFailing(connector)) && <StatusLabel status={connector.status} />}
+        </div>
     );
 }

@@ -7,7 +7,6 @@ import {
     CardBody,
     CardTitle,
     DescriptionList,
-    Flex,
     Grid,
     GridItem,
     Stack,
@@ -17,7 +16,7 @@ import type { ReactNode } from "react";
 import type { Connector } from "../api";
 import { isFailing } from "../connectors";
 import { formatBytes, formatNumber } from "../format";
-import { RunningLabel, StatusLabel } from "../labels";
+import { StateLabels } from "../labels";
 import { Alert } from "../patternfly";
 import { go } from "../route";
 import { Now, When } from "../when";
@@ -101,14 +100,11 @@ function Wrong({ connector, aside }: { connector: Connector; aside: number }) {
 
 function Fetching({ connector, running }: { connector: Connector; running: boolean }) {
     const _ = cockpit.gettext;
-    const { status, last_run, next_run, failures, messages, bytes } = connector;
+    const { last_run, next_run, failures, messages, bytes } = connector;
     return (
         <Facts>
             <Fact term={_("Status")}>
-                <Flex spaceItems={{ default: "spaceItemsSm" }}>
-                    <StatusLabel status={status} />
-                    {running && <RunningLabel />}
-                </Flex>
+                <StateLabels connector={connector} running={running} />
             </Fact>
             <Fact term={_("Last run")}>
                 <When at={last_run} never={_("Never")} isExact />

@@ -3,18 +3,15 @@
 import cockpit from "cockpit";
 import { Progress } from "@patternfly/react-core";
 import type { Connector } from "../api";
-import { isFailing, titleOf } from "../connectors";
-import { RunningLabel, StatusLabel } from "../labels";
+import { titleOf } from "../connectors";
+import { StateLabels } from "../labels";
 import { causeWords } from "../words";
 
 export function State({ connector }: { connector: Connector }) {
-    const { status, running } = connector;
+    const { running } = connector;
     return (
         <div className="getmail-state">
-            <div className="getmail-labels">
-                {running && <RunningLabel />}
-                {(!running || isFailing(connector)) && <StatusLabel status={status} />}
-            </div>
+            <StateLabels connector={connector} running={running} />
             {running ? <Running connector={connector} /> : <Cause connector={connector} />}
         </div>
     );

@@ -138,8 +138,14 @@ interface Started {
 /** A connector that was removed meanwhile is not taken for another one with such a label. */
 const byKey = (name: string) => ({ name, exact: true });
 
-export const list = () =>
-    call<{ connectors: Record<string, Connector[]>; broken?: Broken[] }>("read", { action: "list", redact: true });
+interface ListAnswer {
+    connectors: Record<string, Connector[]>;
+    broken?: Broken[];
+    /** The machine's day, where any connector has days: the person may be somewhere else. */
+    today?: string;
+}
+
+export const list = () => call<ListAnswer>("read", { action: "list", redact: true });
 
 export const accounts = () =>
     call<{ accounts: Account[] }>("read", { action: "accounts" }).then((answer) => answer.accounts);

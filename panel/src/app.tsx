@@ -41,7 +41,7 @@ function WithConnectors({ access }: { access: boolean }) {
         if (access && isRefused) void refresh();
     }, [access, isRefused, refresh]);
     if (!listed || !access) return access && isRefused ? <NoList problem={problem} /> : <Loading />;
-    const { connectors, broken } = listed;
+    const { connectors, broken, today } = listed;
     return (
         <WithDialogs>
             {problem !== undefined && (
@@ -60,7 +60,7 @@ function WithConnectors({ access }: { access: boolean }) {
                     refresh={refresh}
                 />
             ) : (
-                <Overview connectors={connectors} broken={broken} now={now} refresh={refresh} />
+                <Overview connectors={connectors} broken={broken} today={today} now={now} refresh={refresh} />
             )}
         </WithDialogs>
     );

@@ -8,6 +8,7 @@ import { flatten } from "./connectors";
 export interface Listed {
     connectors: api.Connector[];
     broken: api.Broken[];
+    today: string | undefined;
 }
 
 export interface List {
@@ -31,9 +32,9 @@ export function useList(): List {
         // A later question's answer is newer, whichever comes first.
         const mine = ++last.current;
         try {
-            const { connectors, broken = [] } = await api.list();
+            const { connectors, broken = [], today } = await api.list();
             if (mine !== last.current) return;
-            setListed({ connectors: flatten(connectors), broken });
+            setListed({ connectors: flatten(connectors), broken, today });
             setProblem(undefined);
         } catch (met) {
             if (mine === last.current) setProblem(met);

@@ -137,3 +137,15 @@ test("a row's menu does what it says", async () => {
     await click(menu.getByRole("menuitem", { name: "Enable" }));
     expect(vi.mocked(api.enable).mock.calls.flat()).toEqual(["dan"]);
 });
+
+test("today is the machine's, wherever the person is", () => {
+    const days = { "2026-11-21": 3, "2026-11-22": 5 };
+    const page = (today?: string) => (
+        <Overview connectors={[connector("ann", { days })]} broken={[]} today={today} now={NOW} refresh={refresh} />
+    );
+    const { rerender } = render(page("2026-11-22"));
+    const fetched = () => screen.getByText("Fetched today").previousSibling?.textContent;
+    expect(fetched()).toBe("5");
+    rerender(page());
+    expect(fetched()).toBe("3");
+});

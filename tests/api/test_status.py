@@ -210,10 +210,12 @@ def test_days_are_told_and_nothing_is_believed_but_them(api: Api) -> None:
     folder = tell(api, name, days=days)
     told = {day_of(now): 3, day_of(now - 86400): 12}
     assert api.conditions()[FIRST]["days"] == told
-    [[listed]] = api.succeed("read", "list")["connectors"].values()
-    assert listed["days"] == told
+    answer = api.succeed("read", "list")
+    [[listed]] = answer["connectors"].values()
+    assert (listed["days"], answer["today"]) == (told, day_of(now))
     tell(api, name, days={"2020-02-02": 7})
     assert "days" not in api.conditions()[FIRST]
+    assert "today" not in api.succeed("read", "list")
     file = folder / status_file.RUN
     file.write_bytes(file.read_bytes().replace(b"2020-02-02", b"<script>x/"))
     assert api.conditions()[FIRST]["status"] == "NEVER_RUN"

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import time
+
 from cockpit_getmail import database
 from cockpit_getmail.actions.conditions import find_conditions
 from cockpit_getmail.connector import SECRETS, account_group
+from cockpit_getmail.days import day_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,13 +23,17 @@ def answer(data: dict[str, Any], settings: Settings) -> Answer:
     """Return the connectors, grouped by account, and the lines of the database that are no record."""
     content = database.read(settings.connectors_db)
     redact = data.get("redact", False)
+    more: Answer = {}
     groups: dict[str, list[Answer]] = {}
     for record, condition in find_conditions(content, data, settings):
         props = _redact(record.props) if redact else record.props
         listed = {"props": {**props, "type": record.type}, "name": record.key, "type": record.type}
         groups.setdefault(account_group(props.get("Account", "")), []).append({**listed, **condition})
-    broken = [{"line": broken.line, "reason": broken.reason} for broken in content.broken]
-    return {"connectors": groups, "broken": broken} if broken else {"connectors": groups}
+        if "days" in condition and not more:
+            more["today"] = day_of(time.time())
+    if content.broken:
+        more["broken"] = [{"line": broken.line, "reason": broken.reason} for broken in content.broken]
+    return {"connectors": groups, **more}
 
 
 def _redact(props: Mapping[str, str]) -> dict[str, str]:

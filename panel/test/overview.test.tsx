@@ -144,8 +144,8 @@ test("today is the machine's, wherever the person is", () => {
         <Overview connectors={[connector("ann", { days })]} broken={[]} today={today} now={NOW} refresh={refresh} />
     );
     const { rerender } = render(page("2026-11-22"));
-    const fetched = () => screen.getByText("Fetched today").previousSibling?.textContent;
-    expect(fetched()).toBe("5");
+    const fetched = () => screen.getByText("Fetched today").parentElement?.textContent;
+    expect(fetched()).toContain("5");
     rerender(page());
-    expect(fetched()).toBe("3");
+    expect(fetched()).toContain("3");
 });

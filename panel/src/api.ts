@@ -138,7 +138,7 @@ interface Started {
 /** A connector that was removed meanwhile is not taken for another one with such a label. */
 const byKey = (name: string) => ({ name, exact: true });
 
-interface ListAnswer {
+export interface ListAnswer {
     connectors: Record<string, Connector[]>;
     broken?: Broken[];
     /** The machine's day, where any connector has days: the person may be somewhere else. */

@@ -6,6 +6,7 @@ import { ExclamationCircleIcon } from "@patternfly/react-icons";
 import { useEffect } from "react";
 import { LimitedAccess, useAccess } from "./access";
 import { WithAlerts } from "./alerts";
+import type { ListAnswer } from "./api";
 import { Detail } from "./detail/detail";
 import { WithDialogs } from "./dialogs";
 import { useList, useNow } from "./list";
@@ -14,7 +15,8 @@ import { Alert } from "./patternfly";
 import { useRoute } from "./route";
 import { problemWords } from "./words";
 
-export function App() {
+/** `early` is what was asked before there was anything to show it. */
+export function App({ early }: { early?: Promise<ListAnswer> }) {
     const access = useAccess();
     return (
         <Page className="no-masthead-sidebar" isContentFilled>
@@ -22,7 +24,7 @@ export function App() {
                 <LimitedAccess />
             ) : (
                 <WithAlerts>
-                    <WithConnectors access={access ?? false} />
+                    <WithConnectors access={access ?? false} early={early} />
                 </WithAlerts>
             )}
         </Page>
@@ -30,9 +32,9 @@ export function App() {
 }
 
 /** The list is asked for before it is known whether there is access: most often there is, and it takes as long. */
-function WithConnectors({ access }: { access: boolean }) {
+function WithConnectors({ access, early }: { access: boolean; early: Promise<ListAnswer> | undefined }) {
     const _ = cockpit.gettext;
-    const { listed, problem, refresh } = useList();
+    const { listed, problem, refresh } = useList(early);
     const now = useNow();
     const { name, tab } = useRoute();
     const isRefused = !listed && problem !== undefined;

@@ -23,16 +23,20 @@ export interface List {
 const WHILE_RUNNING = 2000;
 const OTHERWISE = 15000;
 
-export function useList(): List {
+/** `early` is the answer to a question that was asked already. */
+export function useList(early?: Promise<api.ListAnswer>): List {
     const [listed, setListed] = useState<Listed>();
     const [problem, setProblem] = useState<unknown>();
     const last = useRef(0);
+    const asked = useRef(early);
 
     const refresh = useCallback(async () => {
         // A later question's answer is newer, whichever comes first.
         const mine = ++last.current;
+        const answer = asked.current ?? api.list();
+        asked.current = undefined;
         try {
-            const { connectors, broken = [], today } = await api.list();
+            const { connectors, broken = [], today } = await answer;
             if (mine !== last.current) return;
             setListed({ connectors: flatten(connectors), broken, today });
             setProblem(undefined);

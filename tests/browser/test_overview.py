@@ -13,7 +13,7 @@ from tests.browser.panel import Panel
 from tests.support.dovecot import Dovecot
 from tests.support.installed import PASSWORD, Installed
 
-PAGE = 100
+PAGE = 25
 """More rows than that are never there at once."""
 MANY = 1000
 # The frame is empty at first, and an observer would look at that document for ever.

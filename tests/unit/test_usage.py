@@ -53,7 +53,8 @@ def test_examples_can_be_said(name: str) -> None:
 
 def test_each_prop_can_be_given() -> None:
     for name, file in (("add", "create/create"), ("edit", "update/update")):
-        properties = load(f"{file}.input.json")["properties"].keys() - {"action", "name", "exact", "account", "type"}
+        others = {"action", "name", "exact", "account", "type"}
+        properties = load(f"{file}.input.json")["properties"].keys() - others
         flags = subparsers()[name]._option_string_actions
         missing = [prop for prop in properties if not {*str(props.flag(prop)).split(", ")} <= flags.keys()]
         assert not missing

@@ -18,7 +18,7 @@ export interface View {
 /** What is not said stays as it is, but for the page: another view begins with its first. */
 export type Change = (part: Partial<View>) => void;
 
-const START: View = { text: "", shown: undefined, order: "name", descending: false, page: 1, size: 50 };
+const START: View = { text: "", shown: undefined, order: "name", descending: false, page: 1, size: 25 };
 
 /** Who comes back from a connector's page finds the list as it was left. */
 let kept = START;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** The connectors as they are now, asked again and again while somebody looks. */
-import cockpit from "cockpit";
 import { useCallback, useEffect, useRef, useState } from "react";
 import * as api from "./api";
+import { usePoll } from "./ask";
 import { flatten } from "./connectors";
 
 export interface Listed {
@@ -46,30 +46,7 @@ export function useList(early?: Promise<api.ListAnswer>): List {
     }, []);
 
     const pause = listed?.connectors.some(({ running }) => running) ? WHILE_RUNNING : OTHERWISE;
-    useEffect(() => {
-        let timer = 0;
-        let over = false;
-        const go = async () => {
-            timer = 0;
-            // Cockpit knows whether it shows this page or another one of its own, which the document does not.
-            if (!cockpit.hidden) await refresh();
-            if (!over) timer = window.setTimeout(() => void go(), pause);
-        };
-        const shown = () => {
-            // Without a timer an answer is on its way.
-            if (cockpit.hidden || !timer) return;
-            window.clearTimeout(timer);
-            void go();
-        };
-        timer = window.setTimeout(() => void go(), last.current ? pause : 0);
-        cockpit.addEventListener("visibilitychange", shown);
-        return () => {
-            over = true;
-            window.clearTimeout(timer);
-            cockpit.removeEventListener("visibilitychange", shown);
-        };
-    }, [refresh, pause]);
-
+    usePoll(refresh, pause, true);
     return { listed, problem, refresh };
 }
 

@@ -20,7 +20,7 @@ import * as api from "../api";
 import type { Connector, Progress, SetAside } from "../api";
 import { formatNumber } from "../format";
 import { go, type Tab } from "../route";
-import { useAnswer, type Answered } from "./ask";
+import { useAnswer, type Answered } from "../ask";
 import { DetailHeader } from "./header";
 import { HistoryTab } from "./history";
 import { LogTab } from "./log";

@@ -9,7 +9,7 @@ import * as api from "../api";
 import type { Run } from "../api";
 import { formatBytes, formatDuration, formatNumber, formatTime } from "../format";
 import { causeWords } from "../words";
-import { useAnswer } from "./ask";
+import { useAnswer } from "../ask";
 import { Chart } from "./chart";
 import type { TabProps } from "./detail";
 import { RESULT_COLOUR, resultWord, sumUp } from "./runs";

@@ -16,7 +16,7 @@ import { ArrowDownIcon, ListIcon } from "@patternfly/react-icons";
 import { memo, useCallback, useLayoutEffect, useRef, useState } from "react";
 import * as api from "../api";
 import { formatClock, formatDay } from "../format";
-import { usePoll } from "./ask";
+import { usePoll } from "../ask";
 import type { TabProps } from "./detail";
 import { append, groupByDay, weigh, weightWord, type Line, type Log } from "./lines";
 import { Trouble, Waiting } from "./states";

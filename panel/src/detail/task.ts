@@ -6,7 +6,7 @@ import * as api from "../api";
 import type { Progress } from "../api";
 import { formatNumber } from "../format";
 import { causeWords } from "../words";
-import { usePoll } from "./ask";
+import { usePoll } from "../ask";
 
 const PAUSE = 1000;
 

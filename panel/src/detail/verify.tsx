@@ -19,7 +19,7 @@ import type { MissingMessage, Progress, Verified } from "../api";
 import { useDialogs } from "../dialogs";
 import { formatNumber } from "../format";
 import { Alert, Modal } from "../patternfly";
-import { useAnswer } from "./ask";
+import { useAnswer } from "../ask";
 import { Fact, Running } from "./parts";
 import { Trouble } from "./states";
 import { useTask } from "./task";

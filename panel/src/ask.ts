@@ -48,10 +48,14 @@ export function useAnswer<Answer>(ask: () => Promise<Answer>, key: unknown): Ans
 /** Do something at once and then again so long after each time, unless nobody sees the page; not at all if not `active`. */
 export function usePoll(action: () => Promise<void>, milliseconds: number, active: boolean): void {
     const latest = useRef(action);
+    const begun = useRef(false);
     useEffect(() => {
         latest.current = action;
     });
     useEffect(() => {
+        // Another pace is no reason to do it at once.
+        const isNew = !begun.current;
+        begun.current = active;
         if (!active) return undefined;
         let timer = 0;
         let over = false;
@@ -67,7 +71,8 @@ export function usePoll(action: () => Promise<void>, milliseconds: number, activ
         const shown = () => {
             if (!cockpit.hidden) void go();
         };
-        void go();
+        if (isNew) void go();
+        else timer = window.setTimeout(() => void go(), milliseconds);
         cockpit.addEventListener("visibilitychange", shown);
         return () => {
             over = true;

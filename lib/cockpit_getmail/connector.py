@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Literal
 
-SECRETS = ("Password",)
+SECRETS = ("Password", "ClientSecret", "RefreshToken", "provider_token_secret")
+"""Props that are stored and never shown."""
+ACCESS_TOKEN = "AccessToken"  # noqa: S105 (the name of one)
+"""The secret of a run that logs in by OAuth2: it is made for a while, and never stored."""
 UNTOLD = ("CallbackUrl", "StatusCallbackUrl")
 """Props that no run is told: their paths may be secrets, and a run's user may read what it is told."""
 DEFAULTS = {"Delete": "-1", "Time": "30", "status": "enabled"}
@@ -84,8 +87,32 @@ class Connector(Value):
         return self.secrets.get("Password", "")
 
     @property
+    def access_token(self) -> str:
+        return self.secrets.get(ACCESS_TOKEN, "")
+
+    @property
+    def auth(self) -> Literal["auto", "xoauth2", "oauthbearer"]:
+        value = self.props.get("Auth", "auto")
+        return "xoauth2" if value == "xoauth2" else "oauthbearer" if value == "oauthbearer" else "auto"
+
+    @property
+    def uses_oauth(self) -> bool:
+        """Whether it logs in with a token and not with a password."""
+        return self.auth != "auto" or bool(self.props.get("Provider"))
+
+    @property
     def account(self) -> str:
         return self.props["Account"]
+
+    @property
+    def destination(self) -> str:
+        """Where its mail goes, as DESTINATION has it; empty for that setting."""
+        return self.props.get("Destination", "")
+
+    @property
+    def folder(self) -> str:
+        """The folder of the account that its mail goes to, empty for the inbox."""
+        return self.props.get("Folder", "")
 
     @property
     def enabled(self) -> bool:

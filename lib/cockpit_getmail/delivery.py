@@ -10,9 +10,9 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-from cockpit_getmail.destination.base import Destination, Staging
+from cockpit_getmail.destination.base import Destination, Refusal, Staging
 from cockpit_getmail.problem import Problem, printable
-from cockpit_getmail.retriever.base import BATCH_BYTES, BATCH_MESSAGES, Part
+from cockpit_getmail.retriever.base import BATCH_BYTES, Part
 from cockpit_getmail.state import FolderState, Intent
 
 PATIENCE_SECONDS = 1.0
@@ -23,6 +23,7 @@ HEADER_LIMIT = 64 << 10
 class Delivery:
     """One run's way into a destination. `delivered` and `answered` hold (uid, ordinal) of messages.
 
+    `refused` is what the destination did not take: that is recorded.
     `advance` is called with messages and octets as they are delivered, `warn` with a sentence for the log.
     """
 
@@ -49,13 +50,15 @@ class Delivery:
         self.delivered: set[tuple[str, int]] = set()
         self.octets = 0
         self.failures: list[Part] = []
+        self.refused: dict[tuple[str, int], Refusal] = {}
         self._committer = threading.Thread(target=self._commit_all, daemon=True, name="committer")
         self._committer.start()
 
     @property
     def answered(self) -> set[tuple[str, int]]:
         """The messages that were delivered, or of which it is known why they cannot be."""
-        return self.delivered | {(part.message.uid, part.message.ordinal) for part in self.failures}
+        failed = {(part.message.uid, part.message.ordinal) for part in self.failures}
+        return self.delivered | self.refused.keys() | failed
 
     def write(self, part: Part) -> None:
         """Take a piece of a message, or why there is none. Raises Problem if nothing can be delivered."""
@@ -110,7 +113,7 @@ class Delivery:
                 self._change.wait_for(lambda: self._ended or not self._is_full())
 
     def _is_full(self) -> bool:
-        return self._octets >= BATCH_BYTES or len(self._whole) >= BATCH_MESSAGES
+        return self._octets >= BATCH_BYTES or len(self._whole) >= self._destination.batch_messages
 
     def _stop(self, problem: Problem | None) -> None:
         with self._change:
@@ -135,18 +138,20 @@ class Delivery:
             if self._problem:
                 return False
             ended = self._ended
-            batch, octets = self._whole, self._octets
+            batch = self._whole
             self._whole, self._octets = [], 0
             self._change.notify()
         if batch:
-            self._commit(batch, octets)
+            self._commit(batch)
         elif self._unrecorded:
             self._folder.delivered()
-        self._unrecorded = bool(batch)
+            self._unrecorded = False
+        if self._destination.trouble:
+            raise self._destination.trouble
         return not ended or bool(batch)
 
-    def _commit(self, batch: list[Intent], octets: int) -> None:
-        """Deliver the batch: durable in tmp/, intents recorded, renamed into new/."""
+    def _commit(self, batch: list[Intent]) -> None:
+        """Deliver the batch: durable where it is staged, intents recorded, published."""
         staged = [intent.staged for intent in batch]
         try:
             self._destination.sync(staged)
@@ -154,8 +159,19 @@ class Delivery:
         except BaseException:
             self._destination.discard(staged)
             raise
-        self._destination.publish(staged)
-        self.delivered.update((intent.message.uid, intent.message.ordinal) for intent in batch)
+        refused = self._destination.publish(staged)
+        self._unrecorded = self._destination.remembers and not refused
+        if not self._unrecorded:
+            self._folder.delivered(refused)
+        for intent in batch:
+            if intent.staged.name in refused:
+                self.refused[key_of(intent)] = refused[intent.staged.name]
+        self._count([intent for intent in batch if intent.staged.name not in refused])
+
+    def _count(self, batch: list[Intent]) -> None:
+        """Tell of what is delivered."""
+        octets = sum(intent.message.size for intent in batch)
+        self.delivered.update(key_of(intent) for intent in batch)
         self.octets += octets
         inexact = sum(not intent.exact for intent in batch)
         if inexact:
@@ -163,6 +179,11 @@ class Delivery:
                 f"{inexact} messages have another size than the server lists: they stay on the server."
             )
         self._advance(len(batch), octets)
+
+
+def key_of(intent: Intent) -> tuple[str, int]:
+    """Return (uid, ordinal) of a message."""
+    return intent.message.uid, intent.message.ordinal
 
 
 def find_message_id(data: bytes) -> str | None:

@@ -64,8 +64,21 @@ def run(
 
     Asked to `stop`, it ends after the message it is at. Raises Problem and Stopped.
     """
-    kind, path = destinations.expand(settings.destination, connector.account)
-    destination = destinations.make(f"{kind}:{path}", state.token)
+    destination = destinations.make(connector, settings, state.token, state.folder)
+    try:
+        return _run(connector, state, destination, ca_pem, report, stop)
+    finally:
+        destination.close()
+
+
+def _run(
+    connector: Connector,
+    state: State,
+    destination: Destination,
+    ca_pem: str | None,
+    report: Reporter,
+    stop: Stop,
+) -> Result:
     _recover(state, destination, report)
     mailbox = state.begin(connector.mailbox, max(DAY, 2 * 60 * connector.minutes))
     if connector.filters:
@@ -182,14 +195,15 @@ def _fetch_new(
         finally:
             with stop.shielded():
                 delivery.finish()
-    set_aside = _count_failures(folder, delivery, report)
+    set_aside = _count_failures(folder, delivery, report) + _tell_refused(delivery, report)
     if troubled:
         answered = delivery.answered
         message = next((m for m in wanted if (m.uid, m.ordinal) not in answered), None)
         if message:
             _blame(folder, message, troubled, report, came=message == under_way)
         raise troubled
-    return Result(len(delivery.delivered), delivery.octets, len(delivery.failures), set_aside)
+    failed = len(delivery.failures) + len(delivery.refused)
+    return Result(len(delivery.delivered), delivery.octets, failed, set_aside)
 
 
 def _retrieve(retriever: Retriever, wanted: Sequence[Remote], untried: int) -> Iterator[Part]:
@@ -224,7 +238,17 @@ def _count_failures(folder: FolderState, delivery: Delivery, report: Reporter) -
         aside = blamed and folder.failed(part.message, part.failure or "", ATTEMPTS)
         set_aside += aside
         if number < FAILURES_SHOWN:
-            what = "is set aside" if aside else "will be tried again"
-            uid = printable(part.message.uid)
-            report.warn(f"Message {uid} could not be fetched and {what}: {part.failure}")
+            _warn(report, part.message.uid, "could not be fetched", part.failure or "", aside=aside)
     return set_aside
+
+
+def _tell_refused(delivery: Delivery, report: Reporter) -> int:
+    """Tell of each message that the destination did not take; return how many are set aside."""
+    for (uid, _), refusal in list(delivery.refused.items())[:FAILURES_SHOWN]:
+        _warn(report, uid, "is not delivered", refusal.reason, aside=refusal.for_good)
+    return sum(refusal.for_good for refusal in delivery.refused.values())
+
+
+def _warn(report: Reporter, uid: str, what: str, reason: str, *, aside: bool) -> None:
+    then = "is set aside" if aside else "will be tried again"
+    report.warn(f"Message {printable(uid)} {what} and {then}: {reason}")

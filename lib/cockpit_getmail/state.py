@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from cockpit_getmail.destination.base import Staged
+from cockpit_getmail.destination.base import Refusal, Staged
 from cockpit_getmail.durable import sync_folder
 from cockpit_getmail.problem import failure
 from cockpit_getmail.retriever.base import Folder, Remote, Seen
@@ -22,6 +22,7 @@ from cockpit_getmail.sqlite import transaction
 from cockpit_getmail.state_file import StrPath, connect, explained, lock
 
 DAY = 86400
+_NONE: Mapping[str, Refusal] = {}
 KEEP_MISSING = 30 * DAY
 PATIENCE = 2 * DAY
 """Credited seconds since the first failure before a message is set aside: outages and rate limits pass."""
@@ -42,7 +43,7 @@ class State:
     def __init__(self, folder: StrPath) -> None:
         self._tick: tuple[float, float, int] | None = None
         with explained(folder):
-            self._folder = folder
+            self.folder = folder
             self._lock = lock(folder)
             try:
                 self._db = connect(os.path.join(folder, "state.sqlite"))
@@ -55,7 +56,7 @@ class State:
 
     def __exit__(self, *_: object) -> None:
         try:
-            with explained(self._folder):
+            with explained(self.folder):
                 if self._tick:
                     self._db.execute(_TICK, self._tick)
                 self._db.close()
@@ -68,7 +69,7 @@ class State:
         token = str(self._row("SELECT token FROM token")[0])
         if not re.fullmatch("[0-9a-f]{16}", token):
             # It becomes a part of file names.
-            raise failure("internal", f"State in {self._folder}: the token is damaged.")
+            raise failure("internal", f"State in {self.folder}: the token is damaged.")
         return token
 
     def begin(self, identity: str, limit: float) -> "MailboxState":
@@ -87,8 +88,8 @@ class State:
         clock += min(max(now - last_tick, 0.0), limit)
         self._tick = clock, now, mailbox
         # The names of the database and its log are on disk before anything is said to be recorded.
-        with explained(self._folder):
-            sync_folder(self._folder)
+        with explained(self.folder):
+            sync_folder(self.folder)
         return MailboxState(self, mailbox, clock)
 
     def open_intents(self) -> dict[str, list[Staged]]:
@@ -110,7 +111,7 @@ class State:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         tick = self._tick
-        with explained(self._folder), transaction(self._db) as db:
+        with explained(self.folder), transaction(self._db) as db:
             if tick:
                 db.execute(_TICK, tick)
             yield db
@@ -118,7 +119,7 @@ class State:
             self._tick = None
 
     def _rows(self, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
-        with explained(self._folder):
+        with explained(self.folder):
             return self._db.execute(query, values).fetchall()
 
     def _row(self, query: str, values: tuple[Any, ...] = ()) -> Any:
@@ -256,9 +257,18 @@ class FolderState:
                 ),
             )
 
-    def delivered(self) -> None:
-        """Record that all intents are delivered."""
+    def delivered(self, refused: Mapping[str, Refusal] = _NONE) -> None:
+        """Record that all intents are delivered, but for those `refused`, by name of what was staged.
+
+        Who is refused for good is set aside at once; the others are fetched again.
+        """
         with self._state.transaction() as db:
+            for name, refusal in refused.items():
+                row = db.execute(_TAKE_BACK, (name,)).fetchone()
+                db.execute("DELETE FROM intent WHERE name = ?", (name,))
+                self._count_failure(db, row[:2], refusal.reason)
+                if refusal.for_good:
+                    self._put_aside(db, row)
             _deliver(db)
 
     def failed(self, message: Remote, reason: str, quarantine_after: int | None) -> bool:
@@ -266,25 +276,33 @@ class FolderState:
 
         That takes so many attempts, over PATIENCE at least.
         """
-        key = (self._folder, message.uid, message.ordinal)
+        key = (message.uid, message.ordinal)
         with self._state.transaction() as db:
-            db.execute(
-                "INSERT INTO failure VALUES (?, ?, ?, 1, ?, ?) ON CONFLICT DO UPDATE "
-                "SET attempts = attempts + 1, reason = excluded.reason",
-                (*key, reason, self._clock),
-            )
-            attempts, since = db.execute(
-                "SELECT attempts, since FROM failure WHERE folder = ? AND uid = ? AND ordinal = ?", key
-            ).fetchone()
+            attempts, since = self._count_failure(db, key, reason)
             tried = quarantine_after is not None and attempts >= quarantine_after
             aside = tried and self._clock - since >= PATIENCE
             if aside:
-                db.execute(
-                    "INSERT OR REPLACE INTO message (folder, uid, ordinal, size, exact, state, clock) "
-                    "VALUES (?, ?, ?, ?, 0, 'quarantined', ?)",
-                    (*key, message.size, self._clock),
-                )
+                self._put_aside(db, (*key, message.size))
         return aside
+
+    def _count_failure(self, db: sqlite3.Connection, key: tuple[str, int], reason: str) -> tuple[int, float]:
+        """Count a failed attempt; return how many there were, and when the first was."""
+        db.execute(
+            "INSERT INTO failure VALUES (?, ?, ?, 1, ?, ?) ON CONFLICT DO UPDATE "
+            "SET attempts = attempts + 1, reason = excluded.reason",
+            (self._folder, *key, reason, self._clock),
+        )
+        query = f"SELECT attempts, since FROM failure {_ONE}"  # noqa: S608 (constants only)
+        attempts, since = db.execute(query, (self._folder, *key)).fetchone()
+        return attempts, since
+
+    def _put_aside(self, db: sqlite3.Connection, message: tuple[str, int, int]) -> None:
+        """Set aside a message by uid, ordinal and size."""
+        db.execute(
+            "INSERT OR REPLACE INTO message (folder, uid, ordinal, size, exact, state, clock) "
+            "VALUES (?, ?, ?, ?, 0, 'quarantined', ?)",
+            (self._folder, *message, self._clock),
+        )
 
     def due(self, days: int) -> list[Remote]:
         """Return the messages that were delivered at least so many credited days ago and may be deleted."""
@@ -315,6 +333,7 @@ def _deliver(db: sqlite3.Connection) -> None:
 
 _ONE = "WHERE folder = ? AND uid = ? AND ordinal = ?"
 _DELIVERED = "folder, uid, ordinal, size, exact, state, place, name, clock, message_id"
+_TAKE_BACK = "SELECT uid, ordinal, size FROM intent WHERE name = ?"
 _TICK = "UPDATE mailbox SET clock = ?, last_tick = ? WHERE id = ?"
 _FORGET_ASIDE = (
     "DELETE FROM message WHERE state = 'quarantined' "

@@ -76,12 +76,17 @@ def run(
         record = Record(folder, "verify", token, report, days=settings.history_days)
         begin: Begin | None = None
         try:
-            kind, path = destinations.expand(settings.destination, connector.account)
+            target = destinations.find_target(connector, settings)
+            if not target.maildir:
+                message = (
+                    "Only what is delivered into a Maildir can be verified, and this mail goes elsewhere."
+                )
+                raise failure("connector", message, kind="Conflict")
             db = stack.enter_context(opened(folder))
             if db:
                 begin = _recording(db, folder)
                 _settle(record, begin)
-            result = _verify(db, folder, f"{kind}:{path}", record, stop)
+            result = _verify(db, folder, target.location, record, stop)
         except Problem as problem:
             record.end("failed", begin, problem)
             raise

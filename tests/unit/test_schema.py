@@ -257,7 +257,7 @@ def test_account_that_is_valid_has_a_folder_of_its_own(account: str) -> None:
     if word_of("Account", account) is None:
         parts = ["account", "user", *(["domain"] if "@" in account else [])]
         for part in parts:
-            path = Path(destination.expand(f"maildir:/mail/{{{part}}}", account)[1])
+            path = Path(destination.expand(f"/mail/{{{part}}}", account))
             assert path.parent == Path("/mail")
             assert path.name == path.resolve().name
 

@@ -1,37 +1,82 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Destinations: where messages are delivered."""
 
-import re
+from __future__ import annotations
 
-from cockpit_getmail.destination.base import Destination
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
 from cockpit_getmail.problem import failure, printable
 
+if TYPE_CHECKING:
+    from cockpit_getmail.connector import Connector
+    from cockpit_getmail.destination.base import Destination
+    from cockpit_getmail.durable import StrPath
+    from cockpit_getmail.settings import Settings
 
-def expand(spec: str, account: str) -> tuple[str, str]:
-    """Return kind and path of a destination such as `maildir:/srv/mail/{domain}/{user}` for one account.
+KINDS = ("maildir", "lmtp", "command")
+"""Each is a module here, with make()."""
+
+
+class Target(NamedTuple):
+    """Where the mail of a connector goes: `place` is what its kind takes, `folder` is in the account."""
+
+    kind: str
+    place: str
+    account: str
+    folder: str
+
+    @property
+    def location(self) -> str:
+        return f"{self.kind}:{self.place}"
+
+    @property
+    def maildir(self) -> str | None:
+        """The path of the account's Maildir, if that is what it is."""
+        return self.place if self.kind == "maildir" else None
+
+
+def find_target(connector: Connector, settings: Settings) -> Target:
+    """Return where a connector's mail goes: by its prop Destination, else by the setting.
+
+    Raises Problem (settings, delivery).
+    """
+    spec = connector.destination or settings.destination
+    kind, _, place = spec.partition(":")
+    if kind not in KINDS:
+        raise failure(
+            "settings", f"DESTINATION names the unknown kind {printable(kind)}.", setting="DESTINATION"
+        )
+    if kind == "maildir":
+        place = expand(place, connector.account)
+    return Target(kind, place, connector.account, connector.folder)
+
+
+def expand(template: str, account: str) -> str:
+    """Return the path of a Maildir such as `/srv/mail/{domain}/{user}` for one account.
 
     {account} {user} {domain} are replaced by value. Raises Problem (cause delivery) if a value would leave
     its folder.
     """
-    kind, _, template = spec.partition(":")
     user, _, domain = account.partition("@")
     values = {"account": account, "user": user, "domain": domain}
 
     def replace(match: re.Match[str]) -> str:
         value = values[match[1]]
         if value in ("", ".", "..") or "/" in value or "\0" in value:
-            raise failure("delivery", f"The account {printable(account)} has no folder of its own in {spec}.")
+            message = f"The account {printable(account)} has no folder of its own in maildir:{template}."
+            raise failure("delivery", message)
         return value
 
     path = re.sub(r"\{(account|user|domain)\}", replace, template)
-    return kind, "/" + "/".join(part for part in path.split("/") if part not in ("", "."))
+    return "/" + "/".join(part for part in path.split("/") if part not in ("", "."))
 
 
-def make(location: str, token: str) -> Destination:
-    """Return the destination at `location` (`maildir:PATH`); `token` marks a connector's own files."""
-    kind, _, path = location.partition(":")
-    if kind == "maildir":
-        from cockpit_getmail.destination.maildir import Maildir
+def make(connector: Connector, settings: Settings, token: str, state_folder: StrPath) -> Destination:
+    """Return the destination of a connector; `token` marks its files, its state has room for what waits."""
+    from importlib import import_module
 
-        return Maildir(path, token)
-    raise failure("settings", f"DESTINATION names the unknown kind {printable(kind)}.", setting="DESTINATION")
+    target = find_target(connector, settings)
+    module = import_module(f"{__name__}.{target.kind}")
+    destination: Destination = module.make(target, settings, token, state_folder)
+    return destination

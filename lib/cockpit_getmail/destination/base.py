@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a run needs of a place to deliver to."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
+
+from cockpit_getmail.problem import Problem
 
 
 class Staged(NamedTuple):
@@ -10,6 +12,13 @@ class Staged(NamedTuple):
 
     name: str
     size: int
+
+
+class Refusal(NamedTuple):
+    """Why a message was not delivered; `for_good` if it never will be as it is, else a later run tries."""
+
+    reason: str
+    for_good: bool
 
 
 class Staging(Protocol):
@@ -26,12 +35,21 @@ class Staging(Protocol):
 
 
 class Destination(Protocol):
-    """One account's mail. The calls for a batch are stage..., sync, publish; fetch does what is between."""
+    """One account's mail. The calls for a batch are stage..., sync, publish; delivery does the rest."""
 
     location: str
+    batch_messages: int
+    """So many messages are published together at most."""
+    remembers: bool
+    """Whether recover() knows what was delivered.
 
-    def stage(self) -> Staging:
-        """Begin a message."""
+    Where it does not, each batch is recorded right after it, and comes again if the run is cut off before.
+    """
+    trouble: Problem | None
+    """Why nothing more can be delivered, if publish() has met that."""
+
+    def stage(self, folder: str | None = None) -> Staging:
+        """Begin a message for a folder of the account: None is the connector's own (prop Folder)."""
 
     def sync(self, batch: Sequence[Staged]) -> None:
         """Make the staged messages durable, or discard them all and raise a Problem (delivery or quota)."""
@@ -39,8 +57,15 @@ class Destination(Protocol):
     def discard(self, batch: Sequence[Staged]) -> None:
         """Forget staged messages and what was written of them, as far as that is possible. Never raises."""
 
-    def publish(self, batch: Sequence[Staged]) -> None:
-        """Deliver them, durably."""
+    def publish(self, batch: Sequence[Staged]) -> Mapping[str, Refusal]:
+        """Deliver them in order, durably; return why not by name, of those that are not delivered.
+
+        Where that breaks off, `trouble` says why, and all that were not confirmed are refused. Raises a
+        Problem only if recover() will know what was delivered.
+        """
 
     def recover(self, open_intents: Iterable[Staged]) -> set[str]:
         """After a run that was cut off: return the names that are delivered, durably; all others are not."""
+
+    def close(self) -> None:
+        """Leave. Never raises."""

@@ -13,16 +13,20 @@ import socket
 import stat
 import time
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from cockpit_getmail.destination import file_system
-from cockpit_getmail.destination.base import Staged
+from cockpit_getmail.destination.base import Refusal, Staged
 from cockpit_getmail.durable import make_folder
 from cockpit_getmail.problem import Problem, failure
+from cockpit_getmail.retriever.base import BATCH_MESSAGES
 
 if TYPE_CHECKING:
+    from cockpit_getmail.destination import Target
+    from cockpit_getmail.durable import StrPath
+    from cockpit_getmail.settings import Settings
     from cockpit_getmail.words import Cause
 
 FOLDERS = ("tmp", "new", "cur")
@@ -37,6 +41,11 @@ _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
+def make(target: "Target", settings: "Settings", token: str, state_folder: "StrPath") -> "Maildir":
+    """Return the Maildir that is a connector's target."""
+    return Maildir(target.place, token)
+
+
 def create(path: str) -> None:
     """Make a Maildir and what is missing above it, durably, mode 0700. One that is there stays as it is."""
     for folder in (path, *(f"{path}/{name}" for name in FOLDERS)):
@@ -46,6 +55,10 @@ def create(path: str) -> None:
 
 class Maildir:
     """One Maildir. `token` is part of each name, so that a connector finds its own files in tmp/ again."""
+
+    batch_messages = BATCH_MESSAGES
+    remembers = True
+    trouble: Problem | None = None
 
     def __init__(self, path: str | os.PathLike[str], token: str) -> None:
         self._path = os.fspath(path)
@@ -60,7 +73,7 @@ class Maildir:
             self._tmp, self._new, self._cur = (self._open_folder(f"{self._path}/{name}") for name in FOLDERS)
         self._syncs_together: bool | None = None
 
-    def stage(self) -> "MaildirStaging":
+    def stage(self, folder: str | None = None) -> "MaildirStaging":
         if self._syncs_together is None:
             self._syncs_together = file_system.can_sync(self._tmp)
         name = f"{int(time.time())}.C{self._token}R{os.urandom(8).hex()}P{os.getpid()}.{self._host}"
@@ -86,11 +99,12 @@ class Maildir:
             with suppress(Problem):
                 self.forget(_tmp_name(staged.name))
 
-    def publish(self, batch: Sequence[Staged]) -> None:
+    def publish(self, batch: Sequence[Staged]) -> Mapping[str, Refusal]:
         with self._explained("delivered to"):
             for staged in batch:
                 os.rename(_tmp_name(staged.name), staged.name, src_dir_fd=self._tmp, dst_dir_fd=self._new)
             os.fsync(self._new)
+        return {}
 
     def recover(self, open_intents: Iterable[Staged]) -> set[str]:
         # Others may have written where intents are kept: a name such as `../x` is no message of ours.
@@ -110,6 +124,9 @@ class Maildir:
             os.fsync(self._cur)
             self._remove_leftovers()
         return delivered
+
+    def close(self) -> None:
+        """The folders are closed with this object."""
 
     def write(self, descriptor: int, data: bytes) -> None:
         with self._explained("written to"):

@@ -50,11 +50,10 @@ def prepare(connector: Connector, settings: Settings, *, foreground: bool = Fals
 
 def locate(connector: Connector, settings: Settings, *, foreground: bool = False) -> Place:
     """Return the place of a run as prepare() does, but make nothing."""
-    kind, path = destination.expand(settings.destination, connector.account)
-    maildir = path if kind == "maildir" else None
+    maildir = destination.find_target(connector, settings).maildir
     if maildir and ".." in maildir.split("/"):
         raise failure("settings", f"DESTINATION leads out of its folder: {maildir}.", setting="DESTINATION")
-    user = _find_user(connector, settings, path)
+    user = _find_user(connector, settings, maildir)
     state_folder = os.path.join(settings.state_dir, folder_name(connector.name))
     place = Place(user.pw_name, user.pw_uid, user.pw_gid, user.pw_dir, state_folder, maildir)
     if not foreground and place.user == settings.fetch_user:
@@ -104,13 +103,15 @@ def provide_run_folder() -> None:
         raise failure("internal", f"{RUN_FOLDER} must be a folder of root's with mode 0700.")
 
 
-def _find_user(connector: Connector, settings: Settings, path: str) -> pwd.struct_passwd:
+def _find_user(connector: Connector, settings: Settings, path: str | None) -> pwd.struct_passwd:
     """Return the account's own user if the mail lies in their home, and FETCH_USER otherwise.
 
     Who is not root is nobody else.
     """
     if os.geteuid() != 0:
         return _find_self()
+    if path is None:
+        return find_fetch_user(settings)
     names = (connector.account, account_group(connector.account))
     owner = next(filter(None, (_find_owner_of_home(name, path) for name in names)), None)
     if owner is None:

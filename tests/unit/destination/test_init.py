@@ -5,57 +5,73 @@ from pathlib import Path
 
 import pytest
 
-from cockpit_getmail.destination import expand, make
+from cockpit_getmail.connector import Connector
+from cockpit_getmail.destination import expand, find_target, make
 from cockpit_getmail.problem import Problem
+from cockpit_getmail.settings import Settings
 
 TOKEN = "0123456789abcdef"
 
 
 @pytest.mark.parametrize(
-    ("spec", "account", "expected"),
+    ("template", "account", "expected"),
     [
-        ("maildir:/srv/{account}", "me@example.org", "/srv/me@example.org"),
-        ("maildir:/srv/{domain}/{user}", "me@example.org", "/srv/example.org/me"),
-        ("maildir:/srv/{user}/Maildir", "me", "/srv/me/Maildir"),
-        ("maildir:/srv/{account}", "{user}", "/srv/{user}"),
-        ("maildir://srv/./mail//{account}/", "me", "/srv/mail/me"),
-        ("maildir:/srv/{account}", "a b'$(id)\"é", "/srv/a b'$(id)\"é"),
+        ("/srv/{account}", "me@example.org", "/srv/me@example.org"),
+        ("/srv/{domain}/{user}", "me@example.org", "/srv/example.org/me"),
+        ("/srv/{user}/Maildir", "me", "/srv/me/Maildir"),
+        ("/srv/{account}", "{user}", "/srv/{user}"),
+        ("//srv/./mail//{account}/", "me", "/srv/mail/me"),
+        ("/srv/{account}", "a b'$(id)\"é", "/srv/a b'$(id)\"é"),
     ],
 )
-def test_account_goes_into_the_path_by_value(spec: str, account: str, expected: str) -> None:
-    assert expand(spec, account) == ("maildir", expected)
+def test_account_goes_into_the_path_by_value(template: str, account: str, expected: str) -> None:
+    assert expand(template, account) == expected
 
 
 @pytest.mark.parametrize(
-    ("spec", "account"),
+    ("template", "account"),
     [
-        ("maildir:/srv/{account}", ".."),
-        ("maildir:/srv/{account}", "."),
-        ("maildir:/srv/{account}", ""),
-        ("maildir:/srv/{account}", "../root"),
-        ("maildir:/srv/{account}", "a/b"),
-        ("maildir:/srv/{account}", "a\0b"),
-        ("maildir:/srv/{domain}", "me"),
-        ("maildir:/srv/{user}", "@example.org"),
-        ("maildir:/srv/{domain}/{user}", "me@.."),
+        ("/srv/{account}", ".."),
+        ("/srv/{account}", "."),
+        ("/srv/{account}", ""),
+        ("/srv/{account}", "../root"),
+        ("/srv/{account}", "a/b"),
+        ("/srv/{account}", "a\0b"),
+        ("/srv/{domain}", "me"),
+        ("/srv/{user}", "@example.org"),
+        ("/srv/{domain}/{user}", "me@.."),
     ],
 )
-def test_account_that_would_leave_its_folder_is_refused(spec: str, account: str) -> None:
+def test_account_that_would_leave_its_folder_is_refused(template: str, account: str) -> None:
     with pytest.raises(Problem) as caught:
-        expand(spec, account)
+        expand(template, account)
     assert caught.value.cause == "delivery"
 
 
-def test_location_comes_back_as_the_same_destination(tmp_path: Path) -> None:
-    path = tmp_path / "a:b"
-    first = make(f"maildir:{path}", TOKEN)
-    assert first.location == f"maildir:{path}"
-    assert make(first.location, TOKEN).location == first.location
+def make_connector(**props: str) -> Connector:
+    return Connector("me@mail.example", {"Account": "me@example.org", **props})
+
+
+def test_target_is_the_props_or_else_the_settings() -> None:
+    settings = Settings(destination="maildir:/srv/{user}")
+    assert find_target(make_connector(), settings) == ("maildir", "/srv/me", "me@example.org", "")
+    sent = make_connector(Destination="lmtp:unix:/run/lmtp", Folder="In")
+    assert find_target(sent, settings) == ("lmtp", "unix:/run/lmtp", "me@example.org", "In")
+    assert (find_target(make_connector(), settings).maildir, find_target(sent, settings).maildir) == (
+        "/srv/me",
+        None,
+    )
+
+
+def test_location_is_what_the_destination_says(tmp_path: Path) -> None:
+    settings = Settings(destination=f"maildir:{tmp_path}/a:b")
+    made = make(make_connector(), settings, TOKEN, tmp_path)
+    assert made.location == find_target(make_connector(), settings).location == f"maildir:{tmp_path}/a:b"
 
 
 def test_unknown_kind_names_the_setting() -> None:
     with pytest.raises(Problem) as caught:
-        make("mbox:/srv/mail", TOKEN)
+        find_target(make_connector(), Settings(destination="mbox:/srv/mail"))
     assert caught.value.cause == "settings"
     assert isinstance(caught.value.attributes, dict)
     assert caught.value.attributes["setting"] == "DESTINATION"

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""One message kept until all of it is there, for who must have it whole: filters, LMTP, a program."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from cockpit_getmail.problem import failure
+from cockpit_getmail.sqlite import FULL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cockpit_getmail.durable import StrPath
+    from cockpit_getmail.words import Cause
+
+MEMORY_OCTETS = 1 << 20
+"""A larger message goes to the disk, so that memory does not grow with it."""
+CHUNK_OCTETS = 64 << 10
+
+
+class Spool:
+    """Octets as they were written, CRLF and all. What goes to the disk has no name there in `folder`.
+
+    Raises Problem (quota, internal). Once nothing more is written, several threads may read.
+    """
+
+    def __init__(self, folder: StrPath) -> None:
+        self._folder = folder
+        self._memory = bytearray()
+        self._file = -1
+        self.size = 0
+
+    def write(self, data: bytes) -> None:
+        self.size += len(data)
+        if self._file < 0:
+            self._memory += data
+            if self.size <= MEMORY_OCTETS:
+                return
+            data, self._memory = bytes(self._memory), bytearray()
+        try:
+            self._append(data)
+        except OSError as error:
+            cause: Cause = "quota" if error.errno in FULL else "internal"
+            reason = error.strerror or error
+            message = f"A large message cannot be kept in {self._folder} on its way: {reason}."
+            raise failure(cause, message) from error
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield all of it in order, each time from the beginning."""
+        at = 0
+        while piece := self._read(at, CHUNK_OCTETS):
+            yield piece
+            at += len(piece)
+
+    def head(self, limit: int) -> bytes:
+        """Return its first octets, so many at most."""
+        found = b""
+        while len(found) < limit and (piece := self._read(len(found), limit - len(found))):
+            found += piece
+        return found
+
+    def close(self) -> None:
+        """Forget it. Never raises."""
+        self._memory = bytearray()
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def _append(self, data: bytes) -> None:
+        if self._file < 0:
+            self._file = os.open(self._folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._file, view) :]
+
+    def _read(self, at: int, octets: int) -> bytes:
+        if self._file < 0:
+            return bytes(self._memory[at : at + octets])
+        try:
+            return os.pread(self._file, octets, at)
+        except OSError as error:
+            message = f"A large message cannot be read again in {self._folder}: {error.strerror}."
+            raise failure("internal", message) from error

@@ -106,6 +106,10 @@ class Connection:
         """Return what is there, at least one octet and at most `limit`."""
         return self._reader.read1(limit) or self._lost()
 
+    def read_to_end(self, limit: int) -> bytes:
+        """Return what is there, at most `limit` octets; none once the server has closed the connection."""
+        return self._reader.read1(limit)
+
     def write(self, data: bytes) -> None:
         try:
             self._arm()

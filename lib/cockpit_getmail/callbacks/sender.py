@@ -8,9 +8,9 @@ import sys
 import time
 
 from cockpit_getmail.callbacks.queue import TRIES, Queue
-from cockpit_getmail.callbacks.url import show_url
 from cockpit_getmail.problem import Problem, printable
 from cockpit_getmail.report import Lines
+from cockpit_getmail.url import show_url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

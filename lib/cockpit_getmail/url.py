@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The URL of a receiver, in its parts. The database may hold one that create would not take."""
+"""The URL of a web server, in its parts. The database may hold one that create would not take."""
 
 import re
 from typing import NamedTuple

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cockpit_getmail.callbacks.url import Target, parse_url, show_url
 from cockpit_getmail.problem import Problem
+from cockpit_getmail.url import Target, parse_url, show_url
 from tests.support.schemas import FOLDER
 
 URL = re.compile(json.loads((FOLDER / "connector.json").read_bytes())["$defs"]["url"]["pattern"])

@@ -113,6 +113,11 @@ def printable(text: str | bytes) -> str:
     return encoded[: TEXT_LIMIT - 3].decode("utf-8", "ignore") + "…"
 
 
+def quoted(text: str) -> str:
+    """Return text as a sentence shows it: printable() and in quotes."""
+    return f'"{printable(text)}"'
+
+
 def _escape(match: re.Match[str]) -> str:
     code = ord(match[0])
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

@@ -6,41 +6,53 @@ from __future__ import annotations
 import os
 import re
 
-from cockpit_getmail.problem import Problem, failure, printable
+from cockpit_getmail.problem import Problem, failure, printable, quoted
 from cockpit_getmail.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
-    from typing import Any
+    from typing import Any, Literal
 
 DEFAULT_FILE = "/etc/cockpit-getmail.env"
 PREFIX = "COCKPIT_GETMAIL_"
 FILE_VARIABLE = PREFIX + "ENV"
-PLACEHOLDERS = ("account", "user", "domain")
-CHECK_TIMEOUT_LIMIT = 600
+TIMEOUT_LIMIT = 600
+COMMAND_TIMEOUT_LIMIT = 3600
 RUNS_LIMIT = 1000
 HISTORY_LIMIT = 36500
+FOLDER_LIMIT = 200
 _CONTROL = r"[\x00-\x1f\x7f]"
 
 
 class Settings(Value):
     """What an administrator may set.
 
-    `check_timeout` is in seconds, `destination` a template of a path, `callback_secret` for callbacks alone:
-    no run gets it.
+    Timeouts are in seconds. `destination` is a template, see destination.find_target(). `clamd_socket` is a
+    path or host:port. `callback_secret` is for callbacks alone: no run gets it.
     """
 
     __slots__ = (
+        "allow_commands",
         "callback_allow_private",
         "callback_secret",
         "check_timeout",
+        "clamd_socket",
+        "command_timeout",
         "connectors_db",
         "destination",
+        "encrypt_secrets",
         "fetch_user",
+        "filter_timeout",
         "history_days",
+        "junk_folder",
+        "lmtp_ca_file",
+        "lmtp_tls",
         "max_runs",
+        "recipient_delimiter",
+        "rspamd_url",
+        "spam_reject",
         "state_dir",
     )
 
@@ -55,6 +67,17 @@ class Settings(Value):
         history_days: int = 90,
         callback_secret: str = "",
         callback_allow_private: bool = False,
+        recipient_delimiter: str = "",
+        lmtp_tls: Literal["auto", "required", "none"] = "auto",
+        lmtp_ca_file: str = "",
+        command_timeout: float = 300.0,
+        rspamd_url: str = "http://127.0.0.1:11333",
+        clamd_socket: str = "/run/clamav/clamd.ctl",
+        filter_timeout: float = 60.0,
+        spam_reject: Literal["junk", "drop"] = "junk",
+        junk_folder: str = "Junk",
+        encrypt_secrets: bool = False,
+        allow_commands: bool = False,
     ) -> None:
         self.connectors_db = os.fspath(connectors_db)
         self.state_dir = os.fspath(state_dir)
@@ -65,6 +88,17 @@ class Settings(Value):
         self.history_days = history_days
         self.callback_secret = callback_secret
         self.callback_allow_private = callback_allow_private
+        self.recipient_delimiter = recipient_delimiter
+        self.lmtp_tls = lmtp_tls
+        self.lmtp_ca_file = lmtp_ca_file
+        self.command_timeout = command_timeout
+        self.rspamd_url = rspamd_url
+        self.clamd_socket = clamd_socket
+        self.filter_timeout = filter_timeout
+        self.spam_reject = spam_reject
+        self.junk_folder = junk_folder
+        self.encrypt_secrets = encrypt_secrets
+        self.allow_commands = allow_commands
 
     def to_json(self) -> dict[str, Any]:
         """Return a plain object without the secret, for a unit's credential."""
@@ -124,7 +158,7 @@ def _read_file(environ: Mapping[str, str]) -> Iterator[_Value]:
     except FileNotFoundError as error:
         if FILE_VARIABLE not in environ:
             return
-        message = f"{FILE_VARIABLE} names the settings file {_quote(name)}, which does not exist."
+        message = f"{FILE_VARIABLE} names the settings file {quoted(name)}, which does not exist."
         raise _refuse(FILE_VARIABLE, message) from error
     except (OSError, UnicodeDecodeError) as error:
         raise _refuse(FILE_VARIABLE, _explain(name, error)) from error
@@ -154,20 +188,15 @@ def _parse_file(text: str, file: str, exposed: str) -> Iterator[_Value]:
 
 def _parse_path(value: _Value) -> str:
     if not value.text.startswith("/"):
-        raise value.refuse(f"must be an absolute path, not {_quote(value.text)}")
+        raise value.refuse(f"must be an absolute path, not {quoted(value.text)}")
     return value.text
 
 
 def _parse_destination(value: _Value) -> str:
-    kind, _, template = value.text.partition(":")
-    if kind != "maildir":
-        raise value.refuse(f"must be maildir: and a path; this version has no destination {_quote(kind)}")
-    if not template.startswith("/") or not os.path.normpath(template).strip("/"):
-        raise value.refuse(f"must have the absolute path of a folder after maildir:, not {_quote(template)}")
-    known = "{" + "}, {".join(PLACEHOLDERS) + "}"
-    for part in re.findall(r"\{[^{}]*\}|[{}]", template):
-        if part[1:-1] not in PLACEHOLDERS:
-            raise value.refuse(f"has {_quote(part)} in its path; what is replaced there is {known}")
+    from cockpit_getmail.target import find_fault
+
+    if fault := find_fault(value.text):
+        raise value.refuse(fault)
     return value.text
 
 
@@ -178,22 +207,22 @@ def _parse_user(value: _Value) -> str:
     if user == "root" or re.fullmatch("[+-]?0+", user):
         raise value.refuse("must not be root: mail is never fetched as root")
     if re.search(r"[\s:/]|^[-+]", user):
-        raise value.refuse(f"must be the name of a user, not {_quote(user)}")
+        raise value.refuse(f"must be the name of a user, not {quoted(user)}")
     return user
 
 
-def _parse_timeout(value: _Value) -> float:
+def _parse_timeout(value: _Value, most: int) -> float:
     seconds = float(value.text) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value.text) else 0.0
-    if not 0 < seconds <= CHECK_TIMEOUT_LIMIT:
-        limit = f"more than 0 and at most {CHECK_TIMEOUT_LIMIT}"
-        raise value.refuse(f"must be a number of seconds, {limit}, not {_quote(value.text)}")
+    if not 0 < seconds <= most:
+        limit = f"more than 0 and at most {most}"
+        raise value.refuse(f"must be a number of seconds, {limit}, not {quoted(value.text)}")
     return seconds
 
 
 def _parse_count(value: _Value, limit: int) -> int:
     number = int(value.text) if re.fullmatch("[0-9]{1,9}", value.text) else 0
     if not 0 < number <= limit:
-        raise value.refuse(f"must be a whole number from 1 to {limit}, not {_quote(value.text)}")
+        raise value.refuse(f"must be a whole number from 1 to {limit}, not {quoted(value.text)}")
     return number
 
 
@@ -205,8 +234,42 @@ def _parse_secret(value: _Value) -> str:
 
 def _parse_yes(value: _Value) -> bool:
     if value.text not in ("yes", "no"):
-        raise value.refuse(f"must be yes or no, not {_quote(value.text)}")
+        raise value.refuse(f"must be yes or no, not {quoted(value.text)}")
     return value.text == "yes"
+
+
+def _parse_choice(value: _Value, *words: str) -> str:
+    if value.text not in words:
+        raise value.refuse(f"must be {' or '.join(words)}, not {quoted(value.text)}")
+    return value.text
+
+
+def _parse_delimiter(value: _Value) -> str:
+    if not re.fullmatch(r"[!#$%&*+/=?^_`|~.-]?", value.text):
+        raise value.refuse(f"must be one character such as +, or nothing, not {quoted(value.text)}")
+    return value.text
+
+
+def _parse_url(value: _Value) -> str:
+    if not re.fullmatch(r"https?://[^\s/@?#]+(/[!$&-.0-;=A-Z_a-z~/]*)?", value.text):
+        raise value.refuse(f"must be an address such as http://127.0.0.1:11333, not {quoted(value.text)}")
+    return value.text
+
+
+def _parse_socket(value: _Value) -> str:
+    from cockpit_getmail.target import parse_host_and_port
+
+    if not value.text.startswith("/") and not parse_host_and_port(value.text):
+        raise value.refuse(f"must be the path of a socket, or a host and a port, not {quoted(value.text)}")
+    return value.text
+
+
+def _parse_folder(value: _Value) -> str:
+    # As prop Folder.
+    parts = re.split("[/.]", value.text)
+    if "" in parts or len(value.text) > FOLDER_LIMIT:
+        raise value.refuse(f"must be the name of a folder such as Junk, not {quoted(value.text)}")
+    return value.text
 
 
 _PARSERS: Mapping[str, Callable[[_Value], Any]] = {
@@ -214,11 +277,22 @@ _PARSERS: Mapping[str, Callable[[_Value], Any]] = {
     "STATE_DIR": _parse_path,
     "DESTINATION": _parse_destination,
     "FETCH_USER": _parse_user,
-    "CHECK_TIMEOUT": _parse_timeout,
+    "CHECK_TIMEOUT": lambda value: _parse_timeout(value, TIMEOUT_LIMIT),
     "MAX_RUNS": lambda value: _parse_count(value, RUNS_LIMIT),
     "HISTORY_DAYS": lambda value: _parse_count(value, HISTORY_LIMIT),
     "CALLBACK_SECRET": _parse_secret,
     "CALLBACK_ALLOW_PRIVATE": _parse_yes,
+    "RECIPIENT_DELIMITER": _parse_delimiter,
+    "LMTP_TLS": lambda value: _parse_choice(value, "auto", "required", "none"),
+    "LMTP_CA_FILE": _parse_path,
+    "COMMAND_TIMEOUT": lambda value: _parse_timeout(value, COMMAND_TIMEOUT_LIMIT),
+    "RSPAMD_URL": _parse_url,
+    "CLAMD_SOCKET": _parse_socket,
+    "FILTER_TIMEOUT": lambda value: _parse_timeout(value, TIMEOUT_LIMIT),
+    "SPAM_REJECT": lambda value: _parse_choice(value, "junk", "drop"),
+    "JUNK_FOLDER": _parse_folder,
+    "ENCRYPT_SECRETS": _parse_yes,
+    "ALLOW_COMMANDS": _parse_yes,
 }
 
 
@@ -230,7 +304,3 @@ def _explain(name: str, error: OSError | UnicodeDecodeError) -> str:
 
 def _refuse(name: str, message: str) -> Problem:
     return failure("settings", message, setting=printable(name))
-
-
-def _quote(text: str) -> str:
-    return f'"{printable(text)}"'

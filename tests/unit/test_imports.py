@@ -20,6 +20,7 @@ ORDER = [
     "durable",
     "days",
     "stop",
+    "target",
     "settings",
     "formats",
     "url",

@@ -84,6 +84,58 @@ def test_what_runs_and_callbacks_may_do(env_file: Path) -> None:
     assert (found.callback_secret, found.callback_allow_private) == ("s3 cret", True)
 
 
+def test_where_mail_goes_and_through_what(env_file: Path) -> None:
+    env_file.write_text(
+        "RECIPIENT_DELIMITER=+\nLMTP_TLS=required\nLMTP_CA_FILE=/etc/ca.pem\nCOMMAND_TIMEOUT=30\n"
+        "RSPAMD_URL=https://filter.example/spam\nCLAMD_SOCKET=[::1]:3310\nFILTER_TIMEOUT=5\n"
+        "SPAM_REJECT=drop\nJUNK_FOLDER=Post/Müll\nENCRYPT_SECRETS=yes\nALLOW_COMMANDS=yes\n"
+    )
+    assert load({}) == Settings(
+        recipient_delimiter="+",
+        lmtp_tls="required",
+        lmtp_ca_file="/etc/ca.pem",
+        command_timeout=30.0,
+        rspamd_url="https://filter.example/spam",
+        clamd_socket="[::1]:3310",
+        filter_timeout=5.0,
+        spam_reject="drop",
+        junk_folder="Post/Müll",
+        encrypt_secrets=True,
+        allow_commands=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        *(("RECIPIENT_DELIMITER", text) for text in ("++", "a", " ", "@", '"')),
+        *(("LMTP_TLS", text) for text in ("", "yes", "Required")),
+        ("LMTP_CA_FILE", "ca.pem"),
+        *(("COMMAND_TIMEOUT", text) for text in ("0", "3601", "x")),
+        *(
+            ("RSPAMD_URL", text)
+            for text in (
+                "",
+                "ftp://h",
+                "http://",
+                "http://u:p@h",
+                "http://h/?a",
+                "http://h/#a",
+                "http://h/a b",
+            )
+        ),
+        *(("CLAMD_SOCKET", text) for text in ("", "clamd.ctl", "host", "host:x", "::1:3310")),
+        ("FILTER_TIMEOUT", "601"),
+        *(("SPAM_REJECT", text) for text in ("", "delete")),
+        *(("JUNK_FOLDER", text) for text in ("", ".", "..", "a//b", "/a", "a/", "a..b", "a" * 201)),
+        ("ENCRYPT_SECRETS", "1"),
+        ("ALLOW_COMMANDS", "true"),
+    ],
+)
+def test_of_these_what_is_refused(name: str, text: str) -> None:
+    assert problem_of({f"COCKPIT_GETMAIL_{name}": text})[0] == name
+
+
 @pytest.mark.parametrize("name", ["MAX_RUNS", "HISTORY_DAYS"])
 @pytest.mark.parametrize("text", ["", "0", "-1", "1.5", "many", "99999", "9" * 10])
 def test_count_that_is_refused(name: str, text: str) -> None:
@@ -136,7 +188,19 @@ def test_timeouts_that_will_not(text: str) -> None:
     assert "must be a number of seconds, more than 0 and at most 600, not" in message
 
 
-@pytest.mark.parametrize("text", ["maildir:/srv/mail", "maildir:/h/{user}/m", "maildir:/{domain}/{account}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "maildir:/srv/mail",
+        "maildir:/h/{user}/m",
+        "maildir:/{domain}/{account}",
+        "maildir:~/Maildir",
+        "lmtp:unix:/run/dovecot/lmtp",
+        "lmtp:mail.example:24",
+        "lmtp:[::1]:24",
+        "command:/usr/libexec/dovecot/dovecot-lda -e -d {account} -m '{folder}'",
+    ],
+)
 def test_destinations_that_will_do(text: str) -> None:
     assert load({"COCKPIT_GETMAIL_DESTINATION": text}).destination == text
 
@@ -144,14 +208,32 @@ def test_destinations_that_will_do(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "must be maildir: and a path"),
-        ("/srv/mail/{account}", "must be maildir: and a path"),
-        ("Maildir:/srv", 'no destination "Maildir"'),
-        ("lmtp:unix:/run/lmtp", 'no destination "lmtp"'),
-        ("command:/bin/true", 'no destination "command"'),
+        ("", "must begin with maildir:, lmtp: or command:"),
+        ("/srv/mail/{account}", "must begin with maildir:, lmtp: or command:"),
+        ("Maildir:/srv", 'not "Maildir"'),
+        *(
+            (f"lmtp:{place}", "a host and a port")
+            for place in (
+                "",
+                "unix:",
+                "unix:lmtp",
+                "unix:/run/",
+                "host",
+                "host:0",
+                "host:65536",
+                "::1:24",
+                "a b:24",
+            )
+        ),
+        ("command:", "absolute path of a program"),
+        ("command:dovecot-lda -d {account}", "absolute path of a program"),
+        ("command:/bin/{user}", "one program for all"),
+        ("command:/bin/cat '", "not closed"),
+        ("command:/bin/cat {folders}", '"{folders}"'),
         ("maildir:", "absolute path"),
         ("maildir:{account}", "absolute path"),
-        ("maildir:~/Maildir", "absolute path"),
+        ("maildir:~", "absolute path"),
+        ("maildir:~you/Maildir", "absolute path"),
         ("maildir://", "absolute path"),
         ("maildir:/srv/..", "absolute path"),
         ("maildir:/srv/{acount}", '"{acount}"'),

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 SECRETS = ("Password", "ClientSecret", "RefreshToken", "provider_token_secret")
 """Props that are stored and never shown."""
+SEALED: Mapping[str, str] = {f"Sealed{prop}": prop for prop in SECRETS}
+"""As what each of them is stored by ENCRYPT_SECRETS: sealed (login/sealed.py), in base64."""
 ACCESS_TOKEN = "AccessToken"  # noqa: S105 (the name of one)
 """The secret of a run that logs in by OAuth2: it is made for a while, and never stored."""
 UNTOLD = ("CallbackUrl", "StatusCallbackUrl")
@@ -35,21 +37,35 @@ UNIT_TYPES = (
 
 
 class Connector(Value):
-    """One record of the database: `props` as stored, `secrets` apart so that neither is shown by accident."""
+    """One record of the database: `props` as stored, `secrets` apart so that neither is shown by accident.
 
-    __slots__ = ("name", "props", "secrets")
+    `sealed` are the secrets that are not known in clear, by the same names.
+    """
 
-    def __init__(self, name: str, props: Mapping[str, str], secrets: Mapping[str, str] | None = None) -> None:
+    __slots__ = ("name", "props", "sealed", "secrets")
+
+    def __init__(
+        self,
+        name: str,
+        props: Mapping[str, str],
+        secrets: Mapping[str, str] | None = None,
+        sealed: Mapping[str, str] | None = None,
+    ) -> None:
         self.name = name
         self.props = props
         self.secrets = secrets or {}
+        self.sealed = sealed or {}
 
     @classmethod
     def from_record(cls, name: str, props: Mapping[str, str]) -> Connector:
+        sealed = {SEALED[prop]: value for prop, value in props.items() if prop in SEALED and value}
+        # Nothing of ours stores both: one in clear was put there since, by what knows no other.
+        sealed = {prop: value for prop, value in sealed.items() if not props.get(prop)}
         return cls(
             name,
-            {prop: value for prop, value in props.items() if prop not in SECRETS},
-            {prop: value for prop, value in props.items() if prop in SECRETS},
+            {prop: value for prop, value in props.items() if prop not in SECRETS and prop not in SEALED},
+            {prop: value for prop, value in props.items() if prop in SECRETS and prop not in sealed},
+            sealed,
         )
 
     @property

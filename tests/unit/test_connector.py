@@ -229,3 +229,17 @@ def test_token_leads_to_its_connector() -> None:
 
 def test_no_two_tokens_are_one() -> None:
     assert len({make_token("me@here") for _ in range(1000)}) == 1000
+
+
+def test_sealed_secrets_are_apart_too() -> None:
+    made = Connector.from_record("n", {"Server": "s", "SealedPassword": "blob", "SealedRefreshToken": ""})
+    assert (made.props, made.secrets, made.sealed) == ({"Server": "s"}, {}, {"Password": "blob"})
+    assert made.password == ""
+    assert made != Connector.from_record("n", {"Server": "s"})
+
+
+def test_secret_in_clear_beside_a_sealed_one_was_put_there_since() -> None:
+    both = Connector.from_record("n", {"Password": "canary", "SealedPassword": "blob"})
+    assert (both.secrets, both.sealed) == ({"Password": "canary"}, {})
+    emptied = Connector.from_record("n", {"Password": "", "SealedPassword": "blob"})
+    assert (emptied.secrets, emptied.sealed) == ({}, {"Password": "blob"})

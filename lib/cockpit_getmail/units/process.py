@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NamedTuple
 
@@ -42,10 +42,14 @@ def run(
     timeout: float,
     output_limit: int = OUTPUT_LIMIT,
     user: Identity | None = None,
+    variables: Mapping[str, str] | None = None,
+    own_group: bool = False,
 ) -> Finished:
     """Run a program to its end, at most `timeout` seconds and so many octets of output, and of errors.
 
-    With a `user` it is run as that one. Raises Problem (cause internal) if it cannot be started.
+    With a `user` it is run as that one; `variables` are more for its environment. With `own_group` it has a
+    session of its own, without a terminal, and all of that is killed that did not come to its end in time.
+    Raises Problem (cause internal) if it cannot be started.
     """
     deadline = time.monotonic() + timeout
     with _as_file(stdin) as file:
@@ -55,8 +59,9 @@ def run(
                 stdin=file,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env={**ENVIRONMENT, **(user.variables if user else {})},
+                env={**ENVIRONMENT, **(variables or {}), **(user.variables if user else {})},
                 cwd="/",
+                start_new_session=own_group,
                 user=user and user.uid,
                 group=user and user.gid,
                 extra_groups=user and user.groups,
@@ -70,6 +75,10 @@ def run(
         except subprocess.TimeoutExpired:
             status = None
         finally:
+            # Until it is waited for, its number is nobody else's.
+            if own_group and child.returncode is None:
+                with suppress(OSError):
+                    os.killpg(child.pid, signal.SIGKILL)
             child.kill()
     return Finished(status, output, errors)
 

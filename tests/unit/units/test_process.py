@@ -5,11 +5,13 @@ import json
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -162,3 +164,32 @@ time.sleep(60)
         read_until("ready", terminal)
         process.terminate()
         assert read_until("end", terminal)[-1] == "status 7 end"
+
+
+def test_group_of_its_own_ends_with_it(tmp_path: Path) -> None:
+    script = f"sleep 600 & echo $! >{tmp_path}/pid; sleep 600"
+    assert run(shell(script), timeout=0.5, own_group=True).status is None
+    deadline = time.monotonic() + ENOUGH
+    while is_alive((tmp_path / "pid").read_text().strip()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_what_it_left_when_it_ended_goes_on(tmp_path: Path) -> None:
+    script = f"sleep 600 >&- 2>&- & echo $! >{tmp_path}/pid"
+    assert run(shell(script), timeout=ENOUGH, own_group=True).status == 0
+    pid = (tmp_path / "pid").read_text().strip()
+    assert is_alive(pid)
+    os.kill(int(pid), signal.SIGKILL)
+
+
+def test_more_variables_are_given() -> None:
+    found = run(["env"], timeout=ENOUGH, variables={"HOME": "/x"}).output.splitlines()
+    assert b"HOME=/x" in found
+
+
+def is_alive(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Secrets sealed by systemd-creds(1): with the machine's key, or one that its TPM2 chip keeps.
+
+In the database a sealed secret stands as prop `Sealed<Prop>`, in base64. Only root of the very machine opens
+it, and for nothing but this prop: its name is sealed in. For a unit, systemd opens it by itself.
+"""
+
+from __future__ import annotations
+
+import binascii
+import os
+
+from cockpit_getmail.connector import SEALED, Connector
+from cockpit_getmail.problem import Problem, failure, printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import TypeAlias
+
+    from cockpit_getmail.settings import Settings
+    from cockpit_getmail.units.process import Finished
+
+    Item: TypeAlias = tuple[str, str]
+
+PROGRAM = "systemd-creds"
+SECONDS = 30.0
+"""A TPM2 chip takes its time."""
+_INSTEAD = "or set ENCRYPT_SECRETS=no"
+
+
+def seal(prop: str, text: str) -> str:
+    """Return a secret sealed, in base64 without line ends. Raises Problem (cause settings or internal)."""
+    if os.geteuid() != 0:
+        message = f"Sealing secrets takes root: run this as root, {_INSTEAD}."
+        raise failure("settings", message, setting="ENCRYPT_SECRETS")
+    done = _run("encrypt", prop, text.encode("utf-8", "surrogatepass"), "--with-key=auto")
+    blob = b"".join(done.output.split())
+    if done.status != 0 or not _is_base64(blob):
+        message = f"{prop} could not be sealed: {_reason(done)} Nothing was stored. Mend that, {_INSTEAD}."
+        raise failure("settings", message, setting="ENCRYPT_SECRETS")
+    return blob.decode()
+
+
+def unseal(prop: str, blob: str) -> str:
+    """Return a secret that seal() sealed. Raises Problem (cause credentials, settings or internal)."""
+    if os.geteuid() != 0:
+        raise failure("settings", f"{prop} is sealed, and opening it takes root: run this as root.")
+    done = _run("decrypt", prop, blob.encode("utf-8", "surrogateescape"))
+    if done.status is None:
+        raise failure("internal", f"{prop} could not be opened: {_reason(done)}")
+    if done.status != 0:
+        raise _foreign(prop, done)
+    return done.output.decode("utf-8", "surrogatepass")
+
+
+def seal_wanted(secrets: Mapping[str, str | None], settings: Settings) -> dict[str, str]:
+    """Return, by prop, those of these secrets sealed that are to be stored so; empty ones stay out.
+
+    Raises Problem as seal() does.
+    """
+    if not settings.encrypt_secrets:
+        return {}
+    return {prop: seal(prop, secrets[prop] or "") for prop in SEALED.values() if secrets.get(prop)}
+
+
+def put_sealed(props: Mapping[str, str], sealed: Mapping[str, str]) -> dict[str, str]:
+    """Return props in which these secrets stand sealed, and no more in clear."""
+    kept = {prop: value for prop, value in props.items() if prop not in sealed}
+    return kept | {name: sealed[prop] for name, prop in SEALED.items() if prop in sealed}
+
+
+def opened(connector: Connector) -> Connector:
+    """Return a connector with its sealed secrets in clear, for a run without a unit. Raises Problem."""
+    if not connector.sealed:
+        return connector
+    secrets = {prop: unseal(prop, blob) for prop, blob in connector.sealed.items()}
+    return Connector(connector.name, connector.props, {**connector.secrets, **secrets})
+
+
+def find_trouble(connector: Connector) -> Problem | None:
+    """Return why a secret of the connector does not open, None if all do: for when its unit did not start."""
+    try:
+        opened(connector)
+    except Problem as problem:
+        return problem
+    return None
+
+
+def seal_each(items: Sequence[Item]) -> list[str | Problem]:
+    """Return each of these secrets (prop and text) sealed, or why it is not: several at a time."""
+    return _each(seal, items)
+
+
+def unseal_each(items: Sequence[Item]) -> list[str | Problem]:
+    """Return each of these sealed secrets (prop and base64) in clear, or why it does not open."""
+    return _each(unseal, items)
+
+
+def _each(work: Callable[[str, str], str], items: Sequence[Item]) -> list[str | Problem]:
+    from concurrent.futures import ThreadPoolExecutor
+
+    def attempt(item: Item) -> str | Problem:
+        try:
+            return work(*item)
+        except Problem as problem:
+            return problem
+
+    # What takes the time are other processes.
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        return list(pool.map(attempt, items))
+
+
+def _run(verb: str, prop: str, data: bytes, *options: str) -> Finished:
+    """Run systemd-creds; what goes in and out shows nowhere. Raises Problem (settings) if there is none."""
+    import shutil
+
+    from cockpit_getmail.units import process
+
+    if shutil.which(PROGRAM, path=process.ENVIRONMENT["PATH"]) is None:
+        message = f"There is no {PROGRAM} here to seal and open secrets: it comes with systemd 250."
+        raise failure("settings", message, setting="ENCRYPT_SECRETS")
+    argv = [PROGRAM, verb, f"--name={prop}", *options, "-", "-"]
+    return process.run(argv, stdin=data, timeout=SECONDS)
+
+
+def _foreign(prop: str, done: Finished) -> Problem:
+    message = (
+        f"{prop} does not open: it was sealed on another machine, or the key of this one has changed. "
+        f"Enter it anew. ({PROGRAM}: {_reason(done)})"
+    )
+    return failure("credentials", message, parameter=prop)
+
+
+def _reason(done: Finished) -> str:
+    """Return the last thing that systemd-creds complained of, as a sentence. It never says what is sealed."""
+    if done.status is None:
+        return "It took too long."
+    lines = done.errors.strip().splitlines()
+    return printable(lines[-1]).rstrip(".") + "." if lines else "It gave no reason."
+
+
+def _is_base64(blob: bytes) -> bool:
+    try:
+        return bool(binascii.a2b_base64(blob, strict_mode=True))
+    except ValueError:
+        return False

@@ -10,7 +10,7 @@ Policy = Literal["auto", "required", "none"]
 
 
 class Endpoint(NamedTuple):
-    """A server and how it proves who it is.
+    """A server and how it proves who it is; an absolute path for `server` is a socket of this host, port 0.
 
     With `ca_pem` only these certificate authorities are believed. With `fingerprint` (SHA-256 of the
     certificate in hexadecimal, colons allowed) only the server that has this very certificate is. With
@@ -22,6 +22,16 @@ class Endpoint(NamedTuple):
     ca_pem: str | None = None
     fingerprint: str | None = None
     inspect: bool = False
+
+    @property
+    def is_path(self) -> bool:
+        """Whether this is a socket in the file system."""
+        return self.server.startswith("/")
+
+    @property
+    def place(self) -> str:
+        """What a sentence calls it where its port matters."""
+        return self.server if self.is_path else f"{self.server} port {self.port}"
 
 
 def find_policy(policy: Policy, endpoint: Endpoint) -> Policy:
@@ -71,3 +81,15 @@ def is_address(server: str) -> bool:
         with suppress(OSError, ValueError):
             return bool(socket.inet_pton(family, text))
     return False
+
+
+def is_loopback(address: str) -> bool:
+    """Whether what is sent to an IPv4 or IPv6 address never leaves this host."""
+    from ipaddress import IPv6Address, ip_address
+
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return (mapped or found).is_loopback

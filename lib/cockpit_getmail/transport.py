@@ -9,14 +9,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from cockpit_getmail.endpoint import Endpoint, ascii_host, is_address
+from cockpit_getmail.endpoint import Endpoint, ascii_host, is_address, is_loopback
 from cockpit_getmail.problem import Problem, failure
 
 READ_BUFFER = 256 << 10
 
 
 class Connection:
-    """A TCP connection with a limit on silence (`timeout`, seconds) and on the whole (`deadline`, monotonic).
+    """A connection with a limit on silence (`timeout`, seconds) and on the whole (`deadline`, monotonic).
 
     Every method raises Problem: cause network for what a network does, tls, or protocol for an answer
     out of all bounds.
@@ -63,6 +63,16 @@ class Connection:
         """Whether the server is this host: both ends have one address."""
         try:
             return bool(self._sock.getpeername()[0] == self._sock.getsockname()[0])
+        except OSError:
+            return False
+
+    @property
+    def is_private(self) -> bool:
+        """Whether nobody on the way can listen: there is TLS, or no way, as the server is on the loopback."""
+        if self.tls:
+            return True
+        try:
+            return is_loopback(self._sock.getpeername()[0])
         except OSError:
             return False
 
@@ -116,6 +126,16 @@ class Connection:
             self._sock.sendall(data)
         except OSError as error:
             raise self._broken(error) from error
+
+    @property
+    def has_unread(self) -> bool:
+        """Whether something has come that was not read."""
+        return self._buffered()
+
+    def allow_time(self, silence: float, seconds: float) -> None:
+        """Give what comes next so much silence, and so many seconds in all, whatever was left."""
+        self._timeout = silence
+        self._deadline = time.monotonic() + seconds
 
     def limit_time(self, seconds: float) -> None:
         """Give what remains of this connection at most so many seconds."""
@@ -198,20 +218,21 @@ def _connect(
             return _connect_to(socket.socket(family, kind, protocol), address, share)
         except OSError as error:
             last = error
-    server, port = endpoint.server, endpoint.port
     if isinstance(last, TimeoutError):
         raise _timed_out(endpoint, deadline, timeout) from last
     if isinstance(last, ConnectionRefusedError):
-        raise failure("network", f"{server} refuses connections on port {port}.") from last
-    reason = last.strerror if last else "no address"
-    raise failure("network", f"{server} port {port} cannot be reached: {reason}.") from last
+        where = "" if endpoint.is_path else f" on port {endpoint.port}"
+        raise failure("network", f"{endpoint.server} refuses connections{where}.") from last
+    reason = (last.strerror or last) if last else "no address"
+    raise failure("network", f"{endpoint.place} cannot be reached: {reason}.") from last
 
 
 def _connect_to(sock: socket.socket, address: Any, timeout: float) -> socket.socket:
     try:
         sock.settimeout(timeout)
         sock.connect(address)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if sock.family != socket.AF_UNIX:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError:
         sock.close()
         raise
@@ -220,6 +241,8 @@ def _connect_to(sock: socket.socket, address: Any, timeout: float) -> socket.soc
 
 def _resolve(endpoint: Endpoint, timeout: float, deadline: float | None) -> list[Any]:
     """Return getaddrinfo's answer in bounded time: the resolver itself knows no limit."""
+    if endpoint.is_path:
+        return [(socket.AF_UNIX, socket.SOCK_STREAM, 0, "", endpoint.server)]
     found: list[Any] = []
 
     def look_up() -> None:
@@ -255,5 +278,5 @@ def _remaining(endpoint: Endpoint, timeout: float, deadline: float | None) -> fl
 
 def _timed_out(endpoint: Endpoint, deadline: float | None, timeout: float) -> Problem:
     if deadline is not None and deadline - time.monotonic() <= 0:
-        return failure("network", f"{endpoint.server} port {endpoint.port} took too long to answer.")
-    return failure("network", f"{endpoint.server} port {endpoint.port} was silent for {timeout:g} seconds.")
+        return failure("network", f"{endpoint.place} took too long to answer.")
+    return failure("network", f"{endpoint.place} was silent for {timeout:g} seconds.")

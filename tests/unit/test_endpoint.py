@@ -3,7 +3,7 @@
 
 import pytest
 
-from cockpit_getmail.endpoint import Endpoint, ascii_host, choose_tls, find_policy, is_address
+from cockpit_getmail.endpoint import Endpoint, ascii_host, choose_tls, find_policy, is_address, is_loopback
 from cockpit_getmail.problem import Problem
 
 ENDPOINT = Endpoint("server.example", 143)
@@ -77,3 +77,23 @@ def test_host_names_as_dns_has_them(server: str, expected: str) -> None:
 )
 def test_addresses_are_told_from_names(server: str, expected: bool) -> None:
     assert is_address(server) == expected
+
+
+@pytest.mark.parametrize(
+    ("address", "is_local"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.9.10", True),
+        ("::1", True),
+        ("::ffff:127.0.0.2", True),
+        ("192.0.2.1", False),
+        ("::ffff:192.0.2.1", False),
+        ("fe80::1%lo", False),
+        ("2001:db8::1", False),
+        ("0.0.0.0", False),
+        ("", False),
+        ("localhost", False),
+    ],
+)
+def test_loopback(address: str, is_local: bool) -> None:
+    assert is_loopback(address) == is_local

@@ -6,11 +6,19 @@ from collections.abc import Iterator
 
 from cockpit_getmail.problem import printable
 
+_PIECE = 24
+_ALIGNMENTS = 3
 
-def shown(text: bytes, username: str, password: str) -> str:
-    """Return the server's words; not if they repeat the password in a form in which it may be sent."""
+
+def shown(text: bytes, username: str, password: str, token: str = "") -> str:
+    """Return the server's words; not if they repeat a secret in a form in which it may be sent.
+
+    `token` is an access token: no long piece of it is shown either, for servers cut off what they repeat.
+    """
     if any(form in text for form in _forms(username, password)):
         return "(its words repeat the password)"
+    if any(piece in text for form in _token_forms(token) for piece in _pieces(form)):
+        return "(its words repeat the access token)"
     return printable(text)
 
 
@@ -38,3 +46,20 @@ def _forms(username: str, password: str) -> Iterator[bytes]:
             b2a_base64(secret, newline=False),
             plain(username, password),
         )
+
+
+def _token_forms(token: str) -> Iterator[bytes]:
+    if token:
+        secret = octets(token)
+        yield secret
+        for before in range(_ALIGNMENTS):
+            # Without the ends, where what stands before and after it has a say.
+            yield b2a_base64(b"\0" * before + secret, newline=False)[4 if before else 0 : -4]
+
+
+def _pieces(form: bytes) -> Iterator[bytes]:
+    """Yield what a text has of which it repeats one and a half pieces on end."""
+    if len(form) <= _PIECE:
+        yield from (form,) if form else ()
+    for start in range(0, len(form) - _PIECE + 1, _PIECE // 2):
+        yield form[start : start + _PIECE]

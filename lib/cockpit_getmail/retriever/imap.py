@@ -2,14 +2,15 @@
 """SimpleIMAPRetriever and SimpleIMAPSSLRetriever (RFC 3501, 9051): log-in, the listing, deletion."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from cockpit_getmail.connector import Connector
 from cockpit_getmail.endpoint import Endpoint, choose_tls, find_policy
 from cockpit_getmail.problem import Problem, failure, printable
-from cockpit_getmail.retriever import echo
+from cockpit_getmail.retriever import echo, sasl
 from cockpit_getmail.retriever.base import Folder, Part, Remote, Seen
 from cockpit_getmail.retriever.imap_session import TEMPORARY, Answer, Session, response_code
 from cockpit_getmail.retriever.uid_set import contains, format_uid_set
@@ -173,23 +174,38 @@ class Imap:
             session.start_tls()
 
     def _log_in(self, session: Session) -> None:
-        user, password = self._connector.username, self._connector.password
-        if re.search("[\r\n\0]", user + password):
-            raise failure("credentials", "A user name or password cannot hold line ends or NUL.")
-        offered = session.capabilities()
-        token = echo.plain(user, password)
-        if {"AUTH=PLAIN", "SASL-IR"} <= offered:
-            answer = session.log_in(b"AUTHENTICATE PLAIN " + token)
-        elif "AUTH=PLAIN" in offered:
-            answer = session.log_in(b"AUTHENTICATE PLAIN", token)
-        elif "LOGINDISABLED" in offered:
-            raise failure("tls", f"{self._endpoint.server} allows no log-in without TLS.")
-        else:
+        mechanism = self._choose(session.capabilities())
+        if mechanism is None:
+            user, password = self._connector.username, self._connector.password
             answer = session.log_in(b"LOGIN " + echo.quoted(user) + b" " + echo.quoted(password))
+        else:
+            answer = self._authenticate(session, mechanism)
         if answer.status != "OK":
-            raise self._refused(answer)
+            raise self._refused(answer, mechanism.said if mechanism else b"")
 
-    def _refused(self, answer: Answer) -> Problem:
+    def _choose(self, offered: Collection[str]) -> sasl.Mechanism | None:
+        """Return how to log in; None is the command LOGIN."""
+        connector, server = self._connector, self._endpoint.server
+        offers = {name.removeprefix("AUTH=") for name in offered if name.startswith("AUTH=")}
+        if connector.uses_oauth:
+            is_private = self._connection is not None and self._connection.is_private
+            return sasl.for_token(connector, self._endpoint, offers, is_private=is_private)
+        if re.search("[\r\n\0]", connector.username + connector.password):
+            raise failure("credentials", "A user name or password cannot hold line ends or NUL.")
+        if "PLAIN" in offers:
+            return sasl.Plain(connector.username, connector.password)
+        if "LOGINDISABLED" in offered:
+            raise failure("tls", f"{server} allows no log-in without TLS.")
+        return None
+
+    def _authenticate(self, session: Session, mechanism: sasl.Mechanism) -> Answer:
+        room = sys.maxsize if "SASL-IR" in session.capabilities() else 0
+        command = sasl.opening("AUTHENTICATE", mechanism, room)
+        server = self._endpoint.server
+        return session.log_in(command, lambda challenge: sasl.reply(mechanism, challenge, server))
+
+    def _refused(self, answer: Answer, told: bytes = b"") -> Problem:
+        """Return why a log-in failed; `told` is what the server said of it before."""
         server, said = self._endpoint.server, self._shown(answer.text)
         code = response_code(answer.text)
         if code == "PRIVACYREQUIRED":
@@ -200,6 +216,8 @@ class Imap:
             return failure("mailbox", f"{server} cannot open the account now: {said}")
         if answer.status == "BAD":
             return failure("protocol", f"{server} does not understand the log-in: {said}")
+        if self._connector.uses_oauth:
+            return sasl.refused(server, said, self._shown(sasl.why(told)))
         return failure("credentials", f"{server} refuses this user name and password: {said}")
 
     def _select(self, session: Session, command: str) -> Folder:
@@ -237,4 +255,5 @@ class Imap:
         return format_uid_set(uids, self._existing)
 
     def _shown(self, text: bytes) -> str:
-        return echo.shown(text, self._connector.username, self._connector.password)
+        connector = self._connector
+        return echo.shown(text, connector.username, connector.password, connector.access_token)

@@ -79,10 +79,10 @@ class Session:
         self.connection.start_tls()
         self._capabilities = None
 
-    def log_in(self, command: bytes, response: bytes | None = None) -> Answer:
-        """Send a command that logs in, and `response` if the server asks for one."""
+    def log_in(self, command: bytes, respond: Callable[[bytes], bytes] | None = None) -> Answer:
+        """Send a command that logs in, and what `respond` makes of each continuation request."""
         self._capabilities = None
-        return self.ask(command, response)
+        return self.ask(command, respond)
 
     def demand(self, command: str, cause: Cause = "mailbox") -> Answer:
         """Return the answer to a command. Raises Problem: `cause` for NO, protocol for BAD."""
@@ -93,19 +93,15 @@ class Session:
             raise failure(kind, f"{self.server} refuses {command.partition(' ')[0]}: {said}")
         return answer
 
-    def ask(self, command: str | bytes, response: bytes | None = None) -> Answer:
+    def ask(self, command: str | bytes, respond: Callable[[bytes], bytes] | None = None) -> Answer:
         """Return the answer to a command, whatever its status."""
         tag = self.send(command) + b" "
         untagged: list[bytes] = []
         budget = COMMAND_LIMIT
-        asked = False
         while not (line := self._read_response(budget)).startswith(tag):
             budget -= max(len(line), LINE_COST)
-            if line.startswith(b"+") and response is not None:
-                if asked:
-                    raise failure("protocol", f"{self.server} asks for the password again and again.")
-                self.connection.write(response + b"\r\n")
-                asked = True
+            if line.startswith(b"+") and respond:
+                self.connection.write(respond(line[1:].strip()) + b"\r\n")
                 continue
             self.check_bye(line)
             untagged.append(line[2:].strip())

@@ -13,7 +13,7 @@ from typing import TypeVar
 from cockpit_getmail.connector import Connector
 from cockpit_getmail.endpoint import Endpoint, choose_tls, find_policy
 from cockpit_getmail.problem import Problem, failure, printable
-from cockpit_getmail.retriever import echo
+from cockpit_getmail.retriever import echo, sasl
 from cockpit_getmail.retriever.base import Folder, Part, Remote, Seen
 from cockpit_getmail.retriever.pop3_listing import Listing
 from cockpit_getmail.retriever.pop3_replies import Answer, Replies
@@ -178,25 +178,47 @@ class Pop3:
         self.capabilities = sorted(printable(" ".join(line)) for line in words)
 
     def _log_in(self) -> None:
-        user, password = self._connector.username, self._connector.password
+        mechanism = self._choose()
+        known = mechanism is not None and mechanism.name in self._offers.get("SASL", ())
+        answer = self._begin_log_in(mechanism, known=known)
+        goes_on = answer.word == ("+" if mechanism else "+OK")
+        if not (goes_on or answer.ok or self.tls or known or "USER" in self._offers) and self._offers:
+            raise failure("tls", f"{self._server} allows no log-in without TLS: {self._shown(answer.text)}")
+        if mechanism is None and answer.ok:
+            answer = self._command(f"PASS {self._connector.password}")
+        while mechanism and answer.word == "+":
+            answer = self._command(sasl.reply(mechanism, answer.text, self._server).decode())
+        if not answer.ok:
+            raise self._refused_log_in(answer, mechanism)
+
+    def _choose(self) -> sasl.Mechanism | None:
+        """Return how to log in; None is by USER and PASS."""
+        connector = self._connector
+        offered = self._offers.get("SASL", ())
+        if connector.uses_oauth:
+            is_private = self._connection is not None and self._connection.is_private
+            return sasl.for_token(connector, self._endpoint, offered, is_private=is_private)
+        user, password = connector.username, connector.password
         if re.search("[\r\n\0]", user + password):
             raise failure("credentials", "A user name or password cannot hold line ends or NUL.")
-        offered = "PLAIN" in self._offers.get("SASL", ())
-        sasl = offered or not (user + password).isascii()
-        opening, secret = f"USER {user}", f"PASS {password}"
-        if sasl:
-            opening, secret = "AUTH PLAIN", echo.plain(user, password).decode()
-        # An initial response is for servers that are known to take it, and short (RFC 5034 section 4).
-        at_once = offered and len(f"{opening} {secret}\r\n") <= COMMAND_LIMIT
-        answer = self._command(f"{opening} {secret}" if at_once else opening)
-        if answer.word == ("+" if sasl else "+OK"):
-            answer = self._command(secret)
-        elif not (answer.ok or self.tls or offered or "USER" in self._offers) and self._offers:
-            raise failure("tls", f"{self._server} allows no log-in without TLS: {self._shown(answer.text)}")
-        if not answer.ok:
-            # A server with AUTH-RESP-CODE (RFC 3206) marks each refusal that is about the credentials.
-            cause: Cause = "mailbox" if "AUTH-RESP-CODE" in self._offers else "credentials"
-            raise self._refused(answer, cause, "refuses the log-in")
+        sasl_is_needed = "PLAIN" in offered or not (user + password).isascii()
+        return sasl.Plain(user, password) if sasl_is_needed else None
+
+    def _begin_log_in(self, mechanism: sasl.Mechanism | None, *, known: bool) -> Answer:
+        if mechanism is None:
+            return self._command(f"USER {self._connector.username}")
+        # A server must be known to take something at once, and in a short line (RFC 5034 section 4).
+        # Office 365 takes no token so.
+        at_once = known and mechanism.name not in sasl.TOKEN_MECHANISMS
+        return self._command(sasl.opening("AUTH", mechanism, COMMAND_LIMIT - 2 if at_once else 0).decode())
+
+    def _refused_log_in(self, answer: Answer, mechanism: sasl.Mechanism | None) -> Problem:
+        # A server with AUTH-RESP-CODE (RFC 3206) marks each refusal that is about the credentials.
+        cause: Cause = "mailbox" if "AUTH-RESP-CODE" in self._offers else "credentials"
+        problem = self._refused(answer, cause, "refuses the log-in")
+        if mechanism and self._connector.uses_oauth and problem.cause == "credentials":
+            return sasl.refused(self._server, self._shown(answer.text), self._shown(sasl.why(mechanism.said)))
+        return problem
 
     def _count_messages(self) -> int:
         answer = self._command("STAT")
@@ -322,7 +344,8 @@ class Pop3:
         return failure(cause, f"{self._server} {sentence}: {self._shown(answer.text)}")
 
     def _shown(self, text: bytes) -> str:
-        return echo.shown(text, self._connector.username, self._connector.password)
+        connector = self._connector
+        return echo.shown(text, connector.username, connector.password, connector.access_token)
 
 
 def _find_code(answer: Answer, codes: Collection[str]) -> str | None:

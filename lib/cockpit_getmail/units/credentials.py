@@ -5,7 +5,8 @@ inside.py reads them there.
 
 `connector` has name, props and settings, the run's `token` and whether to `forgive` the failures before it;
 each secret has one of its own, named as its prop; `ca` is the certificates of CAFile. Unit properties show
-no more of them than the random names of short-lived files.
+no more of them than the random names of short-lived files. What is sealed stays so until systemd opens it for
+the unit.
 """
 
 import json
@@ -28,6 +29,7 @@ TOTAL_LIMIT = 1_000_000
 """systemd takes 1 MiB for all credentials of a unit together, their names included."""
 LEFTOVER_SECONDS = 600
 _SUFFIX = ".credential"
+_SEALED_SUFFIX = ".sealed" + _SUFFIX
 _CERTIFICATE = re.compile(
     rb"^-----BEGIN ((?:X509 |TRUSTED )?CERTIFICATE)-----\s[A-Za-z0-9+/=\s]*-----END \1-----", re.MULTILINE
 )
@@ -44,9 +46,39 @@ def written(
     Raises Problem: cause connector for a CAFile that cannot be read or for too much of it all, and internal.
     """
     contents = _collect(connector, settings, {"token": token, "forgive": forgive})
-    place.provide_run_folder()
-    _remove_leftovers(Path(place.RUN_FOLDER))
-    files = {name: Path(place.RUN_FOLDER, os.urandom(16).hex() + _SUFFIX) for name in contents}
+    with _in_files(connector, contents) as files:
+        yield files
+
+
+@contextmanager
+def secrets_written(connector: Connector) -> Iterator[dict[str, Path]]:
+    """Give the files of the connector's secrets alone, sealed or not: for units that get the rest otherwise.
+
+    There, inside.read_secrets() reads them. Raises Problem (internal).
+    """
+    with _in_files(connector, _encode_secrets(connector)) as files:
+        yield files
+
+
+def loading(files: Mapping[str, Path]) -> list[str]:
+    """Return the properties by which a unit gets these files as credentials."""
+    return [f"{_find_loader(path)}={name}:{path}" for name, path in files.items()]
+
+
+def _find_loader(path: Path) -> str:
+    return "LoadCredentialEncrypted" if path.name.endswith(_SEALED_SUFFIX) else "LoadCredential"
+
+
+@contextmanager
+def _in_files(connector: Connector, contents: Mapping[str, bytes]) -> Iterator[dict[str, Path]]:
+    contents = {**contents, **{name: _encode(blob) for name, blob in connector.sealed.items()}}
+    if contents:
+        place.provide_run_folder()
+        _remove_leftovers(Path(place.RUN_FOLDER))
+    files = {
+        name: Path(place.RUN_FOLDER, os.urandom(16).hex() + _choose_suffix(connector, name))
+        for name in contents
+    }
     try:
         for name, path in files.items():
             _write(path, contents[name])
@@ -54,6 +86,10 @@ def written(
     finally:
         for path in files.values():
             path.unlink(missing_ok=True)
+
+
+def _choose_suffix(connector: Connector, name: str) -> str:
+    return _SEALED_SUFFIX if name in connector.sealed else _SUFFIX
 
 
 def read_ca(connector: Connector) -> str | None:
@@ -92,17 +128,22 @@ def _collect(connector: Connector, settings: Settings, task: Mapping[str, Any]) 
         "name": connector.name,
         "props": connector.told_props,
         "settings": settings.to_json(),
-        "secrets": list(connector.secrets),
+        "secrets": [*connector.secrets, *connector.sealed],
     }
-    contents = {"connector": json.dumps(head).encode()}
-    # systemd takes an empty file for a missing one on some versions: an empty secret is only named.
-    contents |= {name: _encode(value) for name, value in connector.secrets.items() if value}
+    contents = {"connector": json.dumps(head).encode(), **_encode_secrets(connector)}
     ca_pem = read_ca(connector)
     if ca_pem:
         contents["ca"] = ca_pem.encode()
-    if sum(len(name) + len(content) for name, content in contents.items()) > TOTAL_LIMIT:
+    # What is sealed is larger in base64 than systemd will find in it.
+    total = [*contents.items(), *connector.sealed.items()]
+    if sum(len(name) + len(content) for name, content in total) > TOTAL_LIMIT:
         raise failure("connector", f"The connector {printable(connector.name)} is too large for a unit.")
     return contents
+
+
+def _encode_secrets(connector: Connector) -> dict[str, bytes]:
+    # systemd takes an empty file for a missing one on some versions: an empty secret is only named.
+    return {name: _encode(value) for name, value in connector.secrets.items() if value}
 
 
 def _encode(text: str) -> bytes:

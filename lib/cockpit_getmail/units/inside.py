@@ -3,6 +3,7 @@
 
 import json
 import os
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from cockpit_getmail.connector import SECRETS, Connector
@@ -28,10 +29,8 @@ class Order(NamedTuple):
 
 def read_credentials() -> Order:
     """Return what this unit was given."""
-    folder = os.environ.get("CREDENTIALS_DIRECTORY", "")
     try:
-        if not os.path.isabs(folder):
-            raise FileNotFoundError
+        folder = _find_folder()
         data = json.loads(_read(f"{folder}/connector") or "")
         found = {name: _read(f"{folder}/{name}") for name in (*SECRETS, "ca")}
     except (OSError, ValueError) as error:
@@ -40,6 +39,21 @@ def read_credentials() -> Order:
     connector = Connector(data["name"], data["props"], known)
     settings = Settings.from_json(data["settings"])
     return Order(connector, settings, found["ca"], data["token"], data["forgive"])
+
+
+def read_secrets(names: Iterable[str]) -> dict[str, str]:
+    """Return secrets that this unit was given by credentials.secrets_written(). Raises Problem (internal)."""
+    try:
+        return {name: _read(f"{_find_folder()}/{name}") or "" for name in names}
+    except (OSError, ValueError) as error:
+        raise failure("internal", "A secret of this unit cannot be read.") from error
+
+
+def _find_folder() -> str:
+    folder = os.environ.get("CREDENTIALS_DIRECTORY", "")
+    if not os.path.isabs(folder):
+        raise FileNotFoundError
+    return folder
 
 
 def _read(path: str) -> str | None:

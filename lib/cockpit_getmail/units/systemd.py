@@ -67,14 +67,19 @@ def require_units(foreground: str) -> None:
 def check(connector: Connector, settings: Settings) -> dict[str, Any]:
     """Return what retriever.check() finds, within CHECK_TIMEOUT; as root, in the sandbox that a run has.
 
-    Raises the Problem it met.
+    Outside of that (checks_in_unit) no secret may be sealed. Raises the Problem it met.
     """
     ca_pem = credentials.read_ca(connector)
-    if os.geteuid() == 0 and is_available():
+    if checks_in_unit():
         return _check_in_unit(connector, settings, ca_pem)
     from cockpit_getmail import retriever
 
     return retriever.check(connector, ca_pem, settings.check_timeout)
+
+
+def checks_in_unit() -> bool:
+    """Whether check() works in a unit, where systemd opens what is sealed."""
+    return os.geteuid() == 0 and is_available()
 
 
 def is_available() -> bool:
@@ -179,7 +184,7 @@ def run_properties(place: Place, state: Path, files: Mapping[str, Path]) -> list
         f"User={place.user}",
         f"StateDirectory={quote(state / os.path.basename(place.state_folder), 2)}",
         "StateDirectoryMode=0700",
-        *(f"LoadCredential={name}:{path}" for name, path in files.items()),
+        *credentials.loading(files),
     ]
     if place.maildir:
         properties.append(f"BindPaths={quote(place.maildir, 1)}")
@@ -240,7 +245,10 @@ def _check_in_unit(connector: Connector, settings: Settings, ca_pem: str | None)
     properties = [f"User={find_fetch_user(settings).pw_name}", *hiding_properties(settings)]
     request = wire.format_request(connector, ca_pem, deadline)
     timeout = settings.check_timeout + CHECK_SLACK_SECONDS
-    done = run_to_answer(unit, "Check of a mail server", properties, "check", request, timeout=timeout)
+    sealed = Connector(connector.name, {}, {}, connector.sealed)
+    with credentials.secrets_written(sealed) as files:
+        properties += credentials.loading(files)
+        done = run_to_answer(unit, "Check of a mail server", properties, "check", request, timeout=timeout)
     if done.status is None:
         seconds = f"{settings.check_timeout:g} seconds"
         message = f"{printable(connector.server)} did not answer within {seconds}."

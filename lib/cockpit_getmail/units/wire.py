@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from cockpit_getmail.connector import Connector
 from cockpit_getmail.problem import Problem, failure, printable
+from cockpit_getmail.units import inside
 from cockpit_getmail.words import Cause, Status
 
 CAPABILITIES_LIMIT = 100
@@ -20,7 +21,7 @@ _WORDS = {"cause": get_args(Cause), "status": get_args(Status)}
 
 
 def format_request(connector: Connector, ca_pem: str | None, deadline: float) -> bytes:
-    """Return the request of a check: one JSON object. It holds the secrets.
+    """Return the request of a check: one JSON object. It holds the secrets, but for those that are sealed.
 
     `deadline` is on the monotonic clock, which all processes of a machine share.
     """
@@ -28,6 +29,7 @@ def format_request(connector: Connector, ca_pem: str | None, deadline: float) ->
         "name": connector.name,
         "props": dict(connector.props),
         "secrets": dict(connector.secrets),
+        "sealed": list(connector.sealed),
         "ca": ca_pem,
         "deadline": deadline,
     }
@@ -35,9 +37,13 @@ def format_request(connector: Connector, ca_pem: str | None, deadline: float) ->
 
 
 def parse_request(data: bytes) -> tuple[Connector, str | None, float]:
-    """Return connector, certificate authorities (PEM) and deadline."""
+    """Return connector, certificate authorities (PEM) and deadline.
+
+    What was sealed is read where systemd has opened it. Raises Problem (internal) if it is not there.
+    """
     request = json.loads(data)
-    connector = Connector(request["name"], request["props"], request["secrets"])
+    secrets = {**request["secrets"], **inside.read_secrets(request["sealed"])}
+    connector = Connector(request["name"], request["props"], secrets)
     return connector, request["ca"], float(request["deadline"])
 
 

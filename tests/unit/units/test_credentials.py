@@ -211,3 +211,66 @@ def test_nothing_but_certificates_is_taken_from_a_ca_file(tmp_path: Path, kind: 
 def test_ca_file_without_a_certificate(tmp_path: Path, content: str) -> None:
     (tmp_path / "shadow").write_text(content)
     assert "no certificate" in read_ca(tmp_path / "shadow").message
+
+
+# Sealed secrets
+
+BLOB = "QUFB" * 40
+
+
+def test_sealed_secret_stays_so_on_its_way(folder: Path) -> None:
+    connector = Connector("n", {"Server": "s"}, {"RefreshToken": "canary"}, {"Password": BLOB})
+    with credentials.written(connector, SETTINGS) as files:
+        assert files["Password"].read_text() == BLOB
+        assert BLOB not in files["connector"].read_text()
+        assert {stat.S_IMODE(path.stat().st_mode) for path in files.values()} == {0o600}
+        ways = dict(line.partition(":")[0].split("=") for line in credentials.loading(files))
+    assert ways == {"LoadCredentialEncrypted": "Password", "LoadCredential": "RefreshToken"}
+    assert not list(folder.iterdir())
+
+
+def test_what_systemd_opened_arrives(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connector = Connector("n", {"Server": "s"}, {}, {"Password": "canary"})
+    hand_over(connector, tmp_path / "unit", monkeypatch)
+    assert inside.read_credentials().connector == Connector("n", {"Server": "s"}, {"Password": "canary"})
+
+
+def test_secrets_alone_are_handed_over(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connector = Connector(
+        "n", {"Server": "s"}, {"Password": "é\n", "ClientSecret": ""}, {"RefreshToken": BLOB}
+    secrets = {"Password": "é\n", "ClientSecret": ""}
+    connector = Connector("n", {"Server": "s"}, secrets, {"RefreshToken": BLOB})
+    unit = tmp_path / "unit"
+    unit.mkdir()
+    with credentials.secrets_written(connector) as files:
+        assert files.keys() == {"Password", "RefreshToken"}
+        for name, path in files.items():
+            shutil.copy(path, unit / name)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(unit))
+    assert inside.read_secrets(files) == {"Password": "é\n", "RefreshToken": BLOB}
+    assert inside.read_secrets([]) == {}
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY")
+    with pytest.raises(Problem, match="cannot be read"):
+        inside.read_secrets(files)
+
+
+def test_nothing_is_written_for_no_secrets(folder: Path) -> None:
+    with credentials.secrets_written(Connector("n", {"Server": "s"})) as files:
+        assert files == {}
+    assert not folder.exists()
+
+
+def test_leftovers_of_sealed_ones_are_removed_too(folder: Path) -> None:
+    connector = Connector("n", {}, {}, {"Password": BLOB})
+    with credentials.secrets_written(connector) as files:
+        left = folder / f"old{''.join(files['Password'].suffixes)}"
+    left.touch()
+    os.utime(left, (0, 0))
+    with credentials.secrets_written(connector):
+        assert not left.exists()
+
+
+def test_too_much_that_is_sealed_is_refused(folder: Path) -> None:
+    connector = Connector("n", {}, {}, {"Password": "x" * credentials.TOTAL_LIMIT})
+    with pytest.raises(Problem, match="too large"):
+        credentials.written(connector, SETTINGS).__enter__()

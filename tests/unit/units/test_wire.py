@@ -2,6 +2,7 @@
 """What passes in and out of the sandbox of a check: anything may come out of it."""
 
 import json
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -143,3 +144,13 @@ def test_nothing_but_the_known_shapes_comes_out(answer: Any) -> None:
         assert all(isinstance(value, str | bool | None) for value in found.attributes.values())
     else:
         assert found is None or found.keys() == FOUND.keys()
+
+
+def test_sealed_secret_comes_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connector = Connector("a@b", {"Server": "s"}, {"ClientSecret": "c"}, {"Password": "blob"})
+    request = format_request(connector, None, 1.5)
+    assert b"blob" not in request
+    (tmp_path / "Password").write_text("opened")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    opened = Connector("a@b", {"Server": "s"}, {"ClientSecret": "c", "Password": "opened"})
+    assert parse_request(request) == (opened, None, 1.5)

@@ -236,8 +236,6 @@ def test_what_systemd_opened_arrives(folder: Path, tmp_path: Path, monkeypatch: 
 
 
 def test_secrets_alone_are_handed_over(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    connector = Connector(
-        "n", {"Server": "s"}, {"Password": "é\n", "ClientSecret": ""}, {"RefreshToken": BLOB}
     secrets = {"Password": "é\n", "ClientSecret": ""}
     connector = Connector("n", {"Server": "s"}, secrets, {"RefreshToken": BLOB})
     unit = tmp_path / "unit"

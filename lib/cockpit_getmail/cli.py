@@ -87,6 +87,8 @@ def _run_command(arguments: Sequence[str]) -> int:
             return _answer_child()
         case ["callback", "--unit"]:
             return _send_callbacks()
+        case ["token", "--unit"]:
+            return _ask_provider()
         case ["schedule"]:
             return _work_off_schedule()
         case ["fetch", name] if not name.startswith("-"):
@@ -240,6 +242,14 @@ def _send_callbacks() -> int:
 
     _require_sandbox()
     return unit.main()
+
+
+def _ask_provider() -> int:
+    """Ask a provider for a token, by the request on stdin; tell on stdout what it answered."""
+    from cockpit_getmail.oauth import exchange
+
+    _require_sandbox()
+    return exchange.main()
 
 
 def _run(

@@ -33,6 +33,7 @@ ORDER = [
     "schedule",
     "sqlite",
     "spool",
+    "envelope",
     "ledger",
     "status",
     "retriever.base",  # values and protocols: what state and transport share with the retrievers
@@ -59,8 +60,9 @@ ORDER = [
     "run",
     "verification",
     "inquiry",
-    "login",
     "units",
+    "oauth",
+    "login",
     "callbacks",
     "launch",
     "actions",

@@ -5,6 +5,7 @@ import errno
 import os
 import re
 import resource
+import shutil
 import socket
 import stat
 import time
@@ -17,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cockpit_getmail.destination import file_system, maildir
+from cockpit_getmail.destination import file_system
 from cockpit_getmail.destination.base import Staged
 from cockpit_getmail.destination.maildir import SLOW_SECONDS, SYNC_TOGETHER, Maildir
 from cockpit_getmail.problem import Problem
@@ -66,25 +67,6 @@ def in_tmp(path: Path, staged: Staged) -> Path:
 
 
 # Making a Maildir
-
-
-def test_create_makes_private_folders(tmp_path: Path) -> None:
-    maildir.create(str(tmp_path / "a" / "b" / "me"))
-    made = sorted(tmp_path.rglob("*"))
-    assert [str(folder.relative_to(tmp_path)) for folder in made] == [
-        "a", "a/b", "a/b/me", "a/b/me/cur", "a/b/me/new", "a/b/me/tmp",
-    ]  # fmt: skip
-    assert {stat.S_IMODE(folder.stat().st_mode) for folder in made} == {0o700}
-
-
-def test_create_leaves_what_is_there(path: Path) -> None:
-    (path / "new").mkdir(parents=True)
-    (path / "new" / "message").write_bytes(b"x")
-    (path / "new").chmod(0o750)
-    maildir.create(str(path))
-    assert (path / "new" / "message").read_bytes() == b"x"
-    assert stat.S_IMODE((path / "new").stat().st_mode) == 0o750
-    assert names(path) == ["cur", "new", "tmp"]
 
 
 @pytest.mark.parametrize("broken", ["mail", "mail/me", "mail/me/new"])
@@ -302,6 +284,93 @@ def test_batch_whose_file_system_does_not_reach_the_disk_is_gone(
     assert disk.asked.count("syncfs tmp") == 1
 
 
+# Subfolders
+
+
+def deliver_to(box: Maildir, *folders: str | None) -> list[Staged]:
+    batch = stage_into(box, *folders)
+    box.sync(batch)
+    box.publish(batch)
+    return batch
+
+
+def stage_into(box: Maildir, *folders: str | None) -> list[Staged]:
+    batch = []
+    for folder in folders:
+        staging = box.stage(folder)
+        staging.write(MESSAGE)
+        batch.append(staging.finish())
+    return batch
+
+
+def test_each_message_goes_to_its_folder(path: Path) -> None:
+    box = Maildir(path, TOKEN, "Lists/Müll")
+    batch = stage_into(box, None, "Junk", "inbox", None)
+    subfolders = [".Lists.M&APw-ll", ".Junk", "", ".Lists.M&APw-ll"]
+    for staged, subfolder in zip(batch, subfolders, strict=True):
+        assert in_tmp(path / subfolder, staged).read_bytes() == STORED
+    box.sync(batch)
+    assert box.publish(batch) == {}
+    for staged, subfolder in zip(batch, subfolders, strict=True):
+        assert (path / subfolder / "new" / staged.name).read_bytes() == STORED
+        assert names(path / subfolder / "tmp") == []
+
+
+def test_subfolder_is_made_for_the_first_message(path: Path) -> None:
+    box = Maildir(path, TOKEN, "Lists")
+    assert names(path) == ["cur", "new", "tmp"]
+    deliver_to(box, None)
+    assert names(path) == [".Lists", "cur", "new", "tmp"]
+    assert names(path / ".Lists") == ["cur", "maildirfolder", "new", "tmp"]
+
+
+def test_folder_that_is_none_is_no_maildirs(path: Path, box: Maildir) -> None:
+    with pytest.raises(Problem):
+        Maildir(path, TOKEN, "../other")
+    with pytest.raises(Problem):
+        box.stage("a/..")
+    assert names(path.parent) == ["me"]
+
+
+def test_each_folder_is_brought_to_the_disk(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = Together(monkeypatch)
+    box = Maildir(path, TOKEN)
+    batch = [*stage_into(box, *["Junk"] * SYNC_TOGETHER), *stage_into(box, None, None)]
+    disk.asked.clear()
+    box.sync(batch)
+    assert [name for name in disk.asked if not name.startswith("fsync 1")] == ["syncfs tmp", "fsync tmp"]
+    assert len(disk.asked) == 4
+    disk.asked.clear()
+    box.publish(batch)
+    assert disk.asked == ["fsync new"] * 2
+
+
+def test_aborted_and_discarded_messages_leave_nothing_in_any_folder(path: Path, box: Maildir) -> None:
+    box.stage("Junk").abort()
+    box.discard(stage_into(box, "Junk", None))
+    assert names(path / ".Junk/tmp") == names(path / "tmp") == []
+
+
+@pytest.mark.parametrize("file", [".Junk", ".Junk/new", ".Junk/maildirfolder/x"])
+def test_what_is_in_the_way_of_a_subfolder_is_told(path: Path, box: Maildir, file: str) -> None:
+    (path / file).parent.mkdir(parents=True, exist_ok=True)
+    (path / file).write_bytes(b"precious")
+    if file.endswith("x"):
+        deliver_to(box, "Junk")
+    else:
+        with pytest.raises(Problem) as caught:
+            box.stage("Junk")
+        assert (caught.value.cause, f"{path}/.Junk" in caught.value.message) == ("delivery", True)
+    assert (path / file).read_bytes() == b"precious"
+
+
+def test_link_to_a_folder_is_not_followed(path: Path, box: Maildir, tmp_path: Path) -> None:
+    Maildir(tmp_path / "other", TOKEN)
+    (path / ".Junk").symlink_to(tmp_path / "other")
+    with pytest.raises(Problem):
+        box.stage("Junk")
+
+
 # After a run that was cut off
 
 
@@ -336,6 +405,49 @@ def test_message_still_in_tmp_is_delivered_now(path: Path, box: Maildir) -> None
     assert Maildir(path, TOKEN).recover(batch) == {staged.name for staged in batch}
     assert names(path / "new") == sorted(staged.name for staged in batch)
     assert names(path / "tmp") == []
+
+
+@pytest.mark.parametrize("folder", ["", "Junk", "Other"])
+def test_message_in_tmp_goes_where_it_was_meant_to_go(path: Path, folder: str) -> None:
+    """Whatever Folder the connector has by now, and where readers have renamed that folder."""
+    box = Maildir(path, TOKEN, "Junk")
+    batch = [*stage_into(box, None), *stage_into(box, "", "Lists")]
+    box.sync(batch)
+    (path / ".Lists").rename(path / ".Moved")
+    assert Maildir(path, TOKEN, folder).recover(batch) == {staged.name for staged in batch}
+    for staged, subfolder in zip(batch, (".Junk", "", ".Moved"), strict=True):
+        assert names(path / subfolder / "new") == [staged.name]
+        assert names(path / subfolder / "tmp") == []
+
+
+def test_leftovers_in_subfolders_are_removed_and_no_others(path: Path, box: Maildir) -> None:
+    stage_into(box, "Junk")
+    [foreign] = stage_into(Maildir(path, OTHER_TOKEN), "Junk")
+    [torn] = stage_into(box, "Lists")
+    in_tmp(path / ".Lists", torn).write_bytes(b"torn")
+    assert Maildir(path, TOKEN).recover([torn]) == set()
+    assert names(path / ".Junk/tmp") == [in_tmp(path, foreign).name]
+    assert names(path / ".Lists/tmp") == names(path / ".Lists/new") == []
+
+
+def test_message_in_a_subfolder_that_is_gone_is_not_delivered(path: Path, box: Maildir) -> None:
+    batch = stage_into(box, "Junk")
+    box.sync(batch)
+    shutil.rmtree(path / ".Junk")
+    assert Maildir(path, TOKEN).recover(batch) == set()
+
+
+def test_what_was_found_is_brought_to_the_disk(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever was cut off may have renamed it, and not waited for that."""
+    box = Maildir(path, TOKEN)
+    published, left = batch = stage_into(box, "Junk", "Lists")
+    box.sync(batch)
+    put(path / ".Junk", published, "cur")
+    synced = list[str]()
+    monkeypatch.setattr(os, "fsync", lambda fd: synced.append(os.readlink(f"/proc/self/fd/{fd}")))
+    assert Maildir(path, TOKEN).recover(batch) == {published.name, left.name}
+    expected = ("new", "cur", ".Lists/new", ".Lists/cur", ".Junk/cur")
+    assert {f"{path}/{folder}" for folder in expected} == {*synced}
 
 
 @pytest.mark.parametrize("damage", [b"", STORED[:-1], STORED + b"x"])

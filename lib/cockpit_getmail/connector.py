@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 SECRETS = ("Password", "ClientSecret", "RefreshToken", "provider_token_secret")
 """Props that are stored and never shown."""
-SEALED: Mapping[str, str] = {f"Sealed{prop}": prop for prop in SECRETS}
-"""As what each of them is stored by ENCRYPT_SECRETS: sealed (login/sealed.py), in base64."""
+SEALED_AS: Mapping[str, str] = {prop: f"Sealed{prop}" for prop in SECRETS}
+"""As what prop each of them is stored by ENCRYPT_SECRETS: sealed (login/sealed.py), in base64."""
+SEALED: Mapping[str, str] = {name: prop for prop, name in SEALED_AS.items()}
+"""The same the other way round."""
 ACCESS_TOKEN = "AccessToken"  # noqa: S105 (the name of one)
 """The secret of a run that logs in by OAuth2: it is made for a while, and never stored."""
 UNTOLD = ("CallbackUrl", "StatusCallbackUrl")

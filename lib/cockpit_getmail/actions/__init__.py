@@ -8,7 +8,15 @@ share: a connector's record found, made and changed.
 from __future__ import annotations
 
 from cockpit_getmail import database, schema
-from cockpit_getmail.connector import DEFAULTS, SECRETS, Connector, account_group, is_same_person
+from cockpit_getmail.connector import (
+    DEFAULTS,
+    SEALED,
+    SEALED_AS,
+    SECRETS,
+    Connector,
+    account_group,
+    is_same_person,
+)
 from cockpit_getmail.problem import failure, not_valid, printable
 
 TYPE_CHECKING = False
@@ -28,7 +36,15 @@ NUMBERS = ("Delete", "Port", "Time")
 SUCCESS: Answer = {"state": "success"}
 PERIODS: Mapping[str | None, str | None] = {None: None, "1h": "60", "4h": "240", "12h": "720", "24h": "1440"}
 """What a SyncPeriod is as Time."""
-LOG_IN = ("Server", "Port", "Username", "Password", "Retriever", "TLS", "CAFile", "Fingerprint")
+CONTEXT_IO: Mapping[str, str] = {"provider_token": "RefreshToken", "provider_consumer_key": "ClientId"}
+"""Context.IO's names for props."""
+PASSWORDS = ("Password", "PasswordFile", "PasswordCommand")
+"""Where a password comes from: one of these."""
+LOG_IN = (
+    *("Server", "Port", "Username", "Retriever", "TLS", "CAFile", "Fingerprint", *PASSWORDS),
+    *("Auth", "Provider", "Tenant", "TokenUrl", "ClientId", "ClientSecret", "RefreshToken", "Scope", "Grant"),
+    "KeyFile",
+)
 """What a log-in depends on: when one of these changes, it may succeed where it failed before."""
 FIRST = "0"
 """Context.IO's alias for the first connector of an account."""
@@ -159,16 +175,30 @@ def refuse_taken_label(content: Database, props: Mapping[str, str]) -> None:
 def format_props(data: Mapping[str, Any]) -> dict[str, str | None]:
     """Return the props in an input as they are stored; None is one that is to be removed."""
     props = {
-        prop: str(int(value)) if value is not None and prop in NUMBERS else value
+        CONTEXT_IO.get(prop, prop): str(int(value)) if value is not None and prop in NUMBERS else value
         for prop, value in data.items()
         if prop not in _NO_PROPS
     }
+    if data.get("provider_token"):
+        props.pop("Password", None)
+        props = {"Provider": "google", **props}
     return {**props, "Time": PERIODS[data["SyncPeriod"]]} if "SyncPeriod" in data else props
 
 
 def event(name: str) -> Answer:
     """Return the answer to a change: success, and NethServer's standard event."""
     return {"state": "success", "event": "cockpit-getmail-save", "status": "success", "name": name}
+
+
+def refuse_command(data: Mapping[str, Any], settings: Settings) -> None:
+    """Raise Problem (NotValid) for a PasswordCommand that this server does not allow, or that is none."""
+    command = data.get("PasswordCommand")
+    if not command:
+        return
+    from cockpit_getmail.login.password import is_command
+
+    word = "format" if not is_command(command) else "" if settings.allow_commands else "disallowed"
+    refuse([{"parameter": "PasswordCommand", "value": schema.show(command), "error": word}] if word else [])
 
 
 def set_status(status: str, data: Mapping[str, Any], settings: Settings) -> Answer:
@@ -184,13 +214,20 @@ def set_status(status: str, data: Mapping[str, Any], settings: Settings) -> Answ
 
 
 def merge_props(stored: Mapping[str, str], data: Mapping[str, Any]) -> dict[str, str]:
-    """Return the props that are stored, changed by an input. An empty secret keeps the one that is stored."""
-    props = dict(stored)
-    for prop, value in format_props(data).items():
+    """Return the props that are stored, changed by an input. An empty secret keeps the one that is stored.
+
+    Where the password comes from now, it came from nowhere else.
+    """
+    given = format_props(data)
+    replaced = PASSWORDS if any(map(given.get, PASSWORDS)) else ()
+    props = {prop: value for prop, value in stored.items() if SEALED.get(prop, prop) not in replaced}
+    for prop, value in given.items():
         if value is None:
             props.pop(prop, None)
+            props.pop(SEALED_AS.get(prop, prop), None)
             props |= {prop: DEFAULTS[prop]} if prop in DEFAULTS else {}
         elif value or prop not in SECRETS:
+            props.pop(SEALED_AS.get(prop, prop), None)
             props[prop] = value
     return props
 
@@ -199,9 +236,16 @@ def _check(props: Mapping[str, str]) -> list[Fault]:
     """Return the faults of a record. In old databases an empty prop is not set, and some nobody knows."""
     shape = schema.load("create/create.input.json")
     known = shape["properties"].keys() - set(_NO_PROPS)
-    needed = known.intersection(shape["required"])
-    data = {prop: value for prop, value in props.items() if prop in (known if value else needed)}
+    needed = known.intersection((*shape["required"], "Password"))
+    data = {prop: value for prop, value in as_in_clear(props).items() if prop in (known if value else needed)}
     return schema.check("create", "create", data)
+
+
+def as_in_clear(props: Mapping[str, str], word: str = "sealed") -> dict[str, str]:
+    """Return the props of a record as if all of it were stored in clear; a word stands for what is sealed."""
+    sealed = {SEALED[prop]: word for prop, value in props.items() if prop in SEALED and value}
+    plain = {prop: value for prop, value in props.items() if prop not in SEALED}
+    return plain | {prop: word for prop, word in sealed.items() if not plain.get(prop)}
 
 
 def _check_loop(props: Mapping[str, str]) -> list[Fault]:

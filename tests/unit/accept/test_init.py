@@ -56,6 +56,21 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "Label": TEXT.filter("0".__ne__),
     "CallbackUrl": URLS,
     "StatusCallbackUrl": URLS,
+    "Auth": st.sampled_from(["auto", "xoauth2", "oauthbearer"]),
+    "Provider": st.sampled_from(["google", "microsoft", "custom"]),
+    "Tenant": st.sampled_from(["common", "a-b.example", "0" * 32]),
+    **dict.fromkeys(("TokenUrl", "AuthorizationUrl", "DeviceUrl", "RedirectUrl"), URLS),
+    **dict.fromkeys(("ClientId", "provider_consumer_key"), TEXT),
+    **dict.fromkeys(
+        ("ClientSecret", "RefreshToken", "provider_token", "provider_token_secret"), TEXT | st.just("")
+    ),
+    "Scope": st.sampled_from(["openid", "https://mail.example/IMAP.All offline_access"]),
+    "Grant": st.sampled_from(["refresh", "client_credentials", "jwt"]),
+    **dict.fromkeys(("KeyFile", "PasswordFile", "PasswordCommand"), TEXT.map(lambda text: f"/{text}")),
+    "Destination": st.sampled_from(
+        ["maildir:/a", "maildir:~/a", "lmtp:unix:/a", "lmtp:[::1]:24", "lmtp:h:24", "command:/a b"]
+    ),
+    "Folder": st.sampled_from(["Work", "Work/Invoices.2026", "ü b"]),
     "account": TEXT,
     "exact": st.booleans(),
     "token": st.binary(min_size=16, max_size=16).map(bytes.hex),
@@ -70,6 +85,13 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "FilterCheck": SWITCH,
     "SpamCheck": SWITCH,
     "VirusCheck": SWITCH,
+}
+CONFLICTS = {
+    "Time": ["SyncPeriod"],
+    "PasswordFile": ["Password", "PasswordCommand"],
+    "PasswordCommand": ["Password"],
+    "provider_token": ["RefreshToken"],
+    "provider_consumer_key": ["ClientId"],
 }
 CONDITIONS = ("OK", "NEVER_RUN", "INVALID_CREDENTIALS", "TEMP_DISABLED", "DISABLED")
 NUMBERS = ("Port", "Delete", "Time")
@@ -124,8 +146,12 @@ def valid_inputs(draw: Callable[[Any], Any], verb: str, action: str) -> dict[str
         kept_always = {"action", "name", "exact", "account", "type", *CONNECTOR}
         removed = draw(st.sets(st.sampled_from(sorted(props - kept_always))))
         data |= dict.fromkeys(removed)
-    if "Time" in data:
-        data.pop("SyncPeriod", None)
+    for prop, excluded in CONFLICTS.items():
+        if data.get(prop) is not None or (prop == "Time" and prop in data):
+            for other in excluded:
+                data.pop(other, None)
+    if {"Auth", "Provider"} & data.keys():
+        data |= {"Provider": data.get("Provider") or "custom", "TokenUrl": data.get("TokenUrl") or "http://b"}
     return data
 
 

@@ -51,6 +51,9 @@ BENCH_PACKAGES = $(DEMO_PACKAGES) e2fsprogs fdm fetchmail isync mpop safecat
 PANEL = $(addprefix panel/,build.js translations.js index.html manifest.json tsconfig.json) \
     $(shell find panel/src -type f) $(wildcard po/*.po)
 
+# An authorization server for tests.
+OIDC = tests/support/oidc
+
 PYTEST = packaging/in-reach $(VENV)/bin/pytest
 
 SHELL = /bin/sh
@@ -84,6 +87,11 @@ panel/node_modules/.installed: panel/package.json panel/package-lock.json
 	npm --prefix panel ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@
 
+$(OIDC)/node_modules/.installed: $(OIDC)/package.json $(OIDC)/package-lock.json
+	command -v npm >/dev/null || packaging/need-packages nodejs npm
+	npm --prefix $(OIDC) ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $@
+
 panel/dist/.built: panel/node_modules/.installed $(PANEL)
 	cd panel
 	node build.js
@@ -93,7 +101,7 @@ demo: $(VENV)/.can-test ## Show the main job, step by step, on a machine of its 
 	@packaging/need-packages $(DEMO_PACKAGES)
 	$(VENV)/bin/python -m demo
 
-check: lint check-panel check-lower build/wheels/.built panel/dist/.built ## Run every test, those on a booted machine included
+check: lint check-panel check-lower build/wheels/.built panel/dist/.built $(OIDC)/node_modules/.installed ## Run every test, those on a booted machine included
 	packaging/need-packages $(CHECK_PACKAGES)
 	$(PYTEST)
 
@@ -109,7 +117,8 @@ check-lower: ## Test with the oldest versions that setup.cfg allows
 	tar --create --exclude=./.git --exclude=./.venv --exclude=./build --exclude=node_modules --exclude=dist --exclude=dist.new --exclude='*.egg-info' \
 	    --exclude=__pycache__ --exclude='./.*_cache' --exclude=./.hypothesis . | tar --extract --directory build/lower
 	sed -n '/^install_requires/,/^$$/s/^ *\(.*\)>=/\1==/p' setup.cfg >build/lower-bounds
-	$(MAKE) --no-print-directory --directory build/lower CONSTRAINT=../lower-bounds $(VENV)/.can-test
+	$(MAKE) --no-print-directory --directory build/lower CONSTRAINT=../lower-bounds \
+	    $(VENV)/.can-test $(OIDC)/node_modules/.installed
 	cd build/lower
 	$(PYTEST) -m 'not slow' tests/unit tests/api tests/mail
 
@@ -235,6 +244,6 @@ dist: ## Pack the sources of the last commit
 	echo dist/cockpit-getmail-$(VERSION).tar.gz
 
 clean: ## Remove all that make made in this folder
-	rm -rf $(VENV) build dist panel/dist panel/dist.new panel/node_modules lib/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist panel/dist panel/dist.new panel/node_modules $(OIDC)/node_modules lib/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	rm -f lib/cockpit_getmail/accept/[a-z]*.py
 	find lib tests demo bench -name __pycache__ -prune -exec rm -rf {} +

@@ -36,7 +36,7 @@ protocols = imap pop3
 listen = {host}
 mail_location = maildir:~/Maildir
 mail_max_userip_connections = 1000
-auth_mechanisms = plain login
+auth_mechanisms = plain login{token_mechanisms}
 auth_username_chars =
 auth_username_format = %u
 auth_failure_delay = 0
@@ -47,6 +47,7 @@ passdb {{
   driver = passwd-file
   args = {folder}/users
 }}
+{tokens}
 userdb {{
   driver = passwd-file
   args = {folder}/users
@@ -80,8 +81,18 @@ service stats {{
 """
 
 
+TOKENS = """
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {folder}/oauth2
+}}
+"""
+
+
 class Dovecot:
-    """`extra` is more configuration, such as `imap_capability = IMAP4rev1` or `plugin {...}`.
+    """`extra` is more configuration, such as `imap_capability = IMAP4rev1` or `plugin {...}`. With `oauth2`,
+    which is what dovecot-oauth2.conf.ext has, people can log in with access tokens, too.
 
     Dovecot takes a client that comes from its own address as trusted. With host 127.0.0.2 and
     disable_plaintext_auth it refuses a log-in on a clear channel.
@@ -94,6 +105,7 @@ class Dovecot:
         certificate: Certificate | None = None,
         host: str = "127.0.0.1",
         disable_plaintext_auth: bool = False,
+        oauth2: str = "",
         extra: str = "",
     ) -> None:
         self.host = host
@@ -101,6 +113,7 @@ class Dovecot:
         self._users: dict[str, str | bytes] = dict(users)
         self._certificate = certificate
         self._disable_plaintext_auth = disable_plaintext_auth
+        self._oauth2 = oauth2
         self._extra = extra
         self._count = 0
         self._changes = 0
@@ -230,7 +243,7 @@ class Dovecot:
 
     def _start(self) -> None:
         tls = self._certificate
-        ports = _find_free_ports(self.host, 4)
+        ports = find_free_ports(self.host, 4)
         self.imap, self.pop3, self.imaps, self.pop3s = ports if tls else (*ports[:2], 0, 0)
         (self.folder / "dovecot.conf").write_text(
             CONFIGURATION.format(
@@ -243,9 +256,12 @@ class Dovecot:
                 imaps=self.imaps,
                 pop3=self.pop3,
                 pop3s=self.pop3s,
+                token_mechanisms=" xoauth2 oauthbearer" if self._oauth2 else "",
+                tokens=TOKENS.format(folder=self.folder) if self._oauth2 else "",
                 extra=self._extra,
             )
         )
+        (self.folder / "oauth2").write_text(self._oauth2)
         # The kernel ends it if this process is killed, and then its own processes end by themselves.
         argv = ["setpriv", "--pdeathsig", "KILL", "dovecot", "-F", "-c", str(self.folder / "dovecot.conf")]
         self._process = subprocess.Popen(
@@ -294,7 +310,7 @@ def _base64(password: str | bytes) -> str:
     return base64.b64encode(octets).decode()
 
 
-def _find_free_ports(host: str, count: int) -> list[int]:
+def find_free_ports(host: str, count: int) -> list[int]:
     sockets = [socket.socket() for _ in range(count)]
     try:
         for one in sockets:

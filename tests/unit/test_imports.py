@@ -61,6 +61,7 @@ ORDER = [
     "verification",
     "inquiry",
     "units",
+    "login.sealed",
     "oauth",
     "login",
     "callbacks",

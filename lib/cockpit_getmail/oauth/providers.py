@@ -51,8 +51,8 @@ class Provider(NamedTuple):
         return parse_url(self.token_url).authority
 
 
-def find(connector: Connector) -> Provider:
-    """Return the provider of a connector that uses OAuth2.
+def find(connector: Connector, token_url: str = "") -> Provider:
+    """Return the provider of a connector that uses OAuth2; `token_url` is for one that has no other.
 
     Raises Problem (connector, with `parameter`) for what is missing, or is neither https nor of this host.
     """
@@ -62,7 +62,7 @@ def find(connector: Connector) -> Provider:
     wanted = props.get("Scope", "")
     found = Provider(
         name,
-        props.get("TokenUrl") or preset.token_url,
+        props.get("TokenUrl") or preset.token_url or token_url,
         props.get("AuthorizationUrl") or preset.authorization_url,
         props.get("DeviceUrl") or preset.device_url,
         props.get("RedirectUrl") or PASTE_BACK,

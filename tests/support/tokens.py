@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A provider of tokens on 127.0.0.1 that is strict, and misbehaves on command: what a real one does not.
+
+with TokenEndpoint() as provider:
+    ...props TokenUrl=provider.url, RefreshToken=provider.refresh_token...
+
+Each refresh token is good once: who uses one again loses all of them, as RFC 9700 section 4.14.2 has it.
+"""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any
+from urllib.parse import parse_qsl
+
+
+class TokenEndpoint:
+    """`asked` are the forms that came; `refresh_token` is the one that is good now, empty if none is.
+
+    `lifetime` is what access tokens are said to be good for. With `rotates` false a refresh token stays.
+    `answer` is given, if it is set, in the place of a token: status and body. An exchange waits for `gate`.
+    """
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, str]] = []
+        self.lifetime = 3600
+        self.rotates = True
+        self.answer: tuple[int, bytes] | None = None
+        self.refresh_token = "refresh-0"
+        self.gate = threading.Event()
+        self.gate.set()
+        self.arrived = threading.Event()
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> "TokenEndpoint":
+        provider = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                form = dict(parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
+                status, body = provider.respond(form)
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        class Server(ThreadingHTTPServer):
+            def handle_error(self, *_: Any) -> None:
+                pass
+
+        self._server = Server(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.gate.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}/token"
+
+    def respond(self, form: dict[str, str]) -> tuple[int, bytes]:
+        with self._lock:
+            self.asked.append(form)
+            number = len(self.asked)
+        self.arrived.set()
+        self.gate.wait(60)
+        with self._lock:
+            return self.answer or self._grant(form, number)
+
+    def _grant(self, form: dict[str, str], number: int) -> tuple[int, bytes]:
+        told: dict[str, Any] = {
+            "access_token": f"access-{number}",
+            "token_type": "Bearer",
+            "expires_in": self.lifetime,
+        }
+        if form["grant_type"] == "refresh_token":
+            if form["refresh_token"] != self.refresh_token:
+                self.refresh_token = ""
+                return 400, json.dumps({"error": "invalid_grant", "error_description": "reused"}).encode()
+            if self.rotates:
+                self.refresh_token = told["refresh_token"] = f"refresh-{number}"
+        return 200, json.dumps(told).encode()

@@ -3,6 +3,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from cockpit_getmail import fetch, run
 from cockpit_getmail.connector import Connector, make_token
@@ -41,19 +42,20 @@ class Log:
 
 
 class Account:
-    """The state and the Maildir of one connector, in `folder`."""
+    """The state and the Maildir of one connector, in `folder`; `settings` are others than usual, by field."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: Any) -> None:
         self.log = Log()
+        self._settings = settings
         self._folder = folder
         self._state = folder / "state"
         self._state.mkdir(mode=0o700)
 
     def fetch(self, connector: Connector, ca_pem: str | None = None) -> fetch.Result:
         """Run once. Raises Problem."""
-        settings = Settings(
-            self._folder / "db", self._folder, f"maildir:{self._folder}/{{account}}", "nobody", 5.0
-        )
+        folder = self._folder
+        place = f"maildir:{folder}/{{account}}"
+        settings = Settings(folder / "db", folder, place, "nobody", 5.0, **self._settings)
         token = make_token(connector.name)
         return run.run(connector, settings, self._state, ca_pem, self.log, token=token)
 

@@ -44,7 +44,7 @@ COMMITS = ("COMMIT", "PRAGMA journal_mode = WAL")
 class Plan:
     """One run, and what is to go wrong with it.
 
-    `mail` is the Maildir, `state` the state folder. `stop` is the number of the last step. Then the files
+    `mail` is the Maildir, `state` the state folder, `settings` has other settings by field. `stop` is the number of the last step. Then the files
     of `copies` are copied, from and to, as they are, and the process kills itself, or with `pause` waits for
     Driver.go_on(). Without `stop` they are copied at the end. `ask` has the numbers of the steps after which
     a signal asks for an end. `fail` is the number of a step that fails, with the error named by `error`: it
@@ -70,6 +70,7 @@ class Plan:
     clock: float = 0.0
     lazy_database: bool = False
     sync_together: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -213,7 +214,8 @@ def main() -> None:
 
 def carry_out(plan: Plan) -> None:
     steps, log = Steps(plan), Log()
-    settings = Settings(Path("/nonexistent"), Path("/nonexistent"), f"maildir:{plan.mail}", "nobody", 10.0)
+    nowhere = Path("/nonexistent")
+    settings = Settings(nowhere, nowhere, f"maildir:{plan.mail}", "nobody", 10.0, **plan.settings)
     connector = Connector.from_record("someone@server", plan.props)
     change_batches(plan)
     hook(plan, steps)

@@ -7,7 +7,7 @@ again in a later run: the server may have it twice, and never not at all.
 
 from __future__ import annotations
 
-import secrets
+import os
 from typing import TYPE_CHECKING
 
 from cockpit_getmail.destination.base import Refusal, Staged
@@ -243,7 +243,7 @@ class LmtpStaging:
         head = self._spool.head(HEADER_LIMIT)
         marked = self._is_spam and find_field(head, "X-Spam") is None
         message = Message(
-            secrets.token_hex(16),
+            os.urandom(16).hex(),
             self._spool,
             find_sender(head),
             self._recipient,

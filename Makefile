@@ -43,7 +43,7 @@ SCHEMAS = $(wildcard schemas/*.json schemas/*/*.json) \
 DEMO_PACKAGES = cockpit-bridge cockpit-system cockpit-ws dbus dovecot-imapd dovecot-pop3d man-db openssl procps sudo \
     systemd systemd-container
 # And the tests: LMTP and sieve, ext4 images, another machine by ssh, shells that complete, a browser.
-CHECK_PACKAGES = $(DEMO_PACKAGES) bash-completion ca-certificates chromium dovecot-lmtpd dovecot-sieve e2fsprogs fish openssh-client openssh-server zsh
+CHECK_PACKAGES = $(DEMO_PACKAGES) bash-completion ca-certificates chromium clamav-daemon dovecot-lmtpd dovecot-sieve e2fsprogs fish openssh-client openssh-server rspamd zsh
 
 # Whom `make bench` measures this project beside; safecat delivers for fetchmail. getmail6 comes from PyPI.
 BENCH_PACKAGES = $(DEMO_PACKAGES) e2fsprogs fdm fetchmail isync mpop safecat

@@ -7,13 +7,17 @@ it ends at, the next run knows what is delivered. See DESIGN 5 for the proof, st
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from cockpit_getmail.destination.base import Destination, Refusal, Staging
 from cockpit_getmail.problem import Problem, printable
-from cockpit_getmail.retriever.base import BATCH_BYTES, Part
+from cockpit_getmail.retriever.base import BATCH_BYTES, Part, Remote
 from cockpit_getmail.state import FolderState, Intent
+
+if TYPE_CHECKING:
+    from cockpit_getmail.filtering import Filtering, Scanned
 
 PATIENCE_SECONDS = 1.0
 """A message that is whole waits no longer than this for others of its batch."""
@@ -23,7 +27,8 @@ HEADER_LIMIT = 64 << 10
 class Delivery:
     """One run's way into a destination. `delivered` and `answered` hold (uid, ordinal) of messages.
 
-    `refused` is what the destination did not take: that is recorded.
+    `refused` is what the destination did not take, `dropped` and `aside` (with the reason) what the filters
+    held back: that is recorded. What they want `later` is not.
     `advance` is called with messages and octets as they are delivered, `warn` with a sentence for the log.
     """
 
@@ -33,11 +38,13 @@ class Delivery:
         destination: Destination,
         advance: Callable[[int, int], None],
         warn: Callable[[str], None],
+        filtering: "Filtering | None" = None,
     ) -> None:
         self._folder = folder
         self._destination = destination
         self._advance = advance
         self._warn = warn
+        self._filtering = filtering
         self._staging: Staging | None = None
         self._message_id: str | None = None
         self._whole: list[Intent] = []
@@ -51,28 +58,51 @@ class Delivery:
         self.octets = 0
         self.failures: list[Part] = []
         self.refused: dict[tuple[str, int], Refusal] = {}
+        self.dropped: list[Remote] = []
+        self.aside: list[tuple[Remote, str]] = []
+        self.later: list[tuple[Remote, str]] = []
         self._committer = threading.Thread(target=self._commit_all, daemon=True, name="committer")
         self._committer.start()
 
     @property
     def answered(self) -> set[tuple[str, int]]:
         """The messages that were delivered, or of which it is known why they cannot be."""
-        failed = {(part.message.uid, part.message.ordinal) for part in self.failures}
-        return self.delivered | self.refused.keys() | failed
+        failed = [part.message for part in self.failures]
+        held = [message for message, _ in (*self.aside, *self.later)]
+        known = {(message.uid, message.ordinal) for message in (*failed, *held, *self.dropped)}
+        return self.delivered | self.refused.keys() | known
 
     def write(self, part: Part) -> None:
-        """Take a piece of a message, or why there is none. Raises Problem if nothing can be delivered."""
+        """Take a piece of a message, or why there is none. Raises Problem if nothing can be delivered.
+
+        Where that is for the filters, settle() may follow.
+        """
         if self._ended:
             # The committer has stopped: finish() says why.
             raise self._problem or RuntimeError("the delivery has ended")
+        if self._filtering:
+            self._filter(self._filtering, part)
+            return
         try:
             self._stage(part)
         except Problem as problem:
             self._stop(problem)
             raise
 
+    def settle(self) -> None:
+        """Wait until what has come is scanned, and take it. Raises Problem if not all of it is."""
+        if self._filtering and not self._ended:
+            self._take(self._filtering.take(wait=True))
+            if self._filtering.trouble:
+                raise self._filtering.trouble
+
     def finish(self) -> None:
-        """Deliver what is whole, record it and end. Raises the Problem that a delivery met."""
+        """Deliver what is whole, record it and end. Raises the Problem that a delivery met.
+
+        What is still being scanned comes again: see settle().
+        """
+        if self._filtering:
+            self._filtering.end()
         with suppress(Problem):
             self._abort()
         self._stop(None)
@@ -83,6 +113,41 @@ class Delivery:
             # On a full disk the space of what has no intent yet is missed.
             self._destination.discard([intent.staged for intent in self._whole])
             raise self._problem
+        if self.dropped or self.aside:
+            self._folder.hold(self.dropped, self.aside)
+
+    def _filter(self, filtering: "Filtering", part: Part) -> None:
+        filtering.write(part)
+        if part.failure is not None:
+            self.failures.append(part)
+        self._take(filtering.take())
+
+    def _take(self, found: "Iterator[Scanned]") -> None:
+        for scanned in found:
+            try:
+                self._judge(scanned)
+            except Problem as problem:
+                self._stop(problem)
+                raise
+            finally:
+                scanned.spool.close()
+
+    def _judge(self, scanned: "Scanned") -> None:
+        message, (action, reason, *_) = scanned.message, scanned.verdict
+        if action == "drop":
+            self.dropped.append(message)
+        elif action == "later":
+            self.later.append((message, reason))
+        elif action == "quarantine":
+            self.aside.append((message, reason))
+        elif action == "fail":
+            self.failures.append(Part(message, b"", failure=reason))
+        else:
+            self._staging = self._destination.stage(scanned.folder)
+            for piece in scanned.pieces():
+                self._staging.write(piece)
+            message_id = find_message_id(scanned.spool.head(HEADER_LIMIT))
+            self._end_stage(Intent(message, scanned.exact, self._staging.finish(), message_id))
 
     def _stage(self, part: Part) -> None:
         if part.failure is not None:
@@ -94,9 +159,11 @@ class Delivery:
             self._message_id = find_message_id(part.data)
         self._staging.write(part.data)
         if part.last:
-            intent = Intent(part.message, part.exact, self._staging.finish(), self._message_id)
-            self._staging = None
-            self._hand_over(intent)
+            self._end_stage(Intent(part.message, part.exact, self._staging.finish(), self._message_id))
+
+    def _end_stage(self, intent: Intent) -> None:
+        self._staging = None
+        self._hand_over(intent)
 
     def _abort(self) -> None:
         staging, self._staging = self._staging, None

@@ -4,8 +4,8 @@
 Nothing is deleted on the server but what the state has as delivered. DESIGN 5 has the proof, step by step.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from cockpit_getmail import destination as destinations
 from cockpit_getmail import retriever as retrievers
@@ -17,6 +17,9 @@ from cockpit_getmail.retriever.base import Folder, Part, Remote, Retriever, Seen
 from cockpit_getmail.settings import Settings
 from cockpit_getmail.state import DAY, FolderState, State
 from cockpit_getmail.stop import Stop
+
+if TYPE_CHECKING:
+    from cockpit_getmail.filtering import Filtering
 
 SILENCE_SECONDS = 60.0
 ATTEMPTS = 3
@@ -46,7 +49,8 @@ class Reporter(Protocol):
 class Result(NamedTuple):
     """What a run did: messages and octets delivered, messages failed, set aside of these, and deleted.
 
-    `aside` is how many messages of the folder are set aside in all.
+    `aside` is how many messages of the folder are set aside in all. Of those that are on the server still
+    filters have `dropped` some, and want to see some `later`.
     """
 
     messages: int = 0
@@ -55,6 +59,13 @@ class Result(NamedTuple):
     set_aside: int = 0
     deleted: int = 0
     aside: int = 0
+    dropped: int = 0
+    later: int = 0
+
+    @property
+    def was_left(self) -> bool:
+        """Whether something was retrieved that is not delivered."""
+        return bool(self.failed or self.dropped or self.later)
 
 
 def run(
@@ -65,8 +76,16 @@ def run(
     Asked to `stop`, it ends after the message it is at. Raises Problem and Stopped.
     """
     destination = destinations.make(connector, settings, state.token, state.folder)
+
+    def make_filtering() -> "Filtering | None":
+        if not connector.filters:
+            return None
+        from cockpit_getmail import filtering
+
+        return filtering.make(connector, settings, state.folder)
+
     try:
-        return _run(connector, state, destination, ca_pem, report, stop)
+        return _run(connector, state, destination, make_filtering, ca_pem, report, stop)
     finally:
         destination.close()
 
@@ -75,14 +94,13 @@ def _run(
     connector: Connector,
     state: State,
     destination: Destination,
+    make_filtering: Callable[[], "Filtering | None"],
     ca_pem: str | None,
     report: Reporter,
     stop: Stop,
 ) -> Result:
     _recover(state, destination, report)
     mailbox = state.begin(connector.mailbox, max(DAY, 2 * 60 * connector.minutes))
-    if connector.filters:
-        report.warn(f"{', '.join(connector.filters)}: there is no filter yet, nothing is scanned.")
     retriever = retrievers.make(connector, ca_pem=ca_pem, tls_seen=mailbox.tls_seen, timeout=SILENCE_SECONDS)
     orderly = False
     try:
@@ -93,8 +111,9 @@ def _run(
             if retriever.tls and not mailbox.tls_seen:
                 mailbox.saw_tls()
         report.note(f"Connected to {connector.server} ({retriever.tls or 'not encrypted'}).")
-        result = _fetch(connector, retriever, opened, mailbox.folder(opened), destination, report, stop)
-        orderly = not result.failed
+        folder = mailbox.folder(opened)
+        result = _fetch(connector, retriever, opened, folder, destination, make_filtering, report, stop)
+        orderly = not result.was_left
         return result
     finally:
         retriever.close(orderly=orderly)
@@ -119,6 +138,7 @@ def _fetch(
     opened: Folder,
     folder: FolderState,
     destination: Destination,
+    make_filtering: Callable[[], "Filtering | None"],
     report: Reporter,
     stop: Stop,
 ) -> Result:
@@ -126,14 +146,18 @@ def _fetch(
     days = connector.delete_after
     done = Result()
     if new:
-        done = _fetch_new(retriever, folder, destination, new, report, stop, is_last=days is None)
+
+        def make_delivery() -> Delivery:
+            return Delivery(folder, destination, report.advance, report.warn, make_filtering())
+
+        done = _fetch_new(retriever, folder, make_delivery, new, report, stop, is_last=days is None)
     removed: set[tuple[str, int]] = set()
     # To delete over POP3 is to end in good order, and that may cost what was read and not delivered.
-    may_delete = retriever.leaves_mail or not done.failed
+    may_delete = retriever.leaves_mail or not done.was_left
     if days is not None and may_delete and (doomed := folder.due(days)):
         removed = retriever.delete(doomed)
         folder.removed(removed)
-    if opened.uid_next and done.messages == len(new):
+    if opened.uid_next and done.messages + done.dropped == len(new):
         left = opened.messages - sum(int(uid) < opened.uid_next for uid, _ in removed)
         seen = Seen(opened.uid_next, left)
         if whole or seen != folder.seen:
@@ -141,7 +165,7 @@ def _fetch(
     for note in retriever.notes:
         report.warn(note)
     if aside := folder.set_aside():
-        report.warn(f"Messages set aside because they could not be fetched: {aside}. They are on the server.")
+        report.warn(f"Messages set aside, which are still on the server: {aside}.")
     return done._replace(deleted=len(removed), aside=aside)
 
 
@@ -166,7 +190,7 @@ def _list_new(retriever: Retriever, opened: Folder, folder: FolderState) -> tupl
 def _fetch_new(
     retriever: Retriever,
     folder: FolderState,
-    destination: Destination,
+    make_delivery: Callable[[], Delivery],
     new: list[Remote],
     report: Reporter,
     stop: Stop,
@@ -178,32 +202,51 @@ def _fetch_new(
     wanted = sorted(new, key=lambda message: attempts.get((message.uid, message.ordinal), -1))
     untried = sum((message.uid, message.ordinal) not in attempts for message in wanted)
     report.begin(len(wanted), sum(message.size for message in wanted))
-    delivery = Delivery(folder, destination, report.advance, report.warn)
+    delivery = make_delivery()
     troubled: Problem | None = None
     under_way: Remote | None = None
     with stop.after_message():
         try:
-            for part in _retrieve(retriever, wanted, untried):
-                under_way = None if part.last else part.message
-                delivery.write(part)
-                if not under_way:
-                    stop.check()
-            if is_last and retriever.leaves_mail:
-                retriever.close()
-        except Problem as problem:
-            troubled = problem
+            try:
+                for part in _retrieve(retriever, wanted, untried):
+                    under_way = None if part.last else part.message
+                    delivery.write(part)
+                    if not under_way:
+                        stop.check()
+                if is_last and retriever.leaves_mail:
+                    retriever.close()
+            except Problem as problem:
+                troubled = problem
+            unscanned = _settle(delivery)
+            troubled = troubled or unscanned
         finally:
             with stop.shielded():
                 delivery.finish()
     set_aside = _count_failures(folder, delivery, report) + _tell_refused(delivery, report)
+    set_aside += _tell_filtered(delivery, report)
     if troubled:
         answered = delivery.answered
         message = next((m for m in wanted if (m.uid, m.ordinal) not in answered), None)
         if message:
             _blame(folder, message, troubled, report, came=message == under_way)
         raise troubled
-    failed = len(delivery.failures) + len(delivery.refused)
-    return Result(len(delivery.delivered), delivery.octets, failed, set_aside)
+    return Result(
+        len(delivery.delivered),
+        delivery.octets,
+        failed=len(delivery.failures) + len(delivery.refused) + len(delivery.aside),
+        set_aside=set_aside,
+        dropped=len(delivery.dropped),
+        later=len(delivery.later),
+    )
+
+
+def _settle(delivery: Delivery) -> Problem | None:
+    """Let the filters look at all that has come; return why they do not."""
+    try:
+        delivery.settle()
+    except Problem as problem:
+        return problem
+    return None
 
 
 def _retrieve(retriever: Retriever, wanted: Sequence[Remote], untried: int) -> Iterator[Part]:
@@ -247,6 +290,18 @@ def _tell_refused(delivery: Delivery, report: Reporter) -> int:
     for (uid, _), refusal in list(delivery.refused.items())[:FAILURES_SHOWN]:
         _warn(report, uid, "is not delivered", refusal.reason, aside=refusal.for_good)
     return sum(refusal.for_good for refusal in delivery.refused.values())
+
+
+def _tell_filtered(delivery: Delivery, report: Reporter) -> int:
+    """Tell of the messages that the filters held back; return how many are set aside."""
+    for message, reason in delivery.aside[:FAILURES_SHOWN]:
+        _warn(report, message.uid, "is not delivered", reason, aside=True)
+    if dropped := len(delivery.dropped):
+        report.note(f"Messages dropped as spam: {dropped}. They stay on the server.")
+    if delivery.later:
+        later, reason = len(delivery.later), delivery.later[0][1]
+        report.note(f"Messages that wait because the spam filter wants them later: {later}, {reason}.")
+    return len(delivery.aside)
 
 
 def _warn(report: Reporter, uid: str, what: str, reason: str, *, aside: bool) -> None:

@@ -95,6 +95,10 @@ def tell(result: Result) -> str:
     parts = [f"{count(result.messages, 'message')} delivered, {size(result.octets)}"]
     if result.deleted:
         parts.append(f"{count(result.deleted, 'message')} deleted on the server")
+    if result.dropped:
+        parts.append(f"{count(result.dropped, 'message')} dropped as spam")
+    if result.later:
+        parts.append(f"{count(result.later, 'message')} to be asked for again later")
     if result.failed:
         parts.append(f"{count(result.failed, 'message')} failed, {result.set_aside} of them for good")
     return f"{'; '.join(parts)}."

@@ -285,6 +285,16 @@ class FolderState:
                 self._put_aside(db, (*key, message.size))
         return aside
 
+    def hold(self, dropped: Iterable[Remote], aside: Iterable[tuple[Remote, str]]) -> None:
+        """Record what filters held back: these are never fetched again, those set aside for a reason."""
+        with self._state.transaction() as db:
+            for message, reason in aside:
+                self._count_failure(db, (message.uid, message.ordinal), reason)
+                self._put_aside(db, (message.uid, message.ordinal, message.size))
+            for message in dropped:
+                self._keep(db, (message.uid, message.ordinal, message.size), "dropped")
+                db.execute(_FORGET_FAILURE, (self._folder, message.uid, message.ordinal))
+
     def _count_failure(self, db: sqlite3.Connection, key: tuple[str, int], reason: str) -> tuple[int, float]:
         """Count a failed attempt; return how many there were, and when the first was."""
         db.execute(
@@ -298,10 +308,13 @@ class FolderState:
 
     def _put_aside(self, db: sqlite3.Connection, message: tuple[str, int, int]) -> None:
         """Set aside a message by uid, ordinal and size."""
+        self._keep(db, message, "quarantined")
+
+    def _keep(self, db: sqlite3.Connection, message: tuple[str, int, int], state: str) -> None:
         db.execute(
             "INSERT OR REPLACE INTO message (folder, uid, ordinal, size, exact, state, clock) "
-            "VALUES (?, ?, ?, ?, 0, 'quarantined', ?)",
-            (self._folder, *message, self._clock),
+            "VALUES (?, ?, ?, ?, 0, ?, ?)",
+            (self._folder, *message, state, self._clock),
         )
 
     def due(self, days: int) -> list[Remote]:
@@ -334,6 +347,7 @@ def _deliver(db: sqlite3.Connection) -> None:
 _ONE = "WHERE folder = ? AND uid = ? AND ordinal = ?"
 _DELIVERED = "folder, uid, ordinal, size, exact, state, place, name, clock, message_id"
 _TAKE_BACK = "SELECT uid, ordinal, size FROM intent WHERE name = ?"
+_FORGET_FAILURE = f"DELETE FROM failure {_ONE}"  # noqa: S608 (constants only)
 _TICK = "UPDATE mailbox SET clock = ?, last_tick = ? WHERE id = ?"
 _FORGET_ASIDE = (
     "DELETE FROM message WHERE state = 'quarantined' "

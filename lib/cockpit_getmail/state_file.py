@@ -13,7 +13,7 @@ from cockpit_getmail.problem import failure
 from cockpit_getmail.sqlite import FULL, WAIT_SECONDS, read_version, transaction
 
 StrPath: TypeAlias = str | os.PathLike[str]
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 RUN_LOCK, VERIFY_LOCK = "lock", "verify.lock"
 _DONE = {RUN_LOCK: "fetched", VERIFY_LOCK: "verified"}
 _PRIVATE_FILE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -22,10 +22,12 @@ _MESSAGE = """
 CREATE TABLE message (
     folder INTEGER NOT NULL REFERENCES folder, uid TEXT NOT NULL, ordinal INTEGER NOT NULL,
     size INTEGER NOT NULL, exact INTEGER NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('delivered', 'removed', 'quarantined', 'skipped')),
+    state TEXT NOT NULL CHECK (state IN ('delivered', 'removed', 'quarantined', 'skipped', 'dropped')),
     place INTEGER REFERENCES place, name TEXT, clock REAL NOT NULL, missing REAL, message_id TEXT,
     PRIMARY KEY (folder, uid, ordinal)) WITHOUT ROWID;
 CREATE INDEX aside ON message (folder) WHERE state = 'quarantined';
+"""
+_RUN = """
 CREATE TABLE run (
     id INTEGER PRIMARY KEY, token TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, invocation TEXT NOT NULL,
     started REAL NOT NULL, ended REAL NOT NULL, state TEXT NOT NULL, messages INTEGER NOT NULL,
@@ -52,7 +54,7 @@ CREATE TABLE failure (
     folder INTEGER NOT NULL REFERENCES folder, uid TEXT NOT NULL, ordinal INTEGER NOT NULL,
     attempts INTEGER NOT NULL, reason TEXT NOT NULL, since REAL NOT NULL,
     PRIMARY KEY (folder, uid, ordinal)) WITHOUT ROWID;
-{_MESSAGE}"""
+{_MESSAGE}{_RUN}"""
 _KEPT = "folder, uid, ordinal, size, exact, state, place, name, clock, missing"
 _UPGRADES = {
     1: [
@@ -62,8 +64,15 @@ _UPGRADES = {
         "ALTER TABLE folder ADD COLUMN reopened INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE intent ADD COLUMN message_id TEXT",
         "ALTER TABLE message RENAME TO older",
-        *_MESSAGE.split(";")[:-1],
+        *(_MESSAGE + _RUN).split(";")[:-1],
         f"INSERT INTO message ({_KEPT}) SELECT {_KEPT} FROM older",  # noqa: S608 (constants only)
+        "DROP TABLE older",
+    ],
+    3: [
+        "DROP INDEX aside",
+        "ALTER TABLE message RENAME TO older",
+        *_MESSAGE.split(";")[:-1],
+        f"INSERT INTO message ({_KEPT}, message_id) SELECT {_KEPT}, message_id FROM older",  # noqa: S608
         "DROP TABLE older",
     ],
 }

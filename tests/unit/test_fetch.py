@@ -318,9 +318,15 @@ def test_message_of_another_size_than_listed_stays(bench: Bench) -> None:
     assert list(remote.mails) == ["2"]
 
 
-def test_filters_that_do_not_exist_yet_are_told(bench: Bench) -> None:
-    bench.fetch(shelf("1"), SpamCheck="enabled", VirusCheck="enabled", FilterCheck="disabled")
-    assert any("SpamCheck, VirusCheck" in line and "nothing is scanned" in line for line in bench.log.said)
+def test_filter_that_is_not_there_lets_nothing_through(bench: Bench) -> None:
+    remote = shelf("1")
+    with pytest.raises(Problem) as caught:
+        bench.fetch(remote, VirusCheck="enabled")
+    assert caught.value.cause == "filter"
+    assert bench.delivered == []
+    # With nothing new it is not missed.
+    remote.mails.clear()
+    assert bench.fetch(remote, VirusCheck="enabled") == Result()
 
 
 def test_tls_is_asked_for_again_once_it_was_seen(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

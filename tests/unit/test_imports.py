@@ -53,6 +53,7 @@ ORDER = [
     "destination",
     "filter",
     "report",
+    "filtering",
     "delivery",
     "fetch",
     "search",

@@ -19,6 +19,7 @@ COMMANDS = [
     *("list", "show", "add", "edit", "remove", "enable", "disable", "reset", "check"),
     *("run", "cancel", "verify"),
     *("status", "history", "log", "quarantine", "retry", "skip", "accounts", "info"),
+    *("seal", "unseal"),
     *("fetch", "schedule"),
 ]
 # By methods of the client, which tests/unit/client holds against the schemas.
@@ -53,7 +54,7 @@ def test_examples_can_be_said(name: str) -> None:
 
 def test_each_prop_can_be_given() -> None:
     for name, file in (("add", "create/create"), ("edit", "update/update")):
-        others = {"action", "name", "exact", "account", "type"}
+        others = {"action", "name", "exact", "account", "type", *props.CONTEXT_IO}
         properties = load(f"{file}.input.json")["properties"].keys() - others
         flags = subparsers()[name]._option_string_actions
         missing = [prop for prop in properties if not {*str(props.flag(prop)).split(", ")} <= flags.keys()]

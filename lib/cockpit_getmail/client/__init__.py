@@ -91,7 +91,9 @@ class Client(Tasks):
         return self._ask("read", "log", name=name, account=account, token=token, lines=lines, after=after)
 
     def info(self) -> Answer:
-        """Return the version, the settings in force (without secrets) and how many connectors there are."""
+        """Return the version, the settings in force (without secrets) and how many connectors there are, and
+        how many secrets are stored sealed and plain.
+        """
         return self._ask("read", "info")
 
     def accounts(self) -> Answer:
@@ -101,9 +103,11 @@ class Client(Tasks):
     def check_credentials(self, **props: Unpack[LogIn]) -> Answer:
         """Log in at a server and leave; nothing is fetched. Returns tls, capabilities, folder and messages.
 
-        Props: Retriever, Server, Username, Password, and if wanted Port, TLS, CAFile, Fingerprint. The others
-        of create are taken too. With the `name` of a connector, what is not given is as it is stored, and
-        None is a prop removed. Raises Problem with status, cause and hint if the log-in does not work.
+        Props: Retriever, Server, Username, Password or where it is, and if wanted Port, TLS, CAFile,
+        Fingerprint. The others of create are taken too. With the `name` of a connector, what is not given is
+        as it is stored, and None is a prop removed; only so OAuth2 can be tried.
+
+        Raises Problem with status, cause and hint if the log-in does not work.
         """
         return self.call("read", "check-credentials", **props)
 
@@ -112,10 +116,13 @@ class Client(Tasks):
     def create(self, **props: Unpack[NewConnector]) -> Answer:
         """Create a connector. Returns a standard event with its `name`.
 
-        Props: Retriever, Server, Username, Password, Account, and if wanted Port, TLS, CAFile, Fingerprint,
-        Delete, Time or SyncPeriod, Label, CallbackUrl, StatusCallbackUrl, status, FilterCheck, SpamCheck,
-        VirusCheck; `name` and `type` of a listed connector are taken and mean nothing. Raises Problem
-        (NotValid) with all faults.
+        Props: Retriever, Server, Username, Account, and if wanted Port, TLS, CAFile, Fingerprint, Delete,
+        Time or SyncPeriod, Label, CallbackUrl, StatusCallbackUrl, status, Destination, Folder, FilterCheck,
+        SpamCheck, VirusCheck. To log in: Password, PasswordFile or PasswordCommand; or for OAuth2 Provider,
+        and if wanted Auth, Tenant, TokenUrl, AuthorizationUrl, DeviceUrl, RedirectUrl, ClientId,
+        ClientSecret, RefreshToken, Scope, Grant, KeyFile, or Context.IO's provider_token,
+        provider_token_secret and provider_consumer_key. `name` and `type` of a listed connector are taken
+        and mean nothing. Raises Problem (NotValid) with all faults.
         """
         return self.call("create", "create", **props)
 
@@ -149,6 +156,21 @@ class Client(Tasks):
     def validate_update(self, name: str, *, account: str | None = None, **props: Unpack[Changes]) -> Answer:
         """Tell whether update would take these props. Returns success. Raises Problem (NotValid)."""
         return self.call("validate", "update", name=name, **given(account=account), **props)
+
+    # How secrets are stored.
+
+    def seal(self, *, limit: int | None = None, after: str | None = None) -> Answer:
+        """Seal all stored secrets by the machine's key. Returns how many: `secrets` of `connectors`.
+
+        With a `limit` of connectors in one go, the answer tells what is `left`, and `after` which to go on.
+        """
+        return self._ask("update", "seal", limit=limit, after=after)
+
+    def unseal(self, *, limit: int | None = None, after: str | None = None) -> Answer:
+        """Store all sealed secrets in clear. Returns as seal; `failed` are connectors with one that does not
+        open here.
+        """
+        return self._ask("update", "unseal", limit=limit, after=after)
 
     # Messages set aside.
 

@@ -16,6 +16,27 @@ class Optional(TypedDict, total=False):
     TLS: str
     CAFile: str
     Fingerprint: str
+    Password: str
+    Auth: str
+    Provider: str
+    Tenant: str
+    TokenUrl: str
+    AuthorizationUrl: str
+    DeviceUrl: str
+    RedirectUrl: str
+    ClientId: str
+    ClientSecret: str
+    RefreshToken: str
+    Scope: str
+    Grant: str
+    KeyFile: str
+    PasswordFile: str
+    PasswordCommand: str
+    Destination: str
+    Folder: str
+    provider_token: str
+    provider_token_secret: str
+    provider_consumer_key: str
     Delete: int | str
     Time: int | str
     SyncPeriod: str
@@ -34,7 +55,6 @@ class NewConnector(Optional, total=False):
     Retriever: Required[str]
     Server: Required[str]
     Username: Required[str]
-    Password: Required[str]
     Account: Required[str]
 
 
@@ -51,6 +71,26 @@ class Changes(TypedDict, total=False):
     Username: str
     Password: str
     Account: str
+    Auth: str | None
+    Provider: str | None
+    Tenant: str | None
+    TokenUrl: str | None
+    AuthorizationUrl: str | None
+    DeviceUrl: str | None
+    RedirectUrl: str | None
+    ClientId: str | None
+    ClientSecret: str | None
+    RefreshToken: str | None
+    Scope: str | None
+    Grant: str | None
+    KeyFile: str | None
+    PasswordFile: str | None
+    PasswordCommand: str | None
+    Destination: str | None
+    Folder: str | None
+    provider_token: str | None
+    provider_token_secret: str | None
+    provider_consumer_key: str | None
     Delete: int | str | None
     Time: int | str | None
     SyncPeriod: str | None

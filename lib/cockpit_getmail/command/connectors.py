@@ -9,6 +9,7 @@ from cockpit_getmail.command import props
 from cockpit_getmail.command.login import check_first, check_login
 from cockpit_getmail.command.session import SUCCESS
 from cockpit_getmail.command.words import condition, condition_rows, interval
+from cockpit_getmail.connector import SECRETS
 from cockpit_getmail.problem import failure, printable
 from cockpit_getmail.report import count
 
@@ -26,6 +27,8 @@ REQUIRED = {
     "Account": ("Local account that gets the mail", ""),
 }
 """What a person is asked for, and what an empty answer means."""
+NO_PASSWORD = {"Provider", "PasswordFile", "PasswordCommand"}
+"""With one of these nobody is asked for a password."""
 
 
 def list_connectors(session: Session) -> int:
@@ -76,7 +79,7 @@ def show(session: Session) -> int:
         return SUCCESS
     rows: list[tuple[str, Cell]] = [("Name", connector["name"])]
     rows += [
-        (prop, "set" if prop == "Password" else value)
+        (prop, "set" if prop in SECRETS else value)
         for prop, value in sorted(connector["props"].items(), key=props.rank)
         if prop not in ("type", "status")
     ]
@@ -110,16 +113,18 @@ def add(session: Session) -> int:
     if session.is_interactive and not options.password_stdin:
         data |= {prop: session.ask(*text) for prop, text in REQUIRED.items() if prop not in data}
         data["Retriever"] = props.RETRIEVERS.get(data["Retriever"].lower(), data["Retriever"])
-    data |= _password(session, data, wanted=True)
+    data |= _password(session, data, wanted=not NO_PASSWORD & data.keys()) | _secrets(session)
     if options.dry_run:
         return session.done(session.call("validate", "create", **data), "This could be added.")
-    if _is_checked(session):
+    if _is_checked(session, data):
         session.call("validate", "create", **data)
         data = check_first(session, data)
     answer = session.call("create", "create", **data)
     name = answer["name"]
     step = f"Its mail comes from now on; to see it come: {session.advise('run --follow', name)}."
-    if data.get("status") == "disabled":
+    if "Provider" in data and data.get("Grant", "refresh") == "refresh" and not data.get("RefreshToken"):
+        step = f"Sign in next: {session.advise('authorize', name)}."
+    elif data.get("status") == "disabled":
         step = f"It is disabled: {session.advise('enable', name)}."
     return session.done(answer, f"Added {printable(name)}. {step}")
 
@@ -127,7 +132,7 @@ def add(session: Session) -> int:
 def edit(session: Session) -> int:
     """Change what is given of a connector, and nothing else."""
     options = session.options
-    data = props.read_changes(options) | _password(session, {}, wanted=options.password)
+    data = props.read_changes(options) | _password(session, {}, wanted=options.password) | _secrets(session)
     if options.dry_run:
         answer = session.call("validate", "update", **session.named, **data)
         return session.done(answer, "This could be changed.")
@@ -166,9 +171,16 @@ def _password(session: Session, data: Answer, *, wanted: bool) -> Answer:
     return {"Password": session.ask_password("Password there")}
 
 
-def _is_checked(session: Session) -> bool:
+def _secrets(session: Session) -> Answer:
+    """Return the other secrets that are given. Raises Problem (connector)."""
+    files = {prop: getattr(session.options, f"file_{prop}") for prop in props.SECRETS}
+    return {prop: session.read_secret(file) for prop, file in files.items() if file}
+
+
+def _is_checked(session: Session, data: Answer) -> bool:
     wanted = session.options.check
-    return session.is_interactive if wanted is None else bool(wanted)
+    # Nobody can sign in for what is not stored yet.
+    return session.is_interactive and "Provider" not in data if wanted is None else bool(wanted)
 
 
 def remove(session: Session) -> int:

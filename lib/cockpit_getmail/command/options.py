@@ -97,9 +97,11 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
 
 
 def add_props(parser: argparse.ArgumentParser, only: Sequence[str] | None = None) -> None:
-    """Add an option for each prop, or for these, and those for a password."""
+    """Add an option for each prop, or for these, and those for secrets."""
     group = parser.add_argument_group("the connector")
     props.add_options(group, only)
+    if only is None:
+        props.add_secrets(group)
     group.add_argument("--password", action="store_true", help="ask for the password")
     group.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
 

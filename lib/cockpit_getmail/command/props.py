@@ -22,11 +22,24 @@ RETRIEVERS: Mapping[str, str] = {
     "pop3s": "SimplePOP3SSLRetriever",
 }
 """What people call them."""
-LOGIN = ("Retriever", "Server", "Port", "TLS", "CAFile", "Fingerprint", "Username", "Password")
+LOGIN = (
+    *("Retriever", "Server", "Port", "TLS", "CAFile", "Fingerprint", "Username"),
+    *("Password", "PasswordFile", "PasswordCommand"),
+)
 """What it takes to log in at a server."""
-APART = ("action", "name", "type", "Password", "status")
-"""What is no option with a value: passwords never are, and status is two switches."""
-FLAGS = {"Username": "--user", "Password": "--password", "status": "--enabled, --disabled"}
+SECRETS = {"ClientSecret": "client secret", "RefreshToken": "refresh token"}
+"""Secrets beside the password, in words: a file has them."""
+CONTEXT_IO = ("provider_token", "provider_token_secret", "provider_consumer_key")
+"""Context.IO's names: of programs, not of people."""
+APART = ("action", "name", "type", "Password", "status", *SECRETS, *CONTEXT_IO)
+"""What is no option with a value: secrets never are, and status is two switches."""
+FLAGS = {
+    "Username": "--user",
+    "Password": "--password",
+    "status": "--enabled, --disabled",
+    "ClientSecret": "--client-secret-from",
+    "RefreshToken": "--refresh-token-from",
+}
 METAVARS = {
     "Retriever": "PROTOCOL",
     "Server": "HOST",
@@ -38,6 +51,15 @@ METAVARS = {
     "SyncPeriod": "PERIOD",
     "CallbackUrl": "URL",
     "StatusCallbackUrl": "URL",
+    "Auth": "WAY",
+    "TokenUrl": "URL",
+    "AuthorizationUrl": "URL",
+    "DeviceUrl": "URL",
+    "RedirectUrl": "URL",
+    "ClientId": "ID",
+    "KeyFile": "FILE",
+    "PasswordFile": "FILE",
+    "PasswordCommand": "COMMAND",
     "FilterCheck": "STATE",
     "SpamCheck": "STATE",
     "VirusCheck": "STATE",
@@ -57,9 +79,24 @@ HELP = {
     "Fingerprint": "believe only this certificate",
     "CallbackUrl": "where to POST when the first complete run is done",
     "StatusCallbackUrl": "where to POST at each change of status",
-    "FilterCheck": "enabled or disabled; nothing acts on it yet",
-    "SpamCheck": "enabled or disabled; nothing acts on it yet",
-    "VirusCheck": "enabled or disabled; nothing acts on it yet",
+    "Auth": "auto, xoauth2 or oauthbearer",
+    "Provider": "log in by OAuth2: google, microsoft or custom",
+    "Tenant": "the organisation at Microsoft",
+    "TokenUrl": "where a custom provider gives tokens",
+    "AuthorizationUrl": "where a person signs in at a custom provider",
+    "DeviceUrl": "where a custom provider gives device codes",
+    "RedirectUrl": "where the browser ends after the sign-in, as it is registered",
+    "ClientId": "as the provider calls this installation",
+    "Scope": "what is asked for, if it is not the usual",
+    "Grant": "refresh (a person's sign-in), client_credentials or jwt (an organisation's)",
+    "KeyFile": "the key of a service account",
+    "PasswordFile": "a file there whose first line is the password",
+    "PasswordCommand": "a program there that prints the password",
+    "Destination": "maildir:PATH, lmtp:unix:PATH, lmtp:HOST:PORT or command:PROGRAM ARGUMENTS",
+    "Folder": "the folder of the account that gets the mail",
+    "FilterCheck": "enabled or disabled: scan with rspamd",
+    "SpamCheck": "enabled or disabled: scan with rspamd",
+    "VirusCheck": "enabled or disabled: scan with clamd",
 }
 
 
@@ -85,6 +122,18 @@ def flag(prop: str) -> str | None:
     return f"--{words.lower()}" if prop in known() else None
 
 
+def add_secrets(parser: argparse._ActionsContainer) -> None:
+    """Give a parser an option for each of SECRETS."""
+    for prop, title in SECRETS.items():
+        option = parser.add_argument(
+            FLAGS[prop],
+            dest=f"file_{prop}",
+            metavar="FILE",
+            help=f"read the {title} from the first line of a file here, - is standard input",
+        )
+        option.completer = complete_files  # type: ignore[attr-defined]
+
+
 def add_options(parser: argparse._ActionsContainer, props: Iterable[str] | None = None) -> None:
     """Give a parser an option for each prop, or for these."""
     for prop in known() if props is None else [prop for prop in props if prop in known()]:
@@ -98,7 +147,7 @@ def add_options(parser: argparse._ActionsContainer, props: Iterable[str] | None 
         )
         values = tuple(RETRIEVERS) if prop == "Retriever" else tuple(shape.get("enum", ()))
         # Not argparse's choices: what is valid the helpers say, all faults at once.
-        completer = complete_files if prop == "CAFile" else lambda values=values, **_: values
+        completer = complete_files if prop.endswith("File") else lambda values=values, **_: values
         option.completer = completer  # type: ignore[attr-defined]
 
 

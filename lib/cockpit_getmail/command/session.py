@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from cockpit_getmail.command.screen import Screen
-from cockpit_getmail.problem import printable
+from cockpit_getmail.problem import failure, printable
 
 if TYPE_CHECKING:
     import argparse
@@ -92,6 +92,17 @@ class Session:
     def ask_password(self, question: str) -> str:
         """Return a password that a person types unseen."""
         return getpass.getpass(f"{printable(question)}: ")
+
+    def read_secret(self, file: str) -> str:
+        """Return the first line of a file, or of stdin for `-`. Raises Problem (connector)."""
+        try:
+            with open(
+                sys.stdin.fileno() if file == "-" else file, encoding="utf-8", closefd=file != "-"
+            ) as lines:
+                return lines.readline(PASSWORD_LIMIT).removesuffix("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            raise failure("connector", f"{printable(file)} cannot be read: {reason}.") from error
 
     def read_password(self) -> str:
         """Return the password on stdin, without the end of its line."""

@@ -42,12 +42,17 @@ FAULTS: Mapping[str, str] = {
     "minLength": "must not be empty",
     "conflict": "contradicts another one",
     "self": "is this machine, and the account would be fetched into itself",
+    "disallowed": "is not allowed by the settings of this server",
 }
 FORMATS: Mapping[str, str] = {
     "Server": "must be a host name or an IP address",
     "Fingerprint": "must be 64 hexadecimal digits, the SHA-256 of the certificate",
     "CAFile": "must be the absolute path of a file",
     "Account": "must be a user, or user@domain",
+    "Destination": "must be maildir:PATH, lmtp:unix:PATH, lmtp:HOST:PORT or command:PROGRAM ARGUMENTS",
+    "Folder": "must be the name of a folder, its levels parted by slashes",
+    **dict.fromkeys(("KeyFile", "PasswordFile"), "must be the absolute path of a file"),
+    "PasswordCommand": "must be the absolute path of a program, and its arguments",
 }
 LIMITS: Mapping[str, str] = {
     "minimum": "must be at least {}",

@@ -44,12 +44,13 @@ COMMITS = ("COMMIT", "PRAGMA journal_mode = WAL")
 class Plan:
     """One run, and what is to go wrong with it.
 
-    `mail` is the Maildir, `state` the state folder, `settings` has other settings by field. `stop` is the number of the last step. Then the files
-    of `copies` are copied, from and to, as they are, and the process kills itself, or with `pause` waits for
-    Driver.go_on(). Without `stop` they are copied at the end. `ask` has the numbers of the steps after which
-    a signal asks for an end. `fail` is the number of a step that fails, with the error named by `error`: it
-    is not made, or with `fail_late` it is and this is not said. `skip` names a kind of step (as in
-    Outcome.steps) that is left out. `batch` bounds a batch in messages and octets.
+    `mail` is the Maildir, `state` the state folder, `settings` has other settings by field. `stop` is the
+    number of the last step. Then the files of `copies` are copied, from and to, as they are, and the process
+    kills itself, or with `pause` waits for Driver.go_on(). Without `stop` they are copied at the end. `ask`
+    has the numbers of the steps after which a signal asks for an end. `fail` is the number of a step that
+    fails, with the error named by `error`: it is not made, or with `fail_late` it is and this is not said.
+    `skip` names a kind of step (as in Outcome.steps) that is left out. `batch` bounds a batch in messages and
+    octets.
     `clock` is added to the wall clock, in seconds. With `lazy_database` SQLite does not sync,
     with `sync_together` messages are synced with their file system.
     """

@@ -8,7 +8,7 @@ import os
 from typing import TYPE_CHECKING
 
 from cockpit_getmail import __version__
-from cockpit_getmail.command import connectors, props, records, tasks
+from cockpit_getmail.command import connectors, props, records, sealing, tasks
 from cockpit_getmail.command.complete import complete, complete_names
 from cockpit_getmail.command.options import (
     Parser,
@@ -199,6 +199,11 @@ def _add_records(commands: Any) -> None:
     _add_quarantine(commands)
     add_command(commands, "accounts", connectors.accounts, "show local accounts", "cockpit-getmail accounts")
     add_command(commands, "info", records.info, "show version, settings and counts", "cockpit-getmail info")
+    for name, handler, summary in (
+        ("seal", sealing.seal, "seal all stored secrets by this machine's key (systemd-creds)"),
+        ("unseal", sealing.unseal, "store all sealed secrets in clear again"),
+    ):
+        add_command(commands, name, handler, summary, f"cockpit-getmail {name}")
 
 
 def _add_quarantine(commands: Any) -> None:

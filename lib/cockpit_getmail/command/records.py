@@ -171,6 +171,8 @@ def info(session: Session) -> int:
         for status, number in counts["by_status"].items()
         if number
     ]
+    secrets = answer["secrets"]
+    rows += [("Secrets", f"{secrets['sealed']} sealed, {secrets['plain']} in clear")]
     rows += [(name, _setting(value)) for name, value in answer["settings"].items()]
     session.screen.pairs(rows)
     return SUCCESS

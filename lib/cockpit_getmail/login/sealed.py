@@ -10,7 +10,7 @@ from __future__ import annotations
 import binascii
 import os
 
-from cockpit_getmail.connector import SEALED, Connector
+from cockpit_getmail.connector import SEALED_AS, SECRETS, Connector
 from cockpit_getmail.problem import Problem, failure, printable
 
 TYPE_CHECKING = False
@@ -61,13 +61,13 @@ def seal_wanted(secrets: Mapping[str, str | None], settings: Settings) -> dict[s
     """
     if not settings.encrypt_secrets:
         return {}
-    return {prop: seal(prop, secrets[prop] or "") for prop in SEALED.values() if secrets.get(prop)}
+    return {prop: seal(prop, text) for prop in SECRETS if (text := secrets.get(prop))}
 
 
 def put_sealed(props: Mapping[str, str], sealed: Mapping[str, str]) -> dict[str, str]:
-    """Return props in which these secrets stand sealed, and no more in clear."""
+    """Return props in which those of these secrets that are in them stand sealed, and no more in clear."""
     kept = {prop: value for prop, value in props.items() if prop not in sealed}
-    return kept | {name: sealed[prop] for name, prop in SEALED.items() if prop in sealed}
+    return kept | {SEALED_AS[prop]: blob for prop, blob in sealed.items() if prop in props}
 
 
 def opened(connector: Connector) -> Connector:

@@ -103,13 +103,15 @@ def test_info_shows_settings_as_they_are_written(commands: Commands) -> None:
         "by_status": {"OK": 2, "DISABLED": 1, "NEVER_RUN": 0},
     }
     settings = {"CALLBACK_ALLOW_PRIVATE": False, "CHECK_TIMEOUT": 10.0, "MAX_RUNS": 1}
-    commands.helpers.answer({"version": "1", "counts": counts, "settings": settings})
+    secrets = {"sealed": 4, "plain": 1}
+    commands.helpers.answer({"version": "1", "counts": counts, "settings": settings, "secrets": secrets})
     assert commands.run("info") == 0
     assert [line.split(maxsplit=1) for line in commands.lines] == [
         ["Version", "1"],
         ["Connectors", "3, 2 enabled, 1 running"],
         ["ok", "2"],
         ["disabled", "1"],
+        ["Secrets", "4 sealed, 1 in clear"],
         ["CALLBACK_ALLOW_PRIVATE", "no"],
         ["CHECK_TIMEOUT", "10"],
         ["MAX_RUNS", "1"],

@@ -74,7 +74,7 @@ def test_only_wanted_secrets_are_sealed() -> None:
 
 def test_sealed_ones_stand_for_those_in_clear() -> None:
     props = {"Server": "s", "Password": CANARY, "SealedPassword": "old", "RefreshToken": "token"}
-    assert sealed.put_sealed(props, {"Password": "new"}) == {
+    assert sealed.put_sealed(props, {"Password": "new", "ClientSecret": "not stored"}) == {
         "Server": "s",
         "SealedPassword": "new",
         "RefreshToken": "token",
@@ -83,7 +83,8 @@ def test_sealed_ones_stand_for_those_in_clear() -> None:
 
 def test_connector_is_opened_whole() -> None:
     secrets = {prop: f"{CANARY}-{prop}" for prop in SECRETS}
-    props = sealed.put_sealed({"Server": "s"}, {prop: sealed.seal(prop, secrets[prop]) for prop in SECRETS})
+    blobs = sealed.seal_wanted(secrets, WANTED)
+    props = sealed.put_sealed({"Server": "s", **secrets}, blobs)
     assert props.keys() == {"Server", *SEALED}
     closed = Connector.from_record("n", props)
     assert not closed.secrets

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from cockpit_getmail import database, schema, units
-from cockpit_getmail.actions import LOG_IN, find_connector, merge_props, refuse
-from cockpit_getmail.connector import Connector
+from cockpit_getmail.actions import LOG_IN, as_in_clear, find_connector, merge_props, refuse
+from cockpit_getmail.connector import SEALED, Connector
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +32,9 @@ def _complete(data: dict[str, Any], settings: Settings) -> dict[str, str]:
         refuse(schema.check("read", "check-credentials", {**data, "name": None}))
         return merge_props({}, data)
     # In old databases an empty prop is not set.
-    stored = {prop: value for prop, value in record.props.items() if prop in LOG_IN and value}
+    stored = {
+        prop: value for prop, value in record.props.items() if SEALED.get(prop, prop) in LOG_IN and value
+    }
     props = merge_props(stored, data)
-    refuse(schema.check("read", "check-credentials", {"action": "check-credentials", **props}))
+    refuse(schema.check("read", "check-credentials", {"action": "check-credentials", **as_in_clear(props)}))
     return props

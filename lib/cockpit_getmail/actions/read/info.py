@@ -6,6 +6,7 @@ from __future__ import annotations
 from cockpit_getmail import __version__, database
 from cockpit_getmail.actions import select
 from cockpit_getmail.actions.conditions import watch
+from cockpit_getmail.actions.sealing import count_secrets
 from cockpit_getmail.status import STATUSES
 
 TYPE_CHECKING = False
@@ -20,7 +21,8 @@ def answer(data: dict[str, Any], settings: Settings) -> Answer:
     """Return version, settings in force without the secret, and counts. Raises Problem (GenericError)."""
     by_status = dict.fromkeys(STATUSES, 0)
     running = 0
-    for _, condition in watch(select(database.read(settings.connectors_db)), settings):
+    records = list(select(database.read(settings.connectors_db)))
+    for _, condition in watch(records, settings):
         by_status[condition["status"]] += 1
         running += condition["running"]
     connectors = sum(by_status.values())
@@ -33,4 +35,5 @@ def answer(data: dict[str, Any], settings: Settings) -> Answer:
             "running": running,
             "by_status": by_status,
         },
+        "secrets": count_secrets(records),
     }

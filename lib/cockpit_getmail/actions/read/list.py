@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 
 from cockpit_getmail import database
+from cockpit_getmail.actions import as_in_clear
 from cockpit_getmail.actions.conditions import find_conditions
 from cockpit_getmail.connector import SECRETS, account_group
 from cockpit_getmail.days import day_of
@@ -26,7 +27,7 @@ def answer(data: dict[str, Any], settings: Settings) -> Answer:
     more: Answer = {}
     groups: dict[str, list[Answer]] = {}
     for record, condition in find_conditions(content, data, settings):
-        props = _redact(record.props) if redact else record.props
+        props = _redact(record.props) if redact else as_in_clear(record.props, word="")
         listed = {"props": {**props, "type": record.type}, "name": record.key, "type": record.type}
         groups.setdefault(account_group(props.get("Account", "")), []).append({**listed, **condition})
         if "days" in condition and not more:
@@ -40,6 +41,6 @@ def _redact(props: Mapping[str, str]) -> dict[str, str]:
     """Leave out the secrets; empty, one that is set stands for itself."""
     return {
         prop: "" if prop in SECRETS else value
-        for prop, value in props.items()
+        for prop, value in as_in_clear(props).items()
         if value or prop not in SECRETS
     }

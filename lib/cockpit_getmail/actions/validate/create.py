@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from cockpit_getmail import database
-from cockpit_getmail.actions import SUCCESS, make_props
+from cockpit_getmail.actions import SUCCESS, make_props, refuse_command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,5 +16,6 @@ if TYPE_CHECKING:
 
 def answer(data: dict[str, Any], settings: Settings) -> Answer:
     """Return success. Raises Problem (NotValid)."""
+    refuse_command(data, settings)
     make_props(database.read(settings.connectors_db), data)
     return SUCCESS

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from cockpit_getmail import database
-from cockpit_getmail.actions import SUCCESS, change_props, find_connector, refuse_change
+from cockpit_getmail.actions import SUCCESS, change_props, find_connector, refuse_change, refuse_command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ def answer(data: dict[str, Any], settings: Settings) -> Answer:
 
     Raises Problem (NotValid, Conflict).
     """
+    refuse_command(data, settings)
     content = database.read(settings.connectors_db)
     record = find_connector(content, data)
     if record is None:

@@ -56,7 +56,12 @@ def _find_missing(options: argparse.Namespace) -> str | None:
             return "check needs a NAME, or a server to log in at (see check --help)"
         case "cancel" | "log" if (options.name is None) == (options.token is None):
             return f"{options.command} needs a NAME or a --token"
-        case "edit" if not (props.read(options) or options.password or options.password_stdin):
+        case "edit" if not (
+            props.read(options)
+            or props.find_secret_files(options)
+            or options.password
+            or options.password_stdin
+        ):
             return "edit needs something to change (see edit --help)"
         case "fetch" | "schedule" if options.json or options.host:
             return f"{options.command} knows neither --json nor --host"

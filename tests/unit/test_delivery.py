@@ -2,13 +2,13 @@
 """Messages on their way into a real Maildir, recorded in real state."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from cockpit_getmail.delivery import HEADER_LIMIT, Delivery, find_message_id
-from cockpit_getmail.destination.base import Staged
+from cockpit_getmail.destination.base import Refusal, Staged
 from cockpit_getmail.destination.maildir import Maildir
 from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.retriever.base import BATCH_MESSAGES, Folder, Part, Remote
@@ -30,6 +30,32 @@ class Box(Maildir):
         if self.error:
             raise self.error
         super().sync(batch)
+
+
+class Picky(Box):
+    """One that refuses messages by their number, and may break off after so many; it remembers nothing."""
+
+    remembers = False
+    batch_messages = 4
+
+    def __init__(self, path: Path, token: str) -> None:
+        super().__init__(path, token)
+        self.refusals: dict[int, Refusal] = {}
+        self.breaks_after: int | None = None
+        self._number = 0
+
+    def publish(self, batch: Sequence[Staged]) -> Mapping[str, Refusal]:
+        refused: dict[str, Refusal] = {}
+        for staged in batch:
+            self._number += 1
+            if self.breaks_after is not None and self._number > self.breaks_after:
+                self.trouble = failure("delivery", "The line is cut.")
+                refused[staged.name] = Refusal("The line is cut.", for_good=False)
+            elif refusal := self.refusals.get(self._number):
+                refused[staged.name] = refusal
+        super().publish([staged for staged in batch if staged.name not in refused])
+        self.discard([staged for staged in batch if staged.name in refused])
+        return refused
 
 
 class Way:
@@ -180,3 +206,69 @@ def test_message_id_is_recorded(way: Way, state: State) -> None:
     with state.transaction() as db:
         found = db.execute("SELECT uid, message_id FROM message ORDER BY uid").fetchall()
     assert found == [("1", "<a@b>"), ("2", None)]
+
+
+@pytest.fixture
+def picky(tmp_path: Path, state: State) -> tuple[Way, Picky]:
+    folder = state.begin("imap\nmail.example\n143\nme", DAY).folder(Folder("INBOX", 7, 3))
+    box = Picky(tmp_path / "mail", state.token)
+    return Way(folder, box), box
+
+
+def test_refused_messages_are_set_aside_or_come_again(picky: tuple[Way, Picky], state: State) -> None:
+    way, box = picky
+    box.refusals = {2: Refusal("550 No.", for_good=True), 5: Refusal("450 Later.", for_good=False)}
+    way.write(1, 6)
+    way.delivery.finish()
+    assert way.delivery.delivered == keys(1, 6) - keys(2, 2) - keys(5, 5)
+    assert {key: refusal.for_good for key, refusal in way.delivery.refused.items()} == {
+        ("2", 0): True,
+        ("5", 0): False,
+    }
+    assert way.delivery.answered == keys(1, 6)
+    assert set(way.folder.known()) == keys(1, 6) - keys(5, 5)
+    assert way.folder.set_aside() == 1
+    assert way.folder.attempts() == {("2", 0): 1, ("5", 0): 1}
+    assert state.open_intents() == {}
+    assert (in_folder(way, "tmp"), in_folder(way, "new")) == (0, 4)
+    # What was set aside is never due for deletion.
+    assert {message.uid for message in way.folder.due(0)} == {"1", "3", "4", "6"}
+
+
+def test_refused_for_the_moment_is_never_set_aside(picky: tuple[Way, Picky], state: State) -> None:
+    way, box = picky
+    box.refusals = dict.fromkeys(range(1, 100), Refusal("450 Later.", for_good=False))
+    for number in range(1, 21):
+        delivery = Delivery(way.folder, box, lambda *_: None, way.warned.append)
+        delivery.write(Part(Remote("1", 4), b"x\r\n"))
+        delivery.finish()
+        assert way.folder.attempts() == {("1", 0): number}
+    assert way.folder.set_aside() == 0
+
+
+def test_what_came_before_a_broken_line_is_recorded(picky: tuple[Way, Picky], state: State) -> None:
+    way, box = picky
+    box.breaks_after = 6
+    way.write(1, 7)
+    with pytest.raises(Problem) as caught:
+        way.delivery.finish()
+    assert caught.value.message == "The line is cut."
+    assert way.delivery.delivered == set(way.folder.known()) == keys(1, 6)
+    assert state.open_intents() == {}
+    assert (in_folder(way, "tmp"), in_folder(way, "new")) == (0, 6)
+
+
+def test_each_batch_is_recorded_at_once_where_nothing_is_remembered(picky: tuple[Way, Picky]) -> None:
+    way, box = picky
+    recorded: list[int] = []
+    publish = box.publish
+
+    def look(batch: Sequence[Staged]) -> Mapping[str, Refusal]:
+        recorded.append(len(way.folder.known()))
+        return publish(batch)
+
+    box.publish = look  # type: ignore[method-assign]
+    way.write(1, 12)
+    way.delivery.finish()
+    assert recorded == [0, 4, 8]
+    assert box.batches == [4, 4, 4]

@@ -173,8 +173,9 @@ def _password(session: Session, data: Answer, *, wanted: bool) -> Answer:
 
 def _secrets(session: Session) -> Answer:
     """Return the other secrets that are given. Raises Problem (connector)."""
-    files = {prop: getattr(session.options, f"file_{prop}") for prop in props.SECRETS}
-    return {prop: session.read_secret(file) for prop, file in files.items() if file}
+    return {
+        prop: session.read_secret(file) for prop, file in props.find_secret_files(session.options).items()
+    }
 
 
 def _is_checked(session: Session, data: Answer) -> bool:

@@ -162,6 +162,12 @@ def read(options: argparse.Namespace) -> dict[str, Any]:
     return data
 
 
+def find_secret_files(options: argparse.Namespace) -> dict[str, str]:
+    """Return by prop the files of the SECRETS that were given."""
+    found = {prop: getattr(options, f"file_{prop}", None) for prop in SECRETS}
+    return {prop: file for prop, file in found.items() if file}
+
+
 def read_changes(options: argparse.Namespace) -> dict[str, Any]:
     """Return the same for an update: an empty value removes a prop that may be missing."""
     shapes = schema.load("update/update.input.json")["properties"]

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What commands ask the helpers for: of a password that is stored, never itself."""
 
+from pathlib import Path
+
 import pytest
 
+from cockpit_getmail.problem import Problem
 from tests.unit.command.conftest import Commands
 
 NAME = "ann@h"
@@ -44,3 +47,28 @@ def test_change_is_checked_before_it_is_stored(commands: Commands) -> None:
         "action": "check-credentials", "name": NAME, "Username": "bob", "CAFile": None,
     }  # fmt: skip
     assert commands.helpers.asked[3][1] == {"action": "update", "name": NAME, **changed}
+
+
+def test_secrets_come_from_a_file(commands: Commands, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("canary-1\nnot this\n")
+    event = {"state": "success", "event": "cockpit-getmail-save", "status": "success", "name": "me@there"}
+    commands.helpers.answer(event)
+    words = "add --retriever imaps --server there --user me --account me --provider google --client-id app"
+    assert commands.run(*words.split(), "--client-secret-from", str(secret)) == 0
+    [(verb, data)] = commands.helpers.asked
+    assert (verb, data["ClientSecret"], data["Provider"], "Password" in data) == (
+        "create",
+        "canary-1",
+        "google",
+        False,
+    )
+    assert "canary" not in commands.out.getvalue()
+    assert "cockpit-getmail authorize me@there" in commands.out.getvalue()
+
+
+def test_secret_that_cannot_be_read(commands: Commands, tmp_path: Path) -> None:
+    with pytest.raises(Problem) as caught:
+        commands.run("edit", "me", "--refresh-token-from", str(tmp_path / "none"))
+    assert caught.value.cause == "connector"
+    assert "cannot be read: No such file" in caught.value.message

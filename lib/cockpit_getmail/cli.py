@@ -112,18 +112,21 @@ def _run_for_people(arguments: Sequence[str]) -> int:
 
 def _fetch(name: str) -> int:
     """Fetch in the foreground; root has it done as the user that the unit would have."""
-    from cockpit_getmail import database, settings, units
+    from cockpit_getmail import database, login, settings, units
     from cockpit_getmail.actions import require_runnable
     from cockpit_getmail.launch import is_forgiven
+    from cockpit_getmail.units.inside import Order
 
     found = settings.load()
     connector = require_runnable(database.read(found.connectors_db), name)
     ca_pem = units.read_ca(connector) if connector.props.get("CAFile") else None
     place = units.prepare(connector, found, foreground=True)
     forgive = is_forgiven(name, found)
+    connector, problem = login.resolve_in_clear(connector, found)
+    order = Order(connector, found, ca_pem, "", forgive, problem)
     if os.geteuid() == 0:
-        return _end_as(units.run_as_user(place, connector, found, ca_pem, SIGNALS, forgive=forgive))
-    return _run(connector, found, place.state_folder, ca_pem, forgive=forgive)
+        return _end_as(units.run_as_user(place, order, SIGNALS))
+    return _run(order, place.state_folder)
 
 
 def _work_off_schedule() -> int:
@@ -138,14 +141,14 @@ def _fetch_child() -> int:
     from cockpit_getmail import units
 
     _refuse_root()
-    connector, settings, state_folder, ca_pem, forgive = units.read_request(sys.stdin.buffer.read())
-    return _run(connector, settings, state_folder, ca_pem, forgive=forgive)
+    return _run(*units.read_request(sys.stdin.buffer.read()))
 
 
 def _verify_in_foreground(name: str) -> int:
     """Verify without systemd; root has it done as the user that fetches."""
     from cockpit_getmail import database, settings, units
     from cockpit_getmail.actions import require_valid
+    from cockpit_getmail.units.inside import Order
 
     found = settings.load()
     connector = units.without_secrets(require_valid(database.read(found.connectors_db), name))
@@ -153,7 +156,7 @@ def _verify_in_foreground(name: str) -> int:
     if not os.path.isdir(place.state_folder):
         raise failure("connector", "It never fetched anything: there is nothing to verify.", kind="Conflict")
     if os.geteuid() == 0:
-        return _end_as(units.run_as_user(place, connector, found, None, SIGNALS, "verify"))
+        return _end_as(units.run_as_user(place, Order(connector, found, None), SIGNALS, "verify"))
     return _verify(connector, found, place.state_folder)
 
 
@@ -162,8 +165,8 @@ def _verify_child() -> int:
     from cockpit_getmail import units
 
     _refuse_root()
-    connector, settings, state_folder, *_ = units.read_request(sys.stdin.buffer.read())
-    return _verify(connector, settings, state_folder)
+    order, state_folder = units.read_request(sys.stdin.buffer.read())
+    return _verify(order.connector, order.settings, state_folder)
 
 
 def _end_as(status: int) -> int:
@@ -177,8 +180,7 @@ def _fetch_unit() -> int:
     """Fetch in a unit, with nothing but what it was handed."""
     # What is asked for before it begins is recorded, too.
     with _STOP.shielded():
-        order, folder = _read_order()
-        return _run(order.connector, order.settings, folder, order.ca_pem, order.token, forgive=order.forgive)
+        return _run(*_read_order())
 
 
 def _verify_unit() -> int:
@@ -252,23 +254,22 @@ def _ask_provider() -> int:
     return exchange.main()
 
 
-def _run(
-    connector: "Connector",
-    settings: "Settings",
-    state_folder: str,
-    ca_pem: str | None,
-    token: str = "",
-    *,
-    forgive: bool = False,
-) -> int:
+def _run(order: "Order", state_folder: str) -> int:
     from cockpit_getmail import report, run
     from cockpit_getmail.connector import make_token
 
     _refuse_root()
-    token = token or make_token(connector.name)
     with report.reporter(sys.stdout) as reporter:
         result = run.run(
-            connector, settings, state_folder, ca_pem, reporter, token=token, forgive=forgive, stop=_STOP
+            order.connector,
+            order.settings,
+            state_folder,
+            order.ca_pem,
+            reporter,
+            token=order.token or make_token(order.connector.name),
+            forgive=order.forgive,
+            problem=order.problem,
+            stop=_STOP,
         )
     return SOME_FAILED if result.failed else SUCCESS
 

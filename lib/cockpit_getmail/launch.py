@@ -7,7 +7,7 @@ import os
 import time
 from functools import partial
 
-from cockpit_getmail import database, status_file, units
+from cockpit_getmail import database, login, status_file, units
 from cockpit_getmail.connector import Connector, folder_name, make_token
 from cockpit_getmail.ledger import Ledger
 from cockpit_getmail.problem import failure, printable
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
 
+    from cockpit_getmail.login import Ready
     from cockpit_getmail.settings import Settings
     from cockpit_getmail.status_file import Report
 
@@ -45,12 +46,14 @@ def launch(connector: Connector, settings: Settings, read_at: Stamp = ()) -> tup
     units.start_run(); also if the start cannot be recorded, and then the run goes on.
     """
     forgiven: str | None = None
+    ready: Ready | None = None
 
     def start(token: str) -> tuple[str, bool]:
-        nonlocal forgiven
+        nonlocal forgiven, ready
         forgiven = _find_forgiven(connector.name, settings)
         forgive = is_forgiven(connector.name, settings)
-        return units.start_run(connector, settings, token, forgive=forgive)
+        found, problem = ready = ready or login.resolve(connector, settings)
+        return units.start_run(found, settings, token, forgive=forgive, problem=problem)
 
     unit, token, running = _start(connector.name, settings, start, status_file.RUN)
     if not running:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cockpit_getmail import fetch
@@ -13,6 +14,8 @@ from cockpit_getmail.state import State
 from cockpit_getmail.stop import Stop, Stopped
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cockpit_getmail.connector import Connector
     from cockpit_getmail.fetch import Reporter, Result
     from cockpit_getmail.settings import Settings
@@ -28,23 +31,26 @@ def run(
     *,
     token: str,
     forgive: bool = False,
+    problem: Problem | None = None,
     stop: Stop | None = None,
 ) -> Result:
     """Run a connector whose state is in `folder`. Raises Problem and Stopped, which are recorded there.
 
-    `forgive`: the failures before do not count any more.
+    `forgive`: the failures before do not count any more. A `problem` is why it cannot log in, as who starts
+    it has found: it is all that there is to do.
     """
     stop = stop or Stop()
     with stop.shielded():
         try:
             state = State(folder)
-        except Problem as problem:
-            if problem.cause != "running":
-                Record(folder, "run", token, report, days=settings.history_days).end("failed", None, problem)
+        except Problem as trouble:
+            if trouble.cause != "running":
+                Record(folder, "run", token, report, days=settings.history_days).end("failed", None, trouble)
             raise
         with state:
             record = Record(folder, "run", token, report, days=settings.history_days)
-            result = _fetch(connector, settings, state, ca_pem, record, stop, forgive=forgive)
+            prepare = partial(_prepare, record, forgive=forgive, problem=problem)
+            result = _fetch(connector, settings, state, ca_pem, record, stop, prepare)
             record.end(
                 "succeeded",
                 state.transaction,
@@ -65,17 +71,11 @@ def _fetch(
     ca_pem: str | None,
     record: Record,
     stop: Stop,
-    *,
-    forgive: bool,
+    prepare: Callable[[State], None],
 ) -> Result:
     """Fetch, and record why if that does not come to its end."""
     try:
-        with state.transaction() as db:
-            if record.is_cut_off or record.before is None:
-                record.settle(db)
-            record.recall(db)
-        if forgive:
-            record.forgive()
+        prepare(state)
         with stop.at_once():
             return fetch.run(connector, settings, state, ca_pem, record, stop)
     except Problem as problem:
@@ -88,6 +88,18 @@ def _fetch(
         bug = failure("internal", f"This is a bug in cockpit-getmail ({type(error).__name__}).")
         record.end("failed", state.transaction, bug)
         raise
+
+
+def _prepare(record: Record, state: State, *, forgive: bool, problem: Problem | None) -> None:
+    """Count the run before, and raise the Problem that is known already."""
+    with state.transaction() as db:
+        if record.is_cut_off or record.before is None:
+            record.settle(db)
+        record.recall(db)
+    if forgive:
+        record.forgive()
+    if problem:
+        raise problem
 
 
 def tell(result: Result) -> str:

@@ -131,6 +131,17 @@ def test_messages_that_are_not_here_make_it_partial(bench: Bench) -> None:
     assert bench.run(Result())["first_complete"]
 
 
+def test_problem_that_is_known_before_is_all_that_there_is(bench: Bench) -> None:
+    bench.ends = RuntimeError("nothing is fetched")
+    for count in (1, 2):
+        token = make_token(CONNECTOR.name)
+        with pytest.raises(Problem, match="Log-in refused"):
+            run.run(CONNECTOR, Settings(), bench.folder, None, bench.log, token=token, problem=REFUSED)
+        assert (bench.report["state"], bench.report["token"]) == ("failed", token)
+        assert (bench.report["failures"], bench.report["refused"]) == (count, count)
+    assert [entry["cause"] for entry in bench.history] == ["credentials", "credentials"]
+
+
 def test_failures_are_counted_until_one_succeeds(bench: Bench) -> None:
     counts = [bench.run(end) for end in (REFUSED, REFUSED, BROKEN, REFUSED)]
     assert [found["failures"] for found in counts] == [1, 2, 3, 4]

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a connector logs in with, found out before a run begins by whoever starts it: for units that is root."""
+"""What a connector logs in with, found out before a run begins by who starts it: for units that is root."""
 
 from __future__ import annotations
 
-from cockpit_getmail.connector import Connector
+import time
+
+from cockpit_getmail.connector import ACCESS_TOKEN, Connector
 from cockpit_getmail.problem import Problem
 
 TYPE_CHECKING = False
@@ -16,19 +18,41 @@ if TYPE_CHECKING:
 
 RUN_SECRETS = ("Password",)
 """What a run may be told of the secrets that are stored."""
+EXPIRES = "AccessTokenExpires"
+"""The prop by which a run is told until when its token is good, in seconds since 1970."""
 
 
 def resolve(connector: Connector, settings: Settings) -> Ready:
     """Return the connector with the secret that it logs in with and no other, and why there is none.
 
-    That Problem is the run's to record, as a log-in that failed.
+    That Problem is the run's to record, as a log-in that failed. Raises Problem (NotFound) if the connector
+    was deleted meanwhile.
     """
-    secrets = {prop: value for prop, value in connector.secrets.items() if prop in RUN_SECRETS}
+    bare = Connector(connector.name, connector.props)
     try:
-        password = _find_password(connector, settings)
+        if connector.uses_oauth:
+            return _with_token(connector, settings), None
+        secrets = {prop: value for prop, value in connector.secrets.items() if prop in RUN_SECRETS}
+        sealed = {prop: value for prop, value in connector.sealed.items() if prop in RUN_SECRETS}
+        secrets |= _find_password(connector, settings)
+        return Connector(connector.name, connector.props, secrets, sealed), None
     except Problem as problem:
-        return Connector(connector.name, connector.props, secrets), problem
-    return Connector(connector.name, connector.props, secrets | password), None
+        if problem.type == "NotFound":
+            raise
+        return bare, problem
+
+
+def resolve_in_clear(connector: Connector, settings: Settings) -> Ready:
+    """Return what resolve() does, for a run without a unit: nothing is sealed."""
+    found, problem = resolve(connector, settings)
+    if found.sealed:
+        from cockpit_getmail.login.sealed import opened
+
+        try:
+            return opened(found), problem
+        except Problem as trouble:
+            return Connector(found.name, found.props), trouble
+    return found, problem
 
 
 def _find_password(connector: Connector, settings: Settings) -> dict[str, str]:
@@ -38,3 +62,24 @@ def _find_password(connector: Connector, settings: Settings) -> dict[str, str]:
 
     password = find_password(connector, settings)
     return {} if password is None else {"Password": password}
+
+
+def _with_token(connector: Connector, settings: Settings) -> Connector:
+    from cockpit_getmail.oauth import broker
+
+    refused_at = _find_refusal(connector, settings)
+    token = broker.access_token(connector, settings, refused_at=refused_at)
+    props = {**connector.props, EXPIRES: str(token.expires_at)}
+    return Connector(connector.name, props, {ACCESS_TOKEN: token.access_token})
+
+
+def _find_refusal(connector: Connector, settings: Settings) -> float:
+    """Return when the last run was refused, 0 if it was not: the server may know more than the clock."""
+    from cockpit_getmail import status_file
+    from cockpit_getmail.connector import folder_name
+
+    report = status_file.read(f"{settings.state_dir}/{folder_name(connector.name)}", with_log=False)
+    if report is None or report["cause"] != "credentials":
+        return 0.0
+    # The report is in the hands of the run's user.
+    return min(report["ended"] or report["started"], time.time())

@@ -3,10 +3,9 @@
 
 inside.py reads them there.
 
-`connector` has name, props and settings, the run's `token` and whether to `forgive` the failures before it;
-each secret has one of its own, named as its prop; `ca` is the certificates of CAFile. Unit properties show
-no more of them than the random names of short-lived files. What is sealed stays so until systemd opens it for
-the unit.
+`connector` has name, props and settings, and what run.run() is told of this run; each secret has one of its
+own, named as its prop; `ca` is the certificates of CAFile. Unit properties show no more of them than the
+random names of short-lived files. What is sealed stays so until systemd opens it for the unit.
 """
 
 import json
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from cockpit_getmail.connector import Connector
-from cockpit_getmail.problem import failure, printable
+from cockpit_getmail.problem import Problem, failure, printable
 from cockpit_getmail.settings import Settings
 from cockpit_getmail.units import place
 
@@ -39,13 +38,19 @@ _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 @contextmanager
 def written(
-    connector: Connector, settings: Settings, token: str = "", *, forgive: bool = False
+    connector: Connector,
+    settings: Settings,
+    token: str = "",
+    *,
+    forgive: bool = False,
+    problem: Problem | None = None,
 ) -> Iterator[dict[str, Path]]:
     """Give the files to load credentials from, by credential; they are gone when the block ends.
 
     Raises Problem: cause connector for a CAFile that cannot be read or for too much of it all, and internal.
     """
-    contents = _collect(connector, settings, {"token": token, "forgive": forgive})
+    task = {"token": token, "forgive": forgive, "problem": tell_problem(problem)}
+    contents = _collect(connector, settings, task)
     with _in_files(connector, contents) as files:
         yield files
 
@@ -58,6 +63,11 @@ def secrets_written(connector: Connector) -> Iterator[dict[str, Path]]:
     """
     with _in_files(connector, _encode_secrets(connector)) as files:
         yield files
+
+
+def tell_problem(problem: Problem | None) -> list[Any] | None:
+    """Return what Problem() takes, as JSON has it."""
+    return [problem.type, problem.message, problem.attributes] if problem else None
 
 
 def loading(files: Mapping[str, Path]) -> list[str]:

@@ -12,23 +12,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cockpit_getmail.connector import Connector
-from cockpit_getmail.problem import failure
+from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.settings import Settings
+from cockpit_getmail.units.credentials import tell_problem
+from cockpit_getmail.units.inside import Order
 from cockpit_getmail.units.place import Place, as_user
 from cockpit_getmail.units.process import Identity, attend
 from cockpit_getmail.units.sandbox import program
 
 
-def run_as_user(
-    place: Place,
-    connector: Connector,
-    settings: Settings,
-    ca_pem: str | None,
-    stops: Iterable[signal.Signals],
-    command: str = "fetch",
-    *,
-    forgive: bool = False,
-) -> int:
+def run_as_user(place: Place, order: Order, stops: Iterable[signal.Signals], command: str = "fetch") -> int:
     """Run `cockpit-getmail COMMAND --child` to its end; return its status as process.attend() does.
 
     Signals of `stops` are passed on to it.
@@ -38,7 +31,7 @@ def run_as_user(
         raise failure("internal", "Mail is never fetched as root.")
     argv = [*program(), command, "--child"]
     user = identify(place)
-    request = _format(place, connector, settings, ca_pem, forgive=forgive)
+    request = _format(place, order)
     try:
         as_user(place, lambda: os.close(os.open(__file__, os.O_RDONLY | os.O_CLOEXEC)))
         return attend(argv, user, stdin=request, stops=stops)
@@ -56,27 +49,28 @@ def identify(place: Place) -> Identity:
     return Identity(place.uid, place.gid, os.getgrouplist(place.user, place.gid), variables)
 
 
-def read_request(data: bytes) -> tuple[Connector, Settings, str, str | None, bool]:
-    """Return connector, settings, state folder, certificate authorities (PEM), `forgive`: in that program."""
+def read_request(data: bytes) -> tuple[Order, str]:
+    """Return what to do, and the state folder: in that program. Raises Problem (internal)."""
     try:
         request = json.loads(data)
         connector = Connector(request["name"], request["props"], request["secrets"])
+        problem = Problem(*request["problem"]) if request["problem"] else None
         settings = Settings.from_json(request["settings"])
-        return connector, settings, str(request["state_folder"]), request["ca"], request["forgive"] is True
+        order = Order(connector, settings, request["ca"], "", request["forgive"] is True, problem)
+        return order, str(request["state_folder"])
     except (ValueError, LookupError, TypeError) as error:
         raise failure("internal", "`--child` is for runs that root starts in the foreground.") from error
 
 
-def _format(
-    place: Place, connector: Connector, settings: Settings, ca_pem: str | None, *, forgive: bool
-) -> bytes:
+def _format(place: Place, order: Order) -> bytes:
     request = {
-        "name": connector.name,
-        "props": connector.told_props,
-        "secrets": dict(connector.secrets),
-        "settings": settings.to_json(),
+        "name": order.connector.name,
+        "props": order.connector.told_props,
+        "secrets": dict(order.connector.secrets),
+        "settings": order.settings.to_json(),
         "state_folder": place.state_folder,
-        "ca": ca_pem,
-        "forgive": forgive,
+        "ca": order.ca_pem,
+        "forgive": order.forgive,
+        "problem": tell_problem(order.problem),
     }
     return json.dumps(request).encode()

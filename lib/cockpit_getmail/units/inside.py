@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from cockpit_getmail.connector import SECRETS, Connector
-from cockpit_getmail.problem import failure
+from cockpit_getmail.connector import Connector
+from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.settings import Settings
 
 
@@ -18,13 +18,14 @@ def is_confined() -> bool:
 
 
 class Order(NamedTuple):
-    """What a unit is to do; `ca_pem` has certificate authorities, for `forgive` see run.run()."""
+    """What a unit is to do; `ca_pem` has certificate authorities, for the rest see run.run()."""
 
     connector: Connector
     settings: Settings
     ca_pem: str | None
-    token: str
-    forgive: bool
+    token: str = ""
+    forgive: bool = False
+    problem: Problem | None = None
 
 
 def read_credentials() -> Order:
@@ -32,13 +33,14 @@ def read_credentials() -> Order:
     try:
         folder = _find_folder()
         data = json.loads(_read(f"{folder}/connector") or "")
-        found = {name: _read(f"{folder}/{name}") for name in (*SECRETS, "ca")}
+        found = {name: _read(f"{folder}/{name}") for name in (*data["secrets"], "ca")}
     except (OSError, ValueError) as error:
         raise failure("internal", "`--unit` is for the units that `execute` starts.") from error
     known = {name: found[name] or "" for name in data["secrets"]}
     connector = Connector(data["name"], data["props"], known)
     settings = Settings.from_json(data["settings"])
-    return Order(connector, settings, found["ca"], data["token"], data["forgive"])
+    problem = Problem(*data["problem"]) if data["problem"] else None
+    return Order(connector, settings, found["ca"], data["token"], data["forgive"], problem)
 
 
 def read_secrets(names: Iterable[str]) -> dict[str, str]:

@@ -36,11 +36,16 @@ _RUNNING_STATES = "--state=activating,active,deactivating,reloading"
 
 
 def start_run(
-    connector: Connector, settings: Settings, token: str, *, forgive: bool = False
+    connector: Connector,
+    settings: Settings,
+    token: str,
+    *,
+    forgive: bool = False,
+    problem: Problem | None = None,
 ) -> tuple[str, bool]:
     """Start a run of a connector; return its unit without `.service`, and whether it was running already.
 
-    The run is told its `token`, and whether to `forgive` the failures before it: not to count them.
+    The run is told its `token`, whether to `forgive` the failures before it, and why it cannot log in.
     Raises Problem: cause internal without root or systemd; settings, connector or delivery as it may be.
     """
     unit = unit_name(connector.name)
@@ -48,7 +53,7 @@ def start_run(
     require_units(foreground)
     state = state_directory(settings)
     place = prepare(connector, settings)
-    with credentials.written(connector, settings, token, forgive=forgive) as files:
+    with credentials.written(connector, settings, token, forgive=forgive, problem=problem) as files:
         fixed = [f"LogExtraFields={TASK_FIELD}={token}", *hiding_properties(settings)]
         properties = [*run_properties(place, state, files), *fixed]
         argv = start_argv(unit, f"Mail of {printable(connector.name)}", properties, "fetch")

@@ -11,7 +11,7 @@ import pytest
 
 from cockpit_getmail import callbacks
 from cockpit_getmail.connector import Connector
-from cockpit_getmail.problem import Problem
+from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.settings import Settings
 from cockpit_getmail.units import credentials, inside, place
 
@@ -32,10 +32,12 @@ def make(password: str = "canary", **props: str) -> Connector:
     return Connector("me@mail.example", {"Server": "mail.example", **props}, {"Password": password})
 
 
-def hand_over(connector: Connector, to: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def hand_over(
+    connector: Connector, to: Path, monkeypatch: pytest.MonkeyPatch, problem: Problem | None = None
+) -> None:
     """Do what systemd does with LoadCredential=."""
     to.mkdir()
-    with credentials.written(connector, SETTINGS, TOKEN, forgive=True) as files:
+    with credentials.written(connector, SETTINGS, TOKEN, forgive=True, problem=problem) as files:
         for name, path in files.items():
             shutil.copy(path, to / name)
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(to))
@@ -51,6 +53,19 @@ def test_connector_and_settings_arrive(
     connector = make(password, Account="é@h", Note="50% | more")
     hand_over(connector, tmp_path / "unit", monkeypatch)
     assert inside.read_credentials() == inside.Order(connector, SETTINGS, None, TOKEN, forgive=True)
+
+
+def test_problem_and_access_token_arrive(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connector = Connector("n", {"Server": "s", "AccessTokenExpires": "5"}, {"AccessToken": "canary"})
+    told = failure("credentials", "No token.", hint="Sign in.")
+    hand_over(connector, tmp_path / "unit", monkeypatch, told)
+    order = inside.read_credentials()
+    assert order.connector == connector
+    assert order.problem
+    found = (order.problem.type, order.problem.message, order.problem.attributes)
+    assert found == (told.type, told.message, told.attributes)
 
 
 def test_where_callbacks_go_is_no_business_of_a_run(

@@ -54,9 +54,12 @@ def note(name: str, props: Mapping[str, str], settings: Settings) -> None:
 
 
 def forget(name: str, settings: Settings) -> None:
-    """Remove what is known of the starts and callbacks of a connector; what stays of that does no harm."""
+    """Remove what is known of a connector's starts, callbacks and tokens; what stays of that does no harm."""
+    from cockpit_getmail.oauth import cache
+
     with suppress(Problem):
         callbacks.forget(settings, name)
+    cache.forget(name, settings)
     ledger = Ledger.open_for_reading(settings)
     if ledger:
         with suppress(Problem), ledger:

@@ -97,6 +97,12 @@ def keep(name: str, settings: Settings, token: Token) -> None:
         _write(_path(name, settings, _TOKEN), told, durably=False)
 
 
+def drop(name: str, settings: Settings) -> None:
+    """Remove the token that is kept."""
+    _memory.pop((settings.connectors_db, name), None)
+    _unlink(name, settings, _TOKEN)
+
+
 def find_pending(name: str, settings: Settings, used: str) -> str:
     """Return the refresh token that came in the place of the one that was `used`; empty without one."""
     with suppress(ValueError, LookupError, TypeError, OSError):
@@ -113,17 +119,18 @@ def keep_pending(name: str, settings: Settings, used: str, refresh_token: str) -
 
 
 def drop_pending(name: str, settings: Settings) -> None:
-    with suppress(FileNotFoundError):
-        os.unlink(_path(name, settings, _PENDING))
+    _unlink(name, settings, _PENDING)
 
 
 def forget(name: str, settings: Settings) -> None:
     """Remove what is kept for a connector."""
-    _memory.pop((settings.connectors_db, name), None)
-    folder = _folder(settings)
-    for ending in (_TOKEN, _PENDING):
-        with suppress(OSError):
-            os.unlink(f"{folder}/{folder_name(name)}{ending}")
+    drop(name, settings)
+    drop_pending(name, settings)
+
+
+def _unlink(name: str, settings: Settings, ending: str) -> None:
+    with suppress(OSError):
+        os.unlink(f"{_folder(settings)}/{folder_name(name)}{ending}")
 
 
 def _path(name: str, settings: Settings, ending: str) -> str:

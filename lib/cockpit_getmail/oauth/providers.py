@@ -107,7 +107,7 @@ class _Preset(NamedTuple):
 
 
 def _google(_connector: Connector) -> _Preset:
-    """Without a device flow: Google's does not allow mail (FACTS: `https://mail.google.com/`)."""
+    """Without a device flow: Google's does not allow mail."""
     return _Preset(
         token_url="https://oauth2.googleapis.com/token",  # noqa: S106 (an address)
         authorization_url="https://accounts.google.com/o/oauth2/v2/auth",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cockpit_getmail.units.systemd import (
         cancel,
         check,
+        checks_in_unit,
         find_token,
         is_available,
         is_running,
@@ -32,6 +33,7 @@ _MODULES = {
     "ask": "asking",
     "cancel": "systemd",
     "check": "systemd",
+    "checks_in_unit": "systemd",
     "find_token": "systemd",
     "is_available": "systemd",
     "is_confined": "inside",
@@ -58,6 +60,7 @@ __all__ = [
     "ask",
     "cancel",
     "check",
+    "checks_in_unit",
     "find_token",
     "is_available",
     "is_confined",

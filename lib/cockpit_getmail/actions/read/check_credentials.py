@@ -3,31 +3,69 @@
 
 from __future__ import annotations
 
-from cockpit_getmail import database, schema, units
+from cockpit_getmail import database, login, schema, units
 from cockpit_getmail.actions import LOG_IN, as_in_clear, find_connector, merge_props, refuse
 from cockpit_getmail.connector import SEALED, Connector
+from cockpit_getmail.problem import Problem, failure, with_status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from cockpit_getmail.actions import Answer
+    from cockpit_getmail.database import Record
     from cockpit_getmail.settings import Settings
+
+GRANT = (
+    *("Provider", "Tenant", "TokenUrl", "ClientId", "ClientSecret", "RefreshToken", "Scope", "Grant"),
+    "KeyFile",
+)
+"""What tokens come from."""
 
 
 def answer(data: dict[str, Any], settings: Settings) -> Answer:
     """Log in and return what was found. Raises Problem (NotValid, Conflict), and the one that was met."""
-    props = _complete(data, settings) if data.get("name") else merge_props({}, data)
-    connector = Connector.from_record("", {"Account": "", **props})
-    return {"state": "success", **units.check(connector, settings)}
+    record = find_connector(database.read(settings.connectors_db), data) if data.get("name") else None
+    props = _complete(record, data) if data.get("name") else merge_props({}, data)
+    connector = Connector.from_record(record.key if record else "", {"Account": "", **props})
+    if connector.uses_oauth:
+        _require_saved(record, connector)
+    resolve = login.resolve if units.checks_in_unit() else login.resolve_in_clear
+    ready, problem = resolve(connector, settings)
+    if problem:
+        raise with_status(problem)
+    return {"state": "success", **_check(ready, settings)}
 
 
-def _complete(data: dict[str, Any], settings: Settings) -> dict[str, str]:
+def _check(connector: Connector, settings: Settings) -> dict[str, Any]:
+    try:
+        return units.check(connector, settings)
+    except Problem as problem:
+        if connector.uses_oauth and problem.cause == "credentials":
+            from cockpit_getmail.oauth import cache
+
+            # It may have been revoked: a run is not to try it again.
+            cache.drop(connector.name, settings)
+        raise
+
+
+def _require_saved(record: Record | None, connector: Connector) -> None:
+    """Raise Problem (Conflict) for a sign-in that is not stored: a provider may change the refresh token."""
+    stored = Connector.from_record(record.key, record.props) if record else None
+    if stored is None or any(_of(stored, prop) != _of(connector, prop) for prop in GRANT):
+        message = "Save the connector before its log-in is checked: the provider may give it another token."
+        raise failure("connector", message, kind="Conflict")
+
+
+def _of(connector: Connector, prop: str) -> str:
+    return connector.sealed.get(prop) or connector.secrets.get(prop) or connector.props.get(prop, "")
+
+
+def _complete(record: Record | None, data: dict[str, Any]) -> dict[str, str]:
     """Return the props that the connector would have after an update, as far as a log-in depends on them.
 
-    Raises Problem (NotValid, also for what is stored; Conflict).
+    Raises Problem (NotValid, also for what is stored).
     """
-    record = find_connector(database.read(settings.connectors_db), data)
     if record is None:
         refuse(schema.check("read", "check-credentials", {**data, "name": None}))
         return merge_props({}, data)

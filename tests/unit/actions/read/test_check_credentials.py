@@ -10,9 +10,14 @@ import pytest
 from cockpit_getmail import database, schema, units
 from cockpit_getmail.actions import LOG_IN
 from cockpit_getmail.actions.read import check_credentials
-from cockpit_getmail.problem import Problem
+from cockpit_getmail.oauth import cache
+from cockpit_getmail.problem import Problem, failure
+from cockpit_getmail.units import place
+from tests.support.tokens import TokenEndpoint
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cockpit_getmail.connector import Connector
     from cockpit_getmail.settings import Settings
 
@@ -155,3 +160,72 @@ def test_label_of_several_is_ambiguous(settings: Settings, checked: list[dict[st
     assert caught.value.type == "Conflict"
     ask(settings, name="work", account="bob")
     assert [props["Username"] for props in checked] == ["v"]
+
+
+OAUTH = {
+    **{prop: value for prop, value in STORED.items() if prop not in ("Password", "CAFile")},
+    "Provider": "custom",
+    "ClientId": "id",
+    "RefreshToken": "refresh-0",
+}
+
+
+def test_saved_sign_in_is_checked(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(place, "RUN_FOLDER", str(tmp_path / "run"))
+    monkeypatch.setattr(cache, "_memory", {})
+    found: list[Connector] = []
+    refusal: list[Problem] = []
+
+    def check(connector: Connector, _settings: Settings) -> dict[str, Any]:
+        found.append(connector)
+        if refusal:
+            raise refusal[0]
+        return {"tls": None, "capabilities": [], "folder": "INBOX", "messages": 0}
+
+    monkeypatch.setattr(units, "check", check)
+    with TokenEndpoint() as provider:
+        with database.transaction(settings.connectors_db) as content:
+            content.put("oauth", "getmail", {**OAUTH, "TokenUrl": provider.url})
+        ask(settings, name="oauth", Server="new")
+        assert (found[0].server, found[0].secrets) == ("new", {"AccessToken": "access-1"})
+        refusal.append(failure("credentials", "No."))
+        for _ in range(2):
+            with pytest.raises(Problem, match="No"):
+                ask(settings, name="oauth")
+        tokens = [connector.access_token for connector in found]
+        # One that a server refused is not tried again.
+        assert tokens == ["access-1", "access-1", "access-2"]
+        provider.answer = (400, b'{"error": "invalid_grant"}')
+        with pytest.raises(Problem) as raised:
+            ask(settings, name="oauth")
+    assert isinstance(raised.value.attributes, dict)
+    assert raised.value.attributes["status"] == "INVALID_CREDENTIALS"
+    assert "Sign in again" in raised.value.attributes["hint"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"name": "oauth", "ClientId": "new"},
+        {"name": "oauth", "RefreshToken": "new"},
+        {"name": "oauth", "Scope": "new"},
+        {
+            "Retriever": "SimpleIMAPRetriever",
+            "Server": "h",
+            "Username": "u",
+            "Provider": "google",
+            "ClientId": "id",
+        },
+    ],
+)
+def test_sign_in_that_is_not_saved_is_not_checked(
+    settings: Settings, checked: list[dict[str, str]], given: dict[str, str]
+) -> None:
+    with database.transaction(settings.connectors_db) as content:
+        content.put("oauth", "getmail", {**OAUTH, "TokenUrl": "http://127.0.0.1:1/"})
+    with pytest.raises(Problem, match="Save the connector") as raised:
+        ask(settings, **given)
+    assert raised.value.type == "Conflict"
+    assert not checked

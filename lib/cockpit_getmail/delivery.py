@@ -3,7 +3,7 @@
 
 The calling thread writes each message to tmp/ as it comes, while a thread of its own commits those that are
 whole: sync, record the intents (and that the batch before is delivered), publish into new/. Whatever moment
-it ends at, the next run knows what is delivered. See DESIGN 5 for the proof, step by step.
+it ends at, the next run knows what is delivered. README tells it step by step.
 """
 
 import threading

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """One run: retriever -> destination -> state -> deletion on the server.
 
-Nothing is deleted on the server but what the state has as delivered. DESIGN 5 has the proof, step by step.
+Nothing is deleted on the server but what the state has as delivered. README tells it step by step.
 """
 
 from collections.abc import Callable, Iterator, Sequence

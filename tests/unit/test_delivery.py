@@ -10,8 +10,11 @@ import pytest
 from cockpit_getmail.delivery import HEADER_LIMIT, Delivery, find_message_id
 from cockpit_getmail.destination.base import Refusal, Staged
 from cockpit_getmail.destination.maildir import Maildir
+from cockpit_getmail.filter.base import Envelope, Removal, Verdict
+from cockpit_getmail.filtering import Filtering
 from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.retriever.base import BATCH_MESSAGES, Folder, Part, Remote
+from cockpit_getmail.spool import Spool
 from cockpit_getmail.state import FolderState, State
 
 DAY = 86400.0
@@ -61,12 +64,16 @@ class Picky(Box):
 class Way:
     """A delivery of `count` messages, and what it told."""
 
-    def __init__(self, folder: FolderState, box: Box) -> None:
+    def __init__(self, folder: FolderState, box: Box, filtering: Filtering | None = None) -> None:
         self.folder, self.box = folder, box
         self.advanced: list[tuple[int, int]] = []
         self.warned: list[str] = []
         self.delivery = Delivery(
-            folder, box, lambda messages, octets: self.advanced.append((messages, octets)), self.warned.append
+            folder,
+            box,
+            lambda messages, octets: self.advanced.append((messages, octets)),
+            self.warned.append,
+            filtering,
         )
 
     def write(self, first: int, last: int) -> None:
@@ -272,3 +279,84 @@ def test_each_batch_is_recorded_at_once_where_nothing_is_remembered(picky: tuple
     way.delivery.finish()
     assert recorded == [0, 4, 8]
     assert box.batches == [4, 4, 4]
+
+
+# With filters
+
+
+class Says:
+    """A filter that does as a message says."""
+
+    def scan(self, message: Spool, envelope: Envelope) -> Verdict:
+        word = message.head(100).decode().partition("\r\n")[0]
+        if word == "down":
+            raise failure("filter", "It is down.")
+        return Verdict(word, f"because of {word}", b"A: 1\r\n", (Removal(b"B"),))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def filtered(tmp_path: Path, state: State) -> Way:
+    folder = state.begin("imap\nmail.example\n143\nme", DAY).folder(Folder("INBOX", 7, 3))
+    return Way(folder, Box(tmp_path / "mail", state.token), Filtering(Says(), "me", "Junk", tmp_path))
+
+
+def bring(way: Way, *words: str) -> None:
+    for number, word in enumerate(words, 1):
+        way.delivery.write(Part(Remote(str(number), 4), f"{word}\r\nB: 2\r\n\r\n".encode()))
+
+
+def test_verdicts_are_carried_out(filtered: Way, state: State) -> None:
+    bring(filtered, "deliver", "junk", "drop", "quarantine", "later", "fail", "deliver")
+    filtered.delivery.settle()
+    filtered.delivery.finish()
+    found = filtered.delivery
+    assert found.delivered == {("1", 0), ("2", 0), ("7", 0)}
+    assert found.answered == keys(1, 7)
+    assert [message.uid for message in found.dropped] == ["3"]
+    assert [(message.uid, reason) for message, reason in found.aside] == [("4", "because of quarantine")]
+    assert [(message.uid, reason) for message, reason in found.later] == [("5", "because of later")]
+    assert [(part.message.uid, part.failure) for part in found.failures] == [("6", "because of fail")]
+    mail = Path(filtered.box.location.removeprefix("maildir:"))
+    assert [file.read_bytes() for file in (mail / "new").iterdir()] == [b"A: 1\ndeliver\n\n"] * 2
+    assert [file.read_bytes() for file in (mail / ".Junk" / "new").iterdir()] == [b"A: 1\njunk\n\n"]
+    with state.transaction() as db:
+        states = dict(db.execute("SELECT uid, state FROM message"))
+        reasons = dict(db.execute("SELECT uid, reason FROM failure"))
+    assert states == {
+        **dict.fromkeys("127", "delivered"),
+        "3": "dropped",
+        "4": "quarantined",
+    }
+    assert reasons == {"4": "because of quarantine"}
+
+
+def test_what_is_scanned_is_delivered_though_the_filter_is_down_now(filtered: Way) -> None:
+    bring(filtered, "deliver", "deliver", "down")
+    with pytest.raises(Problem, match="down"):
+        filtered.delivery.settle()
+    with pytest.raises(Problem, match="down"):
+        filtered.write(4, 4)
+    filtered.delivery.finish()
+    assert (
+        filtered.delivery.delivered
+        == filtered.delivery.answered
+        == set(filtered.folder.known())
+        == keys(1, 2)
+    )
+    assert (in_folder(filtered, "tmp"), in_folder(filtered, "new")) == (0, 2)
+
+
+def test_what_is_not_scanned_yet_is_not_delivered(filtered: Way) -> None:
+    filtered.delivery.write(Part(Remote("1", 4), b"deliver\r\n", last=False))
+    filtered.delivery.finish()
+    assert filtered.delivery.answered == set()
+
+
+def test_filtered_message_that_cannot_be_delivered(filtered: Way) -> None:
+    filtered.box.error = failure("quota", "The disk is full.")
+    bring(filtered, "deliver", "drop")
+    filtered.delivery.settle()
+    with pytest.raises(Problem, match="full"):
+        filtered.delivery.finish()
+    assert (in_folder(filtered, "tmp"), in_folder(filtered, "new")) == (0, 0)
+    assert not filtered.folder.known()

@@ -201,6 +201,38 @@ def test_state_of_an_older_version_is_taken_over(tmp_path: Path, version: int) -
         assert begin(opened).known()["4", 0] == 400
 
 
+def test_messages_of_version_3_are_taken_over(tmp_path: Path) -> None:
+    with State(tmp_path) as opened:
+        deliver(begin(opened), *MESSAGES)
+        with opened.transaction() as db:
+            before = db.execute("SELECT * FROM message").fetchall()
+    with closing(sqlite3.connect(tmp_path / "state.sqlite", isolation_level=None)) as db:
+        [made] = db.execute("SELECT sql FROM sqlite_master WHERE name = 'message'").fetchone()
+        db.execute("DROP TABLE message")
+        db.execute(made.replace(", 'dropped'", ""))
+        db.execute("CREATE INDEX aside ON message (folder) WHERE state = 'quarantined'")
+        db.executemany("INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", before)
+        db.execute("PRAGMA user_version = 3")
+    with State(tmp_path) as opened:
+        folder = begin(opened)
+        with opened.transaction() as db:
+            assert db.execute("SELECT * FROM message").fetchall() == before
+        folder.hold([Remote("4", 400)], [])
+        assert folder.known() == {**KNOWN, ("4", 0): 400}
+
+
+def test_what_filters_held_back(tmp_path: Path) -> None:
+    with State(tmp_path) as opened:
+        folder = begin(opened)
+        folder.failed(MESSAGES[0], "the filter is down", None)
+        folder.hold([MESSAGES[0]], [(MESSAGES[1], "a virus")])
+        # None of them is fetched again, or deleted on the server.
+        assert folder.known() == {("1", 0): 100, ("2", 0): 200}
+        assert folder.due(0) == []
+        assert folder.attempts() == {("2", 0): 1}
+        assert folder.set_aside() == 1
+
+
 def test_two_who_open_an_older_state_bring_it_over_once(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "state.sqlite", isolation_level=None)) as db:
         db.executescript(OLDER.format(folder=FOLDERS[2], mailbox=IMAP, place=HERE, version=2))

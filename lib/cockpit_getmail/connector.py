@@ -21,8 +21,8 @@ SEALED: Mapping[str, str] = {name: prop for prop, name in SEALED_AS.items()}
 """The same the other way round."""
 ACCESS_TOKEN = "AccessToken"  # noqa: S105 (the name of one)
 """The secret of a run that logs in by OAuth2: it is made for a while, and never stored."""
-UNTOLD = ("CallbackUrl", "StatusCallbackUrl")
-"""Props that no run is told: their paths may be secrets, and a run's user may read what it is told."""
+UNTOLD = ("CallbackUrl", "StatusCallbackUrl", "PasswordFile", "PasswordCommand", "KeyFile")
+"""Props that no run is told: they may have secrets in them, and a run's user may read what it is told."""
 DEFAULTS = {"Delete": "-1", "Time": "30", "status": "enabled"}
 RETRIEVERS: Mapping[str, tuple[Literal["imap", "pop3"], bool, int]] = {
     "SimpleIMAPRetriever": ("imap", False, 143),

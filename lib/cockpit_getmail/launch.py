@@ -10,7 +10,7 @@ from functools import partial
 from cockpit_getmail import database, login, status_file, units
 from cockpit_getmail.connector import Connector, folder_name, make_token
 from cockpit_getmail.ledger import Ledger
-from cockpit_getmail.problem import failure, printable
+from cockpit_getmail.problem import Problem, failure, printable
 from cockpit_getmail.removal import is_left, removal
 
 TYPE_CHECKING = False
@@ -53,6 +53,13 @@ def launch(connector: Connector, settings: Settings, read_at: Stamp = ()) -> tup
         forgiven = _find_forgiven(connector.name, settings)
         forgive = is_forgiven(connector.name, settings)
         found, problem = ready = ready or login.resolve(connector, settings)
+        try:
+            return units.start_run(found, settings, token, forgive=forgive, problem=problem)
+        except Problem as trouble:
+            problem = login.explain(found, trouble)
+            if problem is trouble:
+                raise
+        found, problem = ready = Connector(found.name, found.props), problem
         return units.start_run(found, settings, token, forgive=forgive, problem=problem)
 
     unit, token, running = _start(connector.name, settings, start, status_file.RUN)

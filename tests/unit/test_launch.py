@@ -14,6 +14,7 @@ from cockpit_getmail.actions.update import reset
 from cockpit_getmail.connector import Connector, folder_name
 from cockpit_getmail.launch import is_forgiven, launch, stamp
 from cockpit_getmail.ledger import Ledger
+from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.settings import Settings
 from tests.unit.test_status import BAD, TOKEN, report
 
@@ -62,6 +63,32 @@ def test_start_is_recorded(settings: Settings, monkeypatch: pytest.MonkeyPatch) 
         assert found.at
         assert before <= found.at <= time.time()
         assert (found.token, found.forgiven) == (token, None)
+
+
+def test_run_whose_secret_does_not_open_is_told_so(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """systemd starts no unit that it cannot give its credentials; then one without them records why."""
+    told: list[tuple[Connector, Problem | None]] = []
+    trouble = failure("credentials", "It was sealed on another machine.")
+
+    def start_run(
+        connector: Connector, *_: object, problem: Problem | None, **__: object
+    ) -> tuple[str, bool]:
+        told.append((connector, problem))
+        if connector.sealed:
+            raise failure("internal", "The unit could not be started.")
+        return "unit", False
+
+    monkeypatch.setattr(units, "start_run", start_run)
+    monkeypatch.setattr("cockpit_getmail.login.sealed.find_trouble", lambda _: trouble)
+    props = {prop: value for prop, value in PROPS.items() if prop != "Password"}
+    connector = Connector.from_record(NAME, {**props, "SealedPassword": "cA=="})
+    launch(connector, settings, stamp(settings))
+    assert told == [(connector, None), (Connector(NAME, props), trouble)]
+    monkeypatch.setattr("cockpit_getmail.login.sealed.find_trouble", lambda _: None)
+    with pytest.raises(Problem, match="could not be started"):
+        launch(connector, settings, stamp(settings))
 
 
 def test_failure_of_a_run_that_began_before_it_was_forgiven_does_not_count(

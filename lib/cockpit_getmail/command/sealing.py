@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from cockpit_getmail.command.session import Answer, Session
 
 SOME_FAILED = 65
-PORTION = 100
-"""Connectors between two movements of the bar: half a second's."""
+PORTION = 250
+"""Connectors between two movements of the bar: a second or two."""
 
 
 def seal(session: Session) -> int:

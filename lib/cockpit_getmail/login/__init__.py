@@ -34,7 +34,8 @@ def resolve(connector: Connector, settings: Settings) -> Ready:
             return _with_token(connector, settings), None
         secrets = {prop: value for prop, value in connector.secrets.items() if prop in RUN_SECRETS}
         sealed = {prop: value for prop, value in connector.sealed.items() if prop in RUN_SECRETS}
-        secrets |= _find_password(connector, settings)
+        if password := _find_password(connector, settings):
+            secrets, sealed = password, {}
         return Connector(connector.name, connector.props, secrets, sealed), None
     except Problem as problem:
         if problem.type == "NotFound":
@@ -53,6 +54,18 @@ def resolve_in_clear(connector: Connector, settings: Settings) -> Ready:
         except Problem as trouble:
             return Connector(found.name, found.props), trouble
     return found, problem
+
+
+def explain(connector: Connector, trouble: Problem) -> Problem:
+    """Return why a secret of the connector does not open, where that kept its unit from starting.
+
+    Else return the `trouble` that this met.
+    """
+    if connector.sealed and trouble.cause == "internal":
+        from cockpit_getmail.login.sealed import find_trouble
+
+        return find_trouble(connector) or trouble
+    return trouble
 
 
 def _find_password(connector: Connector, settings: Settings) -> dict[str, str]:

@@ -27,7 +27,7 @@ def format_request(connector: Connector, ca_pem: str | None, deadline: float) ->
     """
     request = {
         "name": connector.name,
-        "props": dict(connector.props),
+        "props": connector.told_props,
         "secrets": dict(connector.secrets),
         "sealed": list(connector.sealed),
         "ca": ca_pem,

@@ -11,10 +11,12 @@ import pytest
 
 from cockpit_getmail import database, login, status_file
 from cockpit_getmail.connector import Connector, folder_name
+from cockpit_getmail.login.sealed import seal
 from cockpit_getmail.oauth import cache
-from cockpit_getmail.problem import Problem
+from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.settings import Settings
 from cockpit_getmail.units import place
+from tests.support import need_programs, need_root
 from tests.support.tokens import TokenEndpoint
 from tests.unit.test_status import report
 
@@ -117,3 +119,31 @@ def test_connector_that_is_gone(settings: Settings, provider: TokenEndpoint) -> 
     with pytest.raises(Problem) as raised:
         login.resolve(connector, settings)
     assert raised.value.type == "NotFound"
+
+
+def test_password_of_a_file_stands_before_a_sealed_one(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "password"
+    path.touch(0o600)
+    path.write_text("of a file\n")
+    stored = {**PROPS, "PasswordFile": str(path), "SealedPassword": "cA=="}
+    found, _ = login.resolve(put(settings, stored), settings)
+    assert (found.secrets, found.sealed) == ({"Password": "of a file"}, {})
+
+
+def test_unit_that_did_not_start_for_another_reason(settings: Settings) -> None:
+    trouble = failure("internal", "It did not start.")
+    assert login.explain(Connector(NAME, PROPS, {"Password": "p"}), trouble) is trouble
+    elsewhere = failure("settings", "There is no such user.")
+    assert login.explain(Connector(NAME, PROPS, {}, {"Password": "cA=="}), elsewhere) is elsewhere
+
+
+@pytest.mark.long
+def test_unit_that_did_not_start_as_a_secret_does_not_open(settings: Settings) -> None:
+    need_root()
+    need_programs("systemd-creds")
+    trouble = failure("internal", "It did not start.")
+    found = login.explain(Connector(NAME, PROPS, {}, {"Password": "cA=="}), trouble)
+    assert found.cause == "credentials"
+    opens = Connector(NAME, PROPS, {}, {"Password": seal("Password", "p")})
+    assert login.explain(opens, trouble) is trouble
+    assert login.resolve_in_clear(opens, settings) == (Connector(NAME, PROPS, {"Password": "p"}), None)

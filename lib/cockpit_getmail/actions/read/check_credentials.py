@@ -46,7 +46,10 @@ def _check(connector: Connector, settings: Settings) -> dict[str, Any]:
 
             # It may have been revoked: a run is not to try it again.
             cache.drop(connector.name, settings)
-        raise
+        trouble = login.explain(connector, problem)
+        if trouble is problem:
+            raise
+        raise with_status(trouble) from problem
 
 
 def _require_saved(record: Record | None, connector: Connector) -> None:

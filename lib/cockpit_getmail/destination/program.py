@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A program that gets a message on its standard input, for a bounded time; little of its output is kept."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import select
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from shutil import which
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import IO
+
+ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+WORDS_OCTETS = 1024
+"""So much of what a program says is kept."""
+_READ = 16 << 10
+_CANNOT_START = (126, 127)
+_SAYS_SO = b"setpriv: "
+
+
+class Ended(NamedTuple):
+    """How a program ended: its exit status, or the negative number of the signal that ended it.
+
+    `status` is None if its time was up. `words` is the beginning of its output and errors.
+    """
+
+    status: int | None
+    words: bytes
+
+
+def run(argv: Sequence[str], message: Iterable[bytes], seconds: float) -> Ended:
+    """Run a program to its end, at most so many seconds: then it is killed with all that it has started.
+
+    It need not read the whole message. Raises OSError if it cannot be started.
+    """
+    deadline = time.monotonic() + seconds
+    guard = _find_guard()
+    with subprocess.Popen(  # noqa: S603 (no shell, and the administrator's own program)
+        [*guard, *argv],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        bufsize=0,
+        env={**ENVIRONMENT, **_identify()},
+        cwd="/",
+        start_new_session=True,
+    ) as child:
+        try:
+            words, in_time = _attend(child, iter(message), deadline)
+        finally:
+            if child.poll() is None:
+                with suppress(ProcessLookupError):
+                    os.killpg(child.pid, signal.SIGKILL)
+        status = child.wait()
+    if guard and status in _CANNOT_START and words.startswith(_SAYS_SO):
+        raise OSError(words.removeprefix(_SAYS_SO).decode("utf-8", "replace").strip())
+    return Ended(status if in_time else None, words)
+
+
+def _find_guard() -> list[str]:
+    """Return what lets a program end with this process, however that ends (PR_SET_PDEATHSIG, prctl(2)).
+
+    A unit takes all its processes with it; a run in the foreground that is killed would leave it alone.
+    """
+    setpriv = which("setpriv", path=ENVIRONMENT["PATH"])
+    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
+
+
+def _identify() -> Mapping[str, str]:
+    """Return what tells a program whose it is."""
+    try:
+        user = pwd.getpwuid(os.geteuid())
+    except KeyError:
+        return {}
+    return {"HOME": user.pw_dir, "USER": user.pw_name, "LOGNAME": user.pw_name}
+
+
+def _attend(child: subprocess.Popen[bytes], message: Iterator[bytes], deadline: float) -> tuple[bytes, bool]:
+    """Give a program its message and listen, until it ends: return what it said, and whether in time.
+
+    What it has started may go on and keep its output open: that is not waited for.
+    """
+    stdin, stdout = cast("IO[bytes]", child.stdin), cast("IO[bytes]", child.stdout)
+    feeder, listener = _Feeder(stdin.fileno(), message), _Listener(stdout.fileno())
+    end = os.pidfd_open(child.pid)
+    try:
+        poll = select.poll()
+        poll.register(feeder.descriptor, select.POLLOUT)
+        poll.register(listener.descriptor, select.POLLIN)
+        poll.register(end, select.POLLIN)
+        while (left := deadline - time.monotonic()) > 0:
+            ready = {descriptor for descriptor, _ in poll.poll(left * 1000)}
+            if feeder.descriptor in ready and not feeder.feed():
+                poll.unregister(feeder.descriptor)
+                stdin.close()
+            if end in ready:
+                listener.listen()
+                return listener.words, True
+            if listener.descriptor in ready and not listener.listen():
+                poll.unregister(listener.descriptor)
+        return listener.words, False
+    finally:
+        os.close(end)
+
+
+class _Feeder:
+    """A pipe that a message goes into as far as it is read."""
+
+    def __init__(self, descriptor: int, message: Iterator[bytes]) -> None:
+        os.set_blocking(descriptor, False)
+        self.descriptor = descriptor
+        self._message = message
+        self._piece = memoryview(b"")
+
+    def feed(self) -> bool:
+        """Write what there is room for; return whether there is more to come."""
+        try:
+            while self._piece or (piece := next(self._message, b"")):
+                self._piece = self._piece or memoryview(piece)
+                self._piece = self._piece[os.write(self.descriptor, self._piece) :]
+        except BlockingIOError:
+            return True
+        except BrokenPipeError:
+            # Whoever has read enough has read enough: what it makes of that its status tells.
+            pass
+        return False
+
+
+class _Listener:
+    """A pipe of which the beginning counts: the rest is read so that nobody waits for it."""
+
+    def __init__(self, descriptor: int) -> None:
+        os.set_blocking(descriptor, False)
+        self.descriptor = descriptor
+        self.words = b""
+
+    def listen(self) -> bool:
+        """Read what is there; return whether more may come."""
+        try:
+            data = os.read(self.descriptor, _READ)
+        except BlockingIOError:
+            return True
+        self.words = (self.words + data)[:WORDS_OCTETS]
+        return bool(data)

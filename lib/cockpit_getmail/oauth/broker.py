@@ -184,7 +184,7 @@ def _store(
         if record is None:
             raise _not_found(connector.name)
         current = Connector.from_record(record.key, record.props)
-        if only_if_same and _stored(current, REFRESH_TOKEN) != _stored(connector, REFRESH_TOKEN):
+        if only_if_same and not _is_same(current, connector):
             raise _Replaced
         props = {name: value for name, value in record.props.items() if SEALED.get(name) != REFRESH_TOKEN}
         props = put_sealed({**props, REFRESH_TOKEN: refresh_token}, sealed)
@@ -208,8 +208,22 @@ def _stored(connector: Connector, prop: str) -> str:
     return connector.sealed.get(prop) or connector.secrets.get(prop, "")
 
 
+def _is_same(one: Connector, other: Connector) -> bool:
+    """Whether both have one refresh token. It may have been sealed or opened meanwhile."""
+    stored = {_stored(connector, REFRESH_TOKEN) for connector in (one, other)}
+    return len(stored) == 1 or _in_clear(one) == _in_clear(other)
+
+
+def _in_clear(connector: Connector) -> str:
+    """Return the refresh token. Raises Problem."""
+    from cockpit_getmail.login.sealed import unseal
+
+    blob = connector.sealed.get(REFRESH_TOKEN)
+    return unseal(REFRESH_TOKEN, blob) if blob else connector.secrets.get(REFRESH_TOKEN, "")
+
+
 def _digest(connector: Connector) -> str:
-    return hashlib.sha256(_stored(connector, REFRESH_TOKEN).encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(_in_clear(connector).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @contextmanager

@@ -14,18 +14,23 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from cockpit_getmail import database
+from cockpit_getmail.actions import sealing
 from cockpit_getmail.connector import Connector
+from cockpit_getmail.login.sealed import opened
 from cockpit_getmail.oauth import broker, cache
 from cockpit_getmail.oauth.flows import Grant
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.settings import Settings
 from cockpit_getmail.units import place
-from tests.support import refreshing
+from tests.support import need_programs, need_root, refreshing
 from tests.support.refreshing import KILLED, Plan
 from tests.support.tokens import TokenEndpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from typing import Any, TypeAlias
+
+    Convert: TypeAlias = Callable[[dict[str, Any], Settings], dict[str, Any]]
 
 NAME = "u@example.com@h"
 PROPS = {
@@ -260,6 +265,57 @@ def test_refresh_token_that_cannot_be_stored_is_stored_by_the_next(
     assert case.get() == "access-2"
     assert [form["refresh_token"] for form in case.provider.asked] == ["refresh-0", "refresh-1"]
     assert case.stored == case.provider.refresh_token
+
+
+# Sealed meanwhile
+
+
+def convert(settings: Settings, work: Convert = sealing.seal_all) -> None:
+    need_root()
+    need_programs("systemd-creds")
+    assert work({}, settings)["secrets"] == 2
+
+
+def find_opened(case: Case) -> str:
+    return opened(case.connector).secrets["RefreshToken"]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("work", [sealing.seal_all, sealing.unseal_all])
+def test_refresh_token_that_is_converted_during_a_refresh_is_not_lost(case: Case, work: Convert) -> None:
+    if work is sealing.unseal_all:
+        convert(case.settings)
+    case.provider.gate.clear()
+    child = refreshing.start(case.plan)
+    assert case.provider.arrived.wait(60)
+    convert(case.settings, work)
+    case.provider.gate.set()
+    assert refreshing.end(child)[1] == "access-1"
+    assert find_opened(case) == case.provider.refresh_token == "refresh-1"
+    assert [form["refresh_token"] for form in case.provider.asked] == ["refresh-0"]
+
+
+@pytest.mark.long
+def test_refresh_token_that_could_not_be_stored_survives_the_sealing_of_the_old_one(case: Case) -> None:
+    cache.keep_pending(NAME, case.settings, broker._digest(case.connector), "refresh-1")
+    case.provider.refresh_token = "refresh-1"
+    convert(case.settings)
+    assert case.get() == "access-1"
+    assert [form["refresh_token"] for form in case.provider.asked] == ["refresh-1"]
+    assert find_opened(case) == case.provider.refresh_token
+
+
+@pytest.mark.long
+def test_sealed_refresh_token_stays_sealed(case: Case) -> None:
+    convert(case.settings)
+    settings = replace_settings(case.settings)
+    assert broker.access_token(case.connector, settings).access_token == "access-1"
+    assert case.connector.sealed.keys() == {"RefreshToken", "ClientSecret"}
+    assert find_opened(case) == case.provider.refresh_token == "refresh-1"
+
+
+def replace_settings(settings: Settings) -> Settings:
+    return Settings.from_json({**settings.to_json(), "encrypt_secrets": True})
 
 
 def test_sign_in_meanwhile_wins(case: Case) -> None:

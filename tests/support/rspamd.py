@@ -5,7 +5,7 @@
         ...POST to rspamd.url...
 
 Of its rules only GTUBE is there, and those of RULES: a message says itself, in its header X-Test-Action, what
-rspamd is to answer.
+rspamd is to answer: the name of an action, or `greylist once`.
 """
 
 import urllib.request
@@ -47,12 +47,18 @@ worker "normal" {{
 lua = "{folder}/rules.lua";
 """
 RULES = """
+local seen = {}
 rspamd_config:register_symbol {
   name = 'TEST_ACTION',
   type = 'prefilter',
   callback = function(task)
     local action = task:get_header('X-Test-Action')
     if not action then return end
+    if action == 'greylist once' then
+      local id = task:get_message_id()
+      action = seen[id] and 'no action' or 'greylist'
+      seen[id] = true
+    end
     task:set_milter_reply {
       add_headers = {
         ['X-Test-From'] = (task:get_from('smtp') or {{}})[1].addr or '',

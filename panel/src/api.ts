@@ -80,7 +80,7 @@ export interface Progress {
     percentProgress: number | null;
     statusText: string | null;
     logOutput: string | null;
-    result: RunResult | Verified | null;
+    result: RunResult | Verified | object | null;
     error: { message: string; cause: string; hint: string } | null;
 }
 
@@ -117,13 +117,39 @@ export interface Checked {
     messages: number;
 }
 
+/** Those in force, by name. */
+export type Settings = Record<string, string | number | boolean>;
+
 export interface Info {
     version: string;
-    settings: Record<string, string | number | boolean>;
+    settings: Settings;
+    /** How many passwords and tokens are stored in which way. */
+    secrets: { sealed: number; plain: number };
 }
 
 /** What a form holds: strings by prop, without the props that are empty. */
 export type Props = Record<string, string | null>;
+
+/** How to sign in. */
+export interface Authorization {
+    token: string;
+    /** The page where that is done. */
+    address: string;
+    /** What is typed there; without it, the address where the browser ends is to be told. */
+    code?: string;
+    /** Until when it can be done. */
+    expires: number;
+}
+
+/** What became of some of the stored passwords and tokens. */
+export interface Converted {
+    secrets: number;
+    /** Where to go on; missing at the end. */
+    after?: string;
+    /** What does not open: it was sealed on another machine. */
+    failed?: { name: string; message: string }[];
+    failed_count?: number;
+}
 
 interface Saved {
     name: string;
@@ -202,3 +228,21 @@ export const retry = (name: string, folder: string, uid: string) =>
 /** Returns how many messages that were. */
 export const skip = (name: string, folder: string, uid: string) =>
     call<{ messages: number }>("execute", { action: "skip", ...byKey(name), folder, uid }).then((answer) => answer.messages);
+
+/** Begin a sign-in; its progress is that of its token. */
+export const authorize = (name: string) => call<Authorization>("execute", { action: "authorize", ...byKey(name) });
+
+/** Tell a sign-in where the browser ended. */
+export const authorizeComplete = (name: string, redirect: string) =>
+    call<object>("execute", { action: "authorize-complete", ...byKey(name), redirect });
+
+/** So many connectors are converted at once: how far it is can be told after each time. */
+const PORTION = 20;
+
+/** Encrypt what is stored in clear for this machine: some of it, after where an answer ended. */
+export const seal = (after?: string) =>
+    call<Converted>("update", { action: "seal", limit: PORTION, ...(after && { after }) });
+
+/** Store what is sealed in clear, likewise. */
+export const unseal = (after?: string) =>
+    call<Converted>("update", { action: "unseal", limit: PORTION, ...(after && { after }) });

@@ -13,6 +13,7 @@ import { useList, useNow } from "./list";
 import { Overview } from "./overview/overview";
 import { Alert } from "./patternfly";
 import { useRoute } from "./route";
+import { SettingsPage } from "./settings/page";
 import { problemWords } from "./words";
 
 /** `early` is what was asked before there was anything to show it. */
@@ -36,7 +37,7 @@ function WithConnectors({ access, early }: { access: boolean; early: Promise<Lis
     const _ = cockpit.gettext;
     const { listed, problem, refresh } = useList(early);
     const now = useNow();
-    const { name, tab } = useRoute();
+    const { name, tab, isSettings } = useRoute();
     const isRefused = !listed && problem !== undefined;
     useEffect(() => {
         // It may have been asked for too early.
@@ -51,7 +52,9 @@ function WithConnectors({ access, early }: { access: boolean; early: Promise<Lis
                     <span dir="auto">{problemWords(problem)}</span>
                 </Alert>
             )}
-            {name ? (
+            {isSettings ? (
+                <SettingsPage />
+            ) : name ? (
                 <Detail
                     key={name}
                     name={name}

@@ -18,3 +18,22 @@ export function deletionDaysOf(deletion: string | undefined): number | null {
 export function formatFingerprint(digits: string): string {
     return (digits.replaceAll(":", "").toUpperCase().match(/../g) ?? []).join(":");
 }
+
+/** How a connector logs in: no prop says so, but those that are there. */
+export type Way = "password" | "oauth2" | "file" | "command";
+
+export function wayOf(props: Record<string, string>): Way {
+    if (props.Provider) return "oauth2";
+    if (props.PasswordFile) return "file";
+    return props.PasswordCommand ? "command" : "password";
+}
+
+/** Whether a connector lives on what a person allows by signing in. */
+export function takesSignIn({ Provider, Grant = "" }: Record<string, string>): boolean {
+    return !!Provider && ["", "refresh"].includes(Grant);
+}
+
+/** Whether nobody has signed in yet for a connector that takes that. */
+export function needsSignIn(props: Record<string, string>): boolean {
+    return takesSignIn(props) && props.RefreshToken === undefined;
+}

@@ -6,19 +6,22 @@ import { useEffect, useState } from "react";
 export const TABS = ["status", "history", "log", "quarantine"] as const;
 export type Tab = (typeof TABS)[number];
 
-/** Without a name: the overview. */
+/** Without a name: the overview, or the settings of the server. */
 export interface Route {
     name?: string;
     tab: Tab;
+    isSettings?: true;
 }
 
 export function parseRoute(path: string[]): Route {
     const [kind, name, tab] = path;
+    if (kind === "settings") return { tab: "status", isSettings: true };
     if (kind !== "connector" || !name) return { tab: "status" };
     return { name, tab: TABS.find((known) => known === tab) ?? "status" };
 }
 
-export function formatRoute({ name, tab }: Route): string[] {
+export function formatRoute({ name, tab, isSettings }: Route): string[] {
+    if (isSettings) return ["settings"];
     if (!name) return [];
     return tab === "status" ? ["connector", name] : ["connector", name, tab];
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** What the helpers' words are called for people. */
 import cockpit from "cockpit";
-import type { Status } from "./api";
+import type { Connector, Status } from "./api";
 import { Problem, type Fault } from "./helpers";
 
 const _ = cockpit.gettext;
@@ -52,6 +52,12 @@ export function causeWords(cause: string | undefined): string {
     return (cause && words[cause]) ?? "";
 }
 
+/** Return what went wrong with a connector: those that log in with a token have no password that could be wrong. */
+export function failureSentence({ cause, props }: Connector): string {
+    if (cause === "credentials" && props.Provider) return _("The provider refused to let this connector in.");
+    return causeWords(cause);
+}
+
 /** Return what a person may try; "" where there is nothing. */
 export function causeHint(cause: string | undefined): string {
     const hints: Record<string, string> = {
@@ -83,7 +89,26 @@ export function propWord(prop: string): string {
         Fingerprint: _("Certificate fingerprint"),
         Username: _("User name"),
         Password: _("Password"),
+        PasswordFile: _("File with the password"),
+        PasswordCommand: _("Program that writes the password"),
+        Provider: _("Sign in at"),
+        ClientId: _("Client ID"),
+        ClientSecret: _("Client secret"),
+        Tenant: _("Tenant"),
+        TokenUrl: _("Token address"),
+        AuthorizationUrl: _("Authorization address"),
+        DeviceUrl: _("Device code address"),
+        RedirectUrl: _("Redirect address"),
+        Scope: _("Scope"),
+        Grant: _("Whose permission"),
+        KeyFile: _("Key file"),
+        Auth: _("How the token is sent"),
         Account: _("Local account"),
+        Destination: _("Deliver to"),
+        Folder: _("Folder"),
+        SpamCheck: _("Spam filter"),
+        FilterCheck: _("Spam filter"),
+        VirusCheck: _("Virus filter"),
         Delete: _("Delete at the provider"),
         Time: _("Fetch every"),
         Label: _("Label"),
@@ -110,6 +135,13 @@ export function faultWords({ parameter, error }: Fault): string {
         "Port.minimum": _("Enter a port between 1 and 65535."),
         "Port.maximum": _("Enter a port between 1 and 65535."),
         "Account.format": _("Enter a user name or a mail address, without slashes."),
+        "Account.unknown": _("There is no such account on this machine."),
+        "Folder.format": _("Enter the name of a folder, with / between its parts."),
+        "KeyFile.format": _("Enter a path that begins with a slash."),
+        "Tenant.format": _("Enter a domain or the identifier of a directory."),
+        "Destination.format": _("Enter a place as it is described here."),
+        "PasswordCommand.format": _("Enter the full path of a program, and its arguments."),
+        "PasswordFile.format": _("Enter a path that begins with a slash."),
         "Label.conflict": _("Another connector of this account has this label."),
         "Label.format": _("Choose another label; 0 is not one."),
         "Time.minimum": _("Enter at least 5 minutes."),
@@ -119,6 +151,10 @@ export function faultWords({ parameter, error }: Fault): string {
         "CAFile.format": _("Enter a path that begins with a slash."),
         "CallbackUrl.format": _("Enter an address that begins with https:// or http://, without a password."),
         "StatusCallbackUrl.format": _("Enter an address that begins with https:// or http://, without a password."),
+        "TokenUrl.format": _("Enter an address that begins with https:// or http://, without a password."),
+        "AuthorizationUrl.format": _("Enter an address that begins with https:// or http://, without a password."),
+        "DeviceUrl.format": _("Enter an address that begins with https:// or http://, without a password."),
+        "RedirectUrl.format": _("Enter an address that begins with https:// or http://, without a password."),
     };
     const general: Record<string, string> = {
         required: _("Fill in this field."),
@@ -130,6 +166,8 @@ export function faultWords({ parameter, error }: Fault): string {
         maximum: _("This number is too large."),
         enum: _("This is not one of the choices."),
         conflict: _("This contradicts another field."),
+        disallowed: _("The settings of this machine do not allow this."),
+        unknown: _("There is no such thing on this machine."),
         self: _("This mailbox is on this machine and would be fetched into itself."),
         additionalProperties: _("This setting is not known here."),
     };

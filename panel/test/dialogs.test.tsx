@@ -88,12 +88,12 @@ function later<Answer>() {
 
 test("a provider fills in the server, and tells what it wants", async () => {
     await add();
-    fill({ Provider: "gmail" });
+    fill({ preset: "gmail" });
     expect(field("Server").value).toBe("imap.gmail.com");
     expect(field("Port").value).toBe("993");
     expect(screen.getByRole("link", { name: /app password/ }).getAttribute("rel")).toContain("noreferrer");
     fill({ Server: "imap.example.com" });
-    expect(field("Provider").value).toBe("other");
+    expect(field("preset").value).toBe("other");
 });
 
 test("what is wrong stands at its field, and nothing that was typed is lost", async () => {

@@ -10,6 +10,7 @@ import {
     hasAdvanced,
     isChanged,
     isOtherServer,
+    needsNewSignIn,
     newForm,
     propsOf,
     readForm,
@@ -160,4 +161,79 @@ test("another server is told from another way to write it", () => {
     expect(isOtherServer({ ...form, Server: " IMAP.example.com. " }, STORED)).toBe(false);
     expect(isOtherServer({ ...form, Server: "" }, STORED)).toBe(false);
     expect(isOtherServer({ ...form, Server: "imap.example.org" }, STORED)).toBe(true);
+});
+
+const SIGNED: Record<string, string> = {
+    ...STORED,
+    Provider: "custom",
+    TokenUrl: "https://id.example/token",
+    DeviceUrl: "https://id.example/device",
+    ClientId: "getmail",
+    ClientSecret: "",
+    RefreshToken: "",
+};
+delete SIGNED.Password;
+
+test("each way to log in has its own props, and no others are sent", () => {
+    const typed = { ...newForm(), Password: "p", PasswordFile: " /p ", PasswordCommand: "/bin/p", Provider: "google", ClientId: "c" };
+    const sent = (Way: "password" | "oauth2" | "file" | "command") => {
+        const { Password, PasswordFile, PasswordCommand, Provider, ClientId } = propsOf({ ...typed, Way });
+        return { Password, PasswordFile, PasswordCommand, Provider, ClientId };
+    };
+    expect(sent("password")).toEqual({ Password: "p" });
+    expect(sent("file")).toEqual({ PasswordFile: "/p" });
+    expect(sent("command")).toEqual({ PasswordCommand: "/bin/p" });
+    expect(sent("oauth2")).toEqual({ Provider: "google", ClientId: "c" });
+});
+
+test("what a way to log in cannot be without is a fault when it is empty", () => {
+    expect(propsOf({ ...newForm(), Way: "file" })).toMatchObject({ PasswordFile: "" });
+    expect(propsOf({ ...newForm(), Way: "oauth2", Provider: "custom" })).toMatchObject({ TokenUrl: "", ClientId: "" });
+    const account = propsOf({ ...newForm(), Way: "oauth2", Provider: "google", Grant: "jwt" });
+    expect(account).toMatchObject({ Grant: "jwt", KeyFile: "" });
+    expect(account).not.toHaveProperty("ClientId");
+});
+
+test("a stored connector is shown as it logs in, without its secrets", () => {
+    expect(readForm(STORED).Way).toBe("password");
+    expect(readForm({ ...STORED, PasswordFile: "/p" }).Way).toBe("file");
+    expect(readForm({ ...STORED, PasswordCommand: "/p" }).Way).toBe("command");
+    expect(readForm({ ...SIGNED, ClientSecret: "canary" })).toMatchObject({ Way: "oauth2", ClientSecret: "" });
+    expect(changesOf(readForm(SIGNED), SIGNED)).toEqual({});
+});
+
+test("what belongs to a log-in of before is removed with it", () => {
+    const form = { ...readForm(SIGNED), Way: "password" as const, Password: "p" };
+    expect(changesOf(form, SIGNED)).toEqual({
+        Password: "p",
+        ...{ Provider: null, TokenUrl: null, DeviceUrl: null, ClientId: null, ClientSecret: null, RefreshToken: null },
+    });
+    expect(checkOf(form, SIGNED)).toMatchObject({ Password: "p", Provider: null, RefreshToken: null });
+    const file = { ...STORED, PasswordFile: "/p" };
+    expect(changesOf({ ...readForm(file), Way: "password", Password: "p" }, file)).toEqual({ Password: "p", PasswordFile: null });
+});
+
+test("nobody is asked to sign in again if that changes nothing", () => {
+    const form = readForm(SIGNED);
+    expect(needsNewSignIn({ ...form, Time: "60" }, SIGNED)).toBe(false);
+    expect(needsNewSignIn({ ...form, ClientId: "other" }, SIGNED)).toBe(true);
+    expect(needsNewSignIn(form, { ...SIGNED, RefreshToken: undefined as unknown as string })).toBe(true);
+    expect(needsNewSignIn({ ...newForm(), Way: "oauth2" })).toBe(true);
+    expect(needsNewSignIn({ ...newForm(), Way: "oauth2", Grant: "client_credentials" })).toBe(false);
+    expect(needsNewSignIn(newForm())).toBe(false);
+});
+
+test("filters are switched on, and off again, whatever an old database calls them", () => {
+    expect(propsOf({ ...newForm(), SpamCheck: "enabled" })).toMatchObject({ SpamCheck: "enabled" });
+    expect(propsOf(newForm())).not.toHaveProperty("VirusCheck");
+    const old = { ...STORED, FilterCheck: "enabled", VirusCheck: "disabled" };
+    expect(readForm(old)).toMatchObject({ SpamCheck: "enabled", VirusCheck: "" });
+    expect(changesOf(readForm(old), old)).toEqual({});
+    expect(changesOf({ ...readForm(old), SpamCheck: "" }, old)).toEqual({ SpamCheck: null, FilterCheck: null });
+});
+
+test("where the mail goes is the server's matter unless it is said", () => {
+    expect(propsOf(newForm())).not.toHaveProperty("Destination");
+    const stored = { ...STORED, Destination: "lmtp:unix:/run/lmtp", Folder: "Work" };
+    expect(changesOf({ ...readForm(stored), Destination: "", Folder: "" }, stored)).toEqual({ Destination: null, Folder: null });
 });

@@ -6,6 +6,7 @@ import cockpit from "cockpit";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import * as api from "../src/api";
 import { App } from "../src/app";
+import { KINDS, exampleOf } from "../src/destinations";
 import { PROVIDERS } from "../src/dialogs/providers";
 
 vi.mock("../src/api");
@@ -30,7 +31,11 @@ vi.mock("cockpit", () => {
 const NOW = Date.UTC(2026, 10, 21, 12) / 1000;
 const READ = ["aria-label", "aria-description", "aria-roledescription", "aria-valuetext", "alt", "placeholder", "title"];
 /** The same in all languages. */
-const SAME = new Set(PROVIDERS.map(({ name }) => name));
+const SAME = new Set([
+    ...PROVIDERS.map(({ name }) => name),
+    ...KINDS.map(exampleOf),
+    ...["Google", "Microsoft", "XOAUTH2", "OAUTHBEARER"],
+]);
 /** An address, as an example. */
 const EXAMPLE = /^[a-z:]*[./]\S*$/;
 
@@ -46,6 +51,12 @@ const CONNECTORS = [
     connector("три", { running: true, percent: 40 }),
     connector("четыре", { status: "DISABLED", next_run: null, last_run: null }),
 ];
+
+const INFO: api.Info = {
+    version: "1",
+    settings: { DESTINATION: "maildir:/1", ALLOW_COMMANDS: true, ENCRYPT_SECRETS: false, SPAM_REJECT: "drop", LMTP_TLS: "auto" },
+    secrets: { sealed: 1, plain: 2 },
+};
 
 /** Return what a person reads or hears that nobody translated. */
 function untranslated(): string[] {
@@ -133,6 +144,45 @@ test("adding", async () => {
     await press("«Advanced settings»");
     expect(untranslated()).toEqual([]);
     expect(within(dialog).getAllByRole("textbox").length).toBeGreaterThan(2);
+});
+
+test("adding one for which somebody signs in, with filters and a destination of its own", async () => {
+    vi.mocked(api.info).mockResolvedValue(INFO);
+    await open([]);
+    await press("«Add connector»");
+    const fill = (name: string, value: string) => {
+        const field = document.getElementById(`field-${name}`);
+        if (field) fireEvent.change(field, { target: { value } });
+    };
+    fill("Way", "oauth2");
+    await press("«Advanced settings»");
+    for (const Destination of ["maildir", "lmtp", "command"]) {
+        fill("Destination", Destination);
+        expect(untranslated()).toEqual([]);
+    }
+    fill("Provider", "microsoft");
+    fill("Grant", "jwt");
+    await press("«Spam filter»", "checkbox");
+    expect(untranslated()).toEqual([]);
+});
+
+test("settings, and sealing", async () => {
+    vi.mocked(api.info).mockResolvedValue(INFO);
+    await open(["settings"]);
+    const names = new Set(Object.keys(INFO.settings));
+    expect(untranslated().filter((text) => !names.has(text))).toEqual([]);
+    await press("«Seal all»");
+    expect(screen.getByRole("dialog")).toBeTruthy();
+    expect(untranslated().filter((text) => !names.has(text))).toEqual([]);
+});
+
+test("signing in", async () => {
+    vi.mocked(api.authorize).mockResolvedValue({ token: "1", address: "https://1.1.1.1/", expires: NOW + 60 });
+    const props = { ...connector("шесть").props, Provider: "custom" };
+    await open(["connector", "шесть"], [connector("шесть", { props })]);
+    await press("«Sign in»");
+    expect(screen.getByRole("dialog")).toBeTruthy();
+    expect(untranslated()).toEqual([]);
 });
 
 test("removing", async () => {

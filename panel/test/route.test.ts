@@ -16,6 +16,11 @@ test.each(TABS)("there and back: %s", (tab) => {
     expect(parseRoute(formatRoute(route))).toEqual(route);
 });
 
+test("the settings of the server have a place of their own", () => {
+    expect(parseRoute(["settings"])).toEqual({ tab: "status", isSettings: true });
+    expect(formatRoute({ tab: "status", isSettings: true })).toEqual(["settings"]);
+});
+
 test("the overview has no path", () => {
     expect(formatRoute({ tab: "log" })).toEqual([]);
 });

@@ -2,11 +2,15 @@
 /** What a person may try with a connector that does not work. */
 import cockpit from "cockpit";
 import type { Connector } from "../api";
+import { takesSignIn } from "../props";
 import { causeHint } from "../words";
 
 /** Return it in the person's language where the cause is known, else as the helper says it; `aside` messages are set aside. */
-export function adviceWords({ status, cause, hint }: Connector, aside: number): string {
+export function adviceWords({ status, cause, hint, props }: Connector, aside: number): string {
     const _ = cockpit.gettext;
+    // Why a provider takes a token no more, it alone knows.
+    if (cause === "credentials" && props.Provider)
+        return [takesSignIn(props) && _("Sign in again."), hint].filter(Boolean).join(" ");
     if (status === "TEMP_DISABLED")
         return _("Correct the user name or the password, or press Reset. Meanwhile it is tried once a day.");
     if (cause === "mailbox" && aside > 0)

@@ -29,8 +29,10 @@ import { isFailing } from "../connectors";
 import { useDialogs } from "../dialogs";
 import { ConnectorDialog } from "../dialogs/connector";
 import { RemoveDialog } from "../dialogs/remove";
+import { SignInDialog } from "../dialogs/signin";
 import { isolate } from "../format";
 import { Name } from "../name";
+import { needsSignIn, takesSignIn } from "../props";
 import { go } from "../route";
 import { problemWords, retrieverWord } from "../words";
 import { VerifyDialog } from "./verify";
@@ -114,14 +116,30 @@ function Actions({ connector, connectors, running, started, refresh }: HeaderPro
     const disable = act("disable", _("It could not be disabled"), () => api.disable(name));
     const reset = act("reset", _("It could not be reset"), () => api.reset(name));
 
+    const isSignInMissing = needsSignIn(connector.props);
+    const isSignInOffered = isSignInMissing || (takesSignIn(connector.props) && isRefused(connector));
+    const signIn = () =>
+        dialogs.show(<SignInDialog name={name} user={connector.props.Username ?? ""} refresh={refresh} />);
+
     const main = running
         ? ({ what: "cancel", text: _("Stop"), onClick: stop, variant: "secondary" } as const)
         : isDisabled
           ? ({ what: "enable", text: _("Enable"), onClick: enable, variant: "primary" } as const)
-          : ({ what: "run", text: _("Run now"), onClick: start, variant: "primary" } as const);
+          : ({ what: "run", text: _("Run now"), onClick: start, variant: isSignInMissing ? "secondary" : "primary" } as const);
     return (
         <ActionList>
             <ActionListGroup className="getmail-detail-actions">
+                {isSignInOffered && (
+                    <ActionListItem>
+                        <Button
+                            variant={isSignInMissing ? "primary" : "secondary"}
+                            isAriaDisabled={!!busy}
+                            onClick={signIn}
+                        >
+                            {_("Sign in")}
+                        </Button>
+                    </ActionListItem>
+                )}
                 <ActionListItem>
                     {/* One button, whatever it does: who pressed it still has the focus on it when it does another thing. */}
                     <Button
@@ -194,6 +212,11 @@ function Actions({ connector, connectors, running, started, refresh }: HeaderPro
             </ActionListGroup>
         </ActionList>
     );
+}
+
+/** Whether the provider refused to let it in. */
+function isRefused({ status, cause }: Connector): boolean {
+    return status === "INVALID_CREDENTIALS" || (status === "TEMP_DISABLED" && cause === "credentials");
 }
 
 function More({ name, children }: { name: string; children: ReactNode }) {

@@ -2,9 +2,11 @@
 /** A connector's props in plain words. */
 import cockpit from "cockpit";
 import type { Connector } from "../api";
+import { destinationWords } from "../destinations";
 import { protocolOf } from "../dialogs/providers";
+import { serviceWord } from "../dialogs/services";
 import { formatNumber, isolate } from "../format";
-import { deletionDaysOf, formatFingerprint, minutesOf } from "../props";
+import { deletionDaysOf, formatFingerprint, minutesOf, needsSignIn, takesSignIn, wayOf } from "../props";
 import { propWord, retrieverWord } from "../words";
 
 export interface Setting {
@@ -16,11 +18,14 @@ export interface Setting {
     exact?: true;
 }
 
-const FILTERS = ["FilterCheck", "SpamCheck", "VirusCheck"];
+/** Addresses, names and paths, told as they are. */
+const OF_LOGIN = ["ClientId", "Tenant", "TokenUrl", "AuthorizationUrl", "DeviceUrl", "RedirectUrl", "Scope", "KeyFile"];
 /** What is told otherwise. */
 const TOLD = new Set([
     ...["type", "status", "Password", "Account", "Label", "Server", "Port", "Username", "Retriever", "TLS"],
-    ...["CAFile", "Fingerprint", "Time", "Delete", "CallbackUrl", "StatusCallbackUrl", ...FILTERS],
+    ...["CAFile", "Fingerprint", "Time", "Delete", "CallbackUrl", "StatusCallbackUrl", "Destination", "Folder"],
+    ...["FilterCheck", "SpamCheck", "VirusCheck", "PasswordFile", "PasswordCommand", "Provider", "Auth", "Grant"],
+    ...OF_LOGIN,
 ]);
 /** Old databases hold what anybody put there. */
 const SECRET = /pass|secret|token|key/i;
@@ -46,10 +51,16 @@ export function describeSettings({ props }: Connector): Setting[] {
             exact: true,
         },
         { prop: "Username", term: propWord("Username"), text: props.Username ?? "" },
-        { prop: "Password", term: propWord("Password"), text: passwordWords(props) },
+        ...loginSettings(props),
         { prop: "Time", term: _("Interval"), text: intervalWords(props.Time) },
         { prop: "Delete", term: propWord("Delete"), text: deletionWords(props.Delete) },
-        ...FILTERS.map((prop) => props[prop] === "enabled" && filterSetting(prop)),
+        !!props.Destination && {
+            prop: "Destination",
+            term: propWord("Destination"),
+            text: destinationWords(props.Destination),
+        },
+        !!props.Folder && { prop: "Folder", term: propWord("Folder"), text: props.Folder },
+        ...filterSettings(props),
         ...["CallbackUrl", "StatusCallbackUrl"].map((prop) => plain(prop, props[prop])),
         ...Object.keys(props)
             .filter((prop) => !TOLD.has(prop) && !SECRET.test(prop))
@@ -63,14 +74,38 @@ function plain(prop: string, value: string | undefined): Setting | undefined {
     return value ? { prop, term: propWord(prop), text: value, exact: true } : undefined;
 }
 
-function filterSetting(prop: string): Setting {
+function filterSettings({ FilterCheck, SpamCheck, VirusCheck }: Record<string, string>): Setting[] {
     const _ = cockpit.gettext;
-    const words: Record<string, string> = {
-        FilterCheck: _("Mail filter"),
-        SpamCheck: _("Spam filter"),
-        VirusCheck: _("Virus filter"),
+    const isOn = {
+        SpamCheck: [FilterCheck, SpamCheck].includes("enabled"),
+        VirusCheck: VirusCheck === "enabled",
     };
-    return { prop, term: words[prop] ?? prop, text: _("On") };
+    return (["SpamCheck", "VirusCheck"] as const)
+        .filter((prop) => isOn[prop])
+        .map((prop) => ({ prop, term: propWord(prop), text: _("On") }));
+}
+
+/** Return how it logs in; of secrets only whether there are any. */
+function loginSettings(props: Record<string, string>): (Setting | undefined)[] {
+    const _ = cockpit.gettext;
+    if (wayOf(props) === "file") return [plain("PasswordFile", props.PasswordFile)];
+    if (wayOf(props) === "command") return [plain("PasswordCommand", props.PasswordCommand)];
+    if (wayOf(props) === "password")
+        return [{ prop: "Password", term: propWord("Password"), text: passwordWords(props) }];
+    return [
+        { prop: "Provider", term: _("Log-in"), text: signInWords(props) },
+        ...OF_LOGIN.map((prop) => plain(prop, props[prop])),
+    ];
+}
+
+function signInWords({ Provider = "", ...props }: Record<string, string>): string {
+    const _ = cockpit.gettext;
+    const service = isolate(serviceWord(Provider));
+    if (!takesSignIn({ Provider, ...props }))
+        return cockpit.format(_("OAuth2 by $0, with the organisation’s permission"), service);
+    return needsSignIn({ Provider, ...props })
+        ? cockpit.format(_("OAuth2 by $0: nobody has signed in yet"), service)
+        : cockpit.format(_("OAuth2 by $0: signed in"), service);
 }
 
 function serverWords({ Server = "", Port }: Record<string, string>): string {

@@ -20,7 +20,7 @@ import { StateLabels } from "../labels";
 import { Alert } from "../patternfly";
 import { go } from "../route";
 import { Now, When } from "../when";
-import { STATUS_COLOUR, causeWords, statusWord } from "../words";
+import { STATUS_COLOUR, failureSentence, statusWord } from "../words";
 import { adviceWords } from "./advice";
 import type { TabProps } from "./detail";
 import { Fact, Running } from "./parts";
@@ -72,7 +72,7 @@ export function StatusTab({ connector, now, running, progress, aside }: TabProps
 
 function Wrong({ connector, aside }: { connector: Connector; aside: number }) {
     const _ = cockpit.gettext;
-    const { name, cause, status, message } = connector;
+    const { name, status, message } = connector;
     const look = aside > 0 && (
         <AlertActionLink onClick={() => go({ name, tab: "quarantine" })}>
             {_("Show the messages set aside")}
@@ -83,7 +83,7 @@ function Wrong({ connector, aside }: { connector: Connector; aside: number }) {
             isInline
             component="h2"
             variant={STATUS_COLOUR[status] === "red" ? "danger" : "warning"}
-            title={causeWords(cause) || statusWord(status)}
+            title={failureSentence(connector) || statusWord(status)}
             actionLinks={look}
         >
             {message && (

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** What most connectors need not change: a part each, in the order in which they stand. */
 import cockpit from "cockpit";
-import { ExpandableSection, FormSelectOption } from "@patternfly/react-core";
+import { ExpandableSection, FormSection, FormSelectOption } from "@patternfly/react-core";
 import { Deletion } from "./deletion";
+import { Delivery } from "./delivery";
 import { SelectField, TextField, type Editor } from "./field";
 import { Interval } from "./interval";
+import { OAuthAdvanced } from "./oauth";
 import { protocolOf } from "./providers";
 
 interface AdvancedProps {
@@ -23,11 +25,25 @@ export function Advanced({ editor, isExpanded, setExpanded }: AdvancedProps) {
             isIndented
         >
             <div className="pf-v6-c-form">
-                <Interval editor={editor} />
-                <Deletion editor={editor} />
-                <Encryption editor={editor} />
-                <Certificate editor={editor} />
-                <Callbacks editor={editor} />
+                <FormSection title={_("Fetching")} titleElement="h2">
+                    <Interval editor={editor} />
+                    <Deletion editor={editor} />
+                </FormSection>
+                <FormSection title={_("Delivery")} titleElement="h2">
+                    <Delivery editor={editor} />
+                </FormSection>
+                <FormSection title={_("Connection")} titleElement="h2">
+                    <Encryption editor={editor} />
+                    <Certificate editor={editor} />
+                </FormSection>
+                {editor.form.Way === "oauth2" && (
+                    <FormSection title={_("OAuth2")} titleElement="h2">
+                        <OAuthAdvanced editor={editor} />
+                    </FormSection>
+                )}
+                <FormSection title={_("Notices")} titleElement="h2">
+                    <Callbacks editor={editor} />
+                </FormSection>
             </div>
         </ExpandableSection>
     );

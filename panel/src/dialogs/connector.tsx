@@ -4,7 +4,9 @@ import cockpit from "cockpit";
 import { Button, Form, Grid, ModalBody, ModalFooter, ModalHeader } from "@patternfly/react-core";
 import { useEffect, useState, type SyntheticEvent } from "react";
 import { useAlerts } from "../alerts";
+import * as api from "../api";
 import type { Connector } from "../api";
+import { useAnswer } from "../ask";
 import { useDialogs } from "../dialogs";
 import { Alert, Modal } from "../patternfly";
 import { problemWords } from "../words";
@@ -20,6 +22,7 @@ import {
     firstFault,
     hasAdvanced,
     isChanged,
+    needsNewSignIn,
     newForm,
     readForm,
     splitFaults,
@@ -29,6 +32,7 @@ import {
 import { Login } from "./login";
 import { Place } from "./place";
 import { useSave } from "./save";
+import { SignInDialog } from "./signin";
 import { Failed, Twin } from "./told";
 
 export interface ConnectorDialogProps {
@@ -56,6 +60,8 @@ export function ConnectorDialog({ connector, connectors, refresh }: ConnectorDia
     const [isWarned, setWarned] = useState(false);
     const [wrong, setWrong] = useState<{ field: Field | undefined }>({ field: undefined });
     useFocusOn(wrong);
+    // They are only told beside the fields: the form does without them.
+    const { answer: info } = useAnswer(api.info, undefined);
 
     const refuse = (met: unknown) => {
         const { faults: found, others } = splitFaults(met);
@@ -70,7 +76,7 @@ export function ConnectorDialog({ connector, connectors, refresh }: ConnectorDia
         setForm({ ...form, ...part });
         setFaults(without(faults, changed));
         setWarned(false);
-        if (changed.some((field) => CHECKED.includes(field))) check.forget();
+        if (part.Way ?? changed.some((field) => CHECKED.includes(field))) check.forget();
     };
     const beginCheck = (now: typeof form) => {
         setFaults(without(faults, CHECKED));
@@ -88,7 +94,11 @@ export function ConnectorDialog({ connector, connectors, refresh }: ConnectorDia
     const { save, leave, isSaving } = useSave({
         connector,
         refuse,
-        saved: (name) => tell("success", cockpit.format(connector ? _("Saved $0") : _("Added $0"), name)),
+        saved: (name, isOpen) => {
+            tell("success", cockpit.format(connector ? _("Saved $0") : _("Added $0"), name));
+            if (isOpen && needsNewSignIn(form, stored))
+                dialogs.show(<SignInDialog name={name} user={form.Username.trim()} refresh={refresh} />);
+        },
         failed: (met) => tell("danger", failure, problemWords(met)),
         refresh,
         close: dialogs.close,
@@ -106,7 +116,7 @@ export function ConnectorDialog({ connector, connectors, refresh }: ConnectorDia
         else setWarned(true);
     };
 
-    const editor: Editor = { form, faults, change };
+    const editor: Editor = { form, faults, change, settings: info?.settings };
     const twin = findTwin(form, connectors, connector?.name);
     return (
         <Modal
@@ -114,7 +124,7 @@ export function ConnectorDialog({ connector, connectors, refresh }: ConnectorDia
             variant="medium"
             position="top"
             aria-labelledby={TITLE}
-            elementToFocus="#field-Provider"
+            elementToFocus="#field-preset"
             onClose={leave}
             onEscapePress={escape}
         >
@@ -128,12 +138,14 @@ export function ConnectorDialog({ connector, connectors, refresh }: ConnectorDia
                     <Place editor={editor} />
                     <Login editor={editor} stored={stored} />
                     {twin && <Twin twin={twin} />}
-                    <CheckPart
-                        check={check}
-                        begin={() => beginCheck(form)}
-                        trust={trust}
-                        isPinned={form.Fingerprint.trim() !== ""}
-                    />
+                    {!needsNewSignIn(form, stored) && (
+                        <CheckPart
+                            check={check}
+                            begin={() => beginCheck(form)}
+                            trust={trust}
+                            isPinned={form.Fingerprint.trim() !== ""}
+                        />
+                    )}
                     <Grid hasGutter md={6}>
                         <Account editor={editor} />
                         <TextField

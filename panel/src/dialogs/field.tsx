@@ -13,6 +13,7 @@ import {
     type TextInputProps,
 } from "@patternfly/react-core";
 import type { ReactNode } from "react";
+import type { Settings } from "../api";
 import { propWord } from "../words";
 import type { Faults, Field, Form } from "./form";
 
@@ -21,6 +22,8 @@ export interface Editor {
     form: Form;
     faults: Faults;
     change: (part: Partial<Form>) => void;
+    /** Those of this machine; undefined while they are not known. */
+    settings?: Settings | undefined;
 }
 
 export interface FieldProps {
@@ -48,23 +51,28 @@ export function FieldGroup({
     isRequired = false,
     children,
 }: FieldProps & { children: ReactNode }) {
-    const fault = editor.faults[field];
     return (
         <FormGroup label={propWord(field)} fieldId={`field-${field}`} isRequired={isRequired}>
             {children}
-            {(fault ?? hint) && (
-                <FormHelperText>
-                    <HelperText>
-                        {fault && (
-                            <HelperTextItem id={`field-${field}-error`} variant="error" screenReaderText="">
-                                {fault}
-                            </HelperTextItem>
-                        )}
-                        {hint && <HelperTextItem id={`field-${field}-hint`}>{hint}</HelperTextItem>}
-                    </HelperText>
-                </FormHelperText>
-            )}
+            <FaultAndHint id={`field-${field}`} fault={editor.faults[field]} hint={hint} />
         </FormGroup>
+    );
+}
+
+/** What is wrong with the control of this id, and what is to know of it. */
+export function FaultAndHint({ id, fault, hint }: { id: string; fault?: string | undefined; hint?: ReactNode }) {
+    if (!(fault ?? hint)) return null;
+    return (
+        <FormHelperText>
+            <HelperText>
+                {fault && (
+                    <HelperTextItem id={`${id}-error`} variant="error" screenReaderText="">
+                        {fault}
+                    </HelperTextItem>
+                )}
+                {hint && <HelperTextItem id={`${id}-hint`}>{hint}</HelperTextItem>}
+            </HelperText>
+        </FormHelperText>
     );
 }
 
@@ -138,11 +146,12 @@ export function Amount({ editor, field, label, unit }: AmountProps) {
     );
 }
 
-function amountId(field: Field): string {
+/** Return the id of what stands beside a choice. */
+export function amountId(field: Field): string {
     return `field-${field}-amount`;
 }
 
-/** Bring the person to a field: to its number, if that is what was typed. */
+/** Bring the person to a field: to what was typed beside its choice, if that was. */
 export function focusOn(field: Field): void {
     (document.getElementById(amountId(field)) ?? document.getElementById(`field-${field}`))?.focus();
 }

@@ -2,7 +2,7 @@
 /** What is typed into the form, and the props that helpers take. Nothing here asks or shows. */
 import type { Connector, Props } from "../api";
 import { Problem, type Fault } from "../helpers";
-import { deletionDaysOf, minutesOf } from "../props";
+import { deletionDaysOf, minutesOf, wayOf, type Way } from "../props";
 import { faultWords } from "../words";
 import { protocolOf } from "./providers";
 
@@ -13,35 +13,65 @@ export const FIELDS = [
     "Port",
     "Username",
     "Password",
+    "PasswordFile",
+    "PasswordCommand",
+    "Provider",
+    "ClientId",
+    "ClientSecret",
+    "Tenant",
+    "TokenUrl",
+    "AuthorizationUrl",
+    "DeviceUrl",
+    "RedirectUrl",
+    "Scope",
     "Account",
     "Label",
     "Time",
     "Delete",
+    "Destination",
+    "Folder",
+    "SpamCheck",
+    "VirusCheck",
     "TLS",
     "Fingerprint",
     "CAFile",
+    "Grant",
+    "KeyFile",
+    "Auth",
     "CallbackUrl",
     "StatusCallbackUrl",
 ] as const;
 export type Field = (typeof FIELDS)[number];
 
-/** What each field holds. A password that is stored is not in it: helpers do not tell it. */
-export type Form = Record<Field, string>;
+/** What each field holds. A secret that is stored is not in it: helpers do not tell it. */
+export type Form = Record<Field, string> & { Way: Way };
 
 /** What is wrong, a sentence a field. */
 export type Faults = Partial<Record<Field, string>>;
 
+/** What belongs to a way to log in, and to no other. */
+const FIELDS_OF: Record<Way, Field[]> = {
+    password: ["Password"],
+    oauth2: [
+        ...(["Provider", "ClientId", "ClientSecret", "Tenant", "TokenUrl", "AuthorizationUrl", "DeviceUrl"] as const),
+        ...(["RedirectUrl", "Scope", "Grant", "KeyFile", "Auth"] as const),
+    ],
+    file: ["PasswordFile"],
+    command: ["PasswordCommand"],
+};
+const LOGIN = new Map(Object.entries(FIELDS_OF).flatMap(([way, fields]) => fields.map((field) => [field, way as Way])));
+
 /** What a check of the log-in depends on. */
 export const CHECKED: Field[] = [
-    "Retriever",
-    "Server",
-    "Port",
-    "TLS",
-    "Fingerprint",
-    "CAFile",
-    "Username",
-    "Password",
+    ...(["Retriever", "Server", "Port", "TLS", "Fingerprint", "CAFile", "Username"] as const),
+    ...LOGIN.keys(),
 ];
+/** What is never told: empty, it is kept as it is stored. */
+const SECRET = new Set<Field>(["Password", "ClientSecret"]);
+/** What a sign-in was for: with another of these, there is another one to be made. */
+const SIGNED = ["Provider", "ClientId", "Tenant", "TokenUrl", "Scope", "Username"] as const;
+/** Which filters there are, "enabled" or not. */
+const SWITCHES = new Set<Field>(["SpamCheck", "VirusCheck"]);
 const ADVANCED = new Set<Field>(FIELDS.slice(FIELDS.indexOf("Time")));
 /** What a connector cannot be without: to empty it is a fault, not a removal. */
 const REQUIRED = new Set<Field>(["Retriever", "Server", "Username", "Account"]);
@@ -53,21 +83,18 @@ export function newForm(): Form {
 /** Return the form of a stored connector. What old databases hold beyond today's values is shown as what it means. */
 export function readForm(props: Record<string, string>): Form {
     const text = (field: Field) => props[field] ?? "";
+    const isOn = (...names: string[]) => (names.some((name) => props[name] === "enabled") ? "enabled" : "");
     return {
-        Retriever: text("Retriever"),
-        Server: text("Server"),
+        ...(Object.fromEntries(FIELDS.map((field) => [field, SECRET.has(field) ? "" : text(field)])) as Form),
+        Way: wayOf(props),
         Port: text("Port") || (protocolOf(text("Retriever"))?.port ?? ""),
-        Username: text("Username"),
-        Password: "",
-        Account: text("Account"),
-        Label: text("Label"),
         Time: String(minutesOf(props.Time)),
         Delete: String(deletionDaysOf(props.Delete) ?? -1),
         TLS: ["required", "none"].includes(text("TLS")) ? text("TLS") : "auto",
-        Fingerprint: text("Fingerprint"),
-        CAFile: text("CAFile"),
-        CallbackUrl: text("CallbackUrl"),
-        StatusCallbackUrl: text("StatusCallbackUrl"),
+        SpamCheck: isOn("SpamCheck", "FilterCheck"),
+        VirusCheck: isOn("VirusCheck"),
+        Grant: text("Grant") === "refresh" ? "" : text("Grant"),
+        Auth: text("Auth") === "auto" ? "" : text("Auth"),
     };
 }
 
@@ -78,24 +105,37 @@ export function propsOf(form: Form): Props {
     ) as Props;
 }
 
-/** Return what of a stored connector would change: null removes what was emptied. */
+/** Return what of a stored connector would change: null removes what was emptied, or belongs to a log-in of before. */
 export function changesOf(form: Form, stored: Record<string, string>): Props {
     // Where TLS begins at once there is no field for it, but what contradicts that has to go.
     const before: Props = { ...propsOf(readForm(stored)), ...(stored.TLS === "none" && { TLS: "none" }) };
     const after = propsOf(form);
-    return Object.fromEntries(
-        FIELDS.filter((field) => before[field] !== after[field]).map((field) => [field, after[field] ?? emptied(field)]),
-    );
+    const changed = FIELDS.filter((field) => before[field] !== after[field]);
+    return {
+        ...Object.fromEntries(changed.map((field) => [field, after[field] ?? emptied(field)])),
+        // Two props say of one filter that it is on.
+        ...(changed.includes("SpamCheck") && stored.FilterCheck === "enabled" && { FilterCheck: null }),
+        ...left(form, stored),
+    };
 }
 
 /** Return what a check of the log-in needs. Of a stored connector what is not given is as stored: null is none. */
 export function checkOf(form: Form, stored?: Record<string, string>): Props {
     const props = propsOf(form);
     const given = CHECKED.map((field) => {
-        const isKept = field === "Password" || !stored?.[field];
+        const isKept = SECRET.has(field) || !stored?.[field];
         return [field, props[field] ?? (isKept ? undefined : emptied(field))];
     });
-    return Object.fromEntries(given.filter(([, value]) => value !== undefined)) as Props;
+    return { ...Object.fromEntries(given.filter(([, value]) => value !== undefined)), ...left(form, stored) } as Props;
+}
+
+/** Return what has to go with the way to log in that a connector had. */
+function left(form: Form, stored: Record<string, string> = {}): Props {
+    const way = wayOf(stored);
+    // A password is no prop that can be removed; where it is not used, it does no harm.
+    if (way === form.Way || way === "password") return {};
+    const fields = [...FIELDS_OF[way], ...(way === "oauth2" ? ["RefreshToken"] : [])];
+    return Object.fromEntries(fields.filter((field) => stored[field] !== undefined).map((field) => [field, null]));
 }
 
 function emptied(field: Field): "" | null {
@@ -104,15 +144,33 @@ function emptied(field: Field): "" | null {
 
 /** Return the value of a prop; undefined if it has none. */
 function valueOf(form: Form, field: Field): string | undefined {
-    if (field === "Password") return form.Password || undefined;
+    const way = LOGIN.get(field);
+    if (way && way !== form.Way) return undefined;
+    if (SECRET.has(field)) return form[field] || undefined;
+    if (SWITCHES.has(field)) return form[field] || undefined;
     if (field === "TLS") return form.TLS === "auto" || protocolOf(form.Retriever)?.tls ? undefined : form.TLS;
+    if (field === "KeyFile" && form.Grant !== "jwt") return undefined;
     const value = form[field].trim();
-    // An interval or a number of days that was not filled in is a fault, not the default.
-    return value || (field === "Time" || field === "Delete" ? "" : undefined);
+    return value || (isFaultWhenEmpty(form, field) ? "" : undefined);
+}
+
+/** Whether a field that was not filled in is a fault, and not the default. */
+function isFaultWhenEmpty(form: Form, field: Field): boolean {
+    if (field === "ClientId") return form.Grant !== "jwt";
+    if (field === "KeyFile") return form.Grant === "jwt";
+    if (field === "TokenUrl") return form.Provider === "custom";
+    return ["Time", "Delete", "PasswordFile", "PasswordCommand"].includes(field);
+}
+
+/** Whether after this was saved a person has to sign in, for the first time or anew. */
+export function needsNewSignIn(form: Form, stored?: Record<string, string>): boolean {
+    if (form.Way !== "oauth2" || form.Grant) return false;
+    const before = readForm(stored ?? {});
+    return stored?.RefreshToken === undefined || SIGNED.some((field) => before[field] !== form[field].trim());
 }
 
 export function isChanged(before: Form, after: Form): boolean {
-    return FIELDS.some((field) => before[field] !== after[field]);
+    return before.Way !== after.Way || FIELDS.some((field) => before[field] !== after[field]);
 }
 
 /** Return the faults that belong to fields, and the others. */

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/** Who logs in. Other ways than with a password stand here too, where there are any. */
+/** Who logs in, and how. */
 import cockpit from "cockpit";
-import { Button, Grid, InputGroup, InputGroupItem, TextInput } from "@patternfly/react-core";
-import { EyeIcon, EyeSlashIcon } from "@patternfly/react-icons";
-import { useState } from "react";
+import { FormGroup, FormSelect, FormSelectOption, Grid, GridItem } from "@patternfly/react-core";
 import { isolate } from "../format";
-import { FieldGroup, TextField, describe, type Editor } from "./field";
+import { wayOf, type Way } from "../props";
+import { TextField, type Editor } from "./field";
 import { isOtherServer } from "./form";
+import { OAuth } from "./oauth";
+import { OTHER, findProvider, providerOf } from "./providers";
+import { SecretField } from "./secret";
+import { serviceOf } from "./services";
 
 interface LoginProps {
     editor: Editor;
@@ -15,49 +18,104 @@ interface LoginProps {
 }
 
 export function Login({ editor, stored }: LoginProps) {
+    const _ = cockpit.gettext;
+    const { Way } = editor.form;
     return (
-        <Grid hasGutter md={6}>
-            <TextField editor={editor} field="Username" dir="ltr" isRequired />
-            <Password editor={editor} stored={stored} />
-        </Grid>
+        <>
+            <Grid hasGutter md={6}>
+                <TextField editor={editor} field="Username" dir="ltr" isRequired />
+                <ChooseWay editor={editor} stored={stored} />
+                {Way === "password" && (
+                    <GridItem span={12}>
+                        <Password editor={editor} stored={stored} />
+                    </GridItem>
+                )}
+                {Way === "file" && (
+                    <GridItem span={12}>
+                        <TextField
+                            editor={editor}
+                            field="PasswordFile"
+                            dir="ltr"
+                            isRequired
+                            placeholder="/etc/example/password"
+                            hint={_("A file on this machine with the password in its first line. It is read before each run.")}
+                        />
+                    </GridItem>
+                )}
+                {Way === "command" && (
+                    <GridItem span={12}>
+                        <TextField
+                            editor={editor}
+                            field="PasswordCommand"
+                            dir="ltr"
+                            isRequired
+                            placeholder="/usr/bin/pass"
+                            hint={_("A program with its arguments that writes the password. It is started before each run.")}
+                        />
+                    </GridItem>
+                )}
+            </Grid>
+            {Way === "oauth2" && <OAuth editor={editor} stored={stored} />}
+        </>
     );
+}
+
+function ChooseWay({ editor, stored }: LoginProps) {
+    const _ = cockpit.gettext;
+    const { form, settings, change } = editor;
+    const words: Record<Way, string> = {
+        password: _("Password"),
+        oauth2: _("OAuth2: sign in at the provider"),
+        file: _("Password from a file"),
+        command: _("Password from a program"),
+    };
+    const isOffered: Record<Way, boolean> = {
+        password: true,
+        oauth2: hasOAuth(form.Server) || wasBefore("oauth2"),
+        file: true,
+        command: settings?.ALLOW_COMMANDS === true || wasBefore("command"),
+    };
+    function wasBefore(way: Way): boolean {
+        return form.Way === way || (stored !== undefined && wayOf(stored) === way);
+    }
+    const choose = (chosen: string) => {
+        const Way = chosen as Way;
+        change({ Way, ...(Way === "oauth2" && !form.Provider && serviceOf(findProvider(form.Server))) });
+    };
+    return (
+        <FormGroup label={_("Log in with")} fieldId="field-Way">
+            <FormSelect id="field-Way" value={form.Way} onChange={(_event, chosen) => choose(chosen)}>
+                {(Object.keys(words) as Way[])
+                    .filter((way) => isOffered[way])
+                    .map((way) => (
+                        <FormSelectOption key={way} value={way} label={words[way]} />
+                    ))}
+            </FormSelect>
+        </FormGroup>
+    );
+}
+
+/** Whether OAuth2 is known there, or nothing is. */
+function hasOAuth(server: string): boolean {
+    const id = findProvider(server);
+    return id === OTHER || providerOf(id)?.service !== undefined;
 }
 
 function Password({ editor, stored }: LoginProps) {
     const _ = cockpit.gettext;
-    const [isShown, setShown] = useState(false);
     const { form } = editor;
     const isStored = stored?.Password !== undefined;
     const keep =
         isStored && isOtherServer(form, stored)
             ? cockpit.format(_("Left empty, the stored password is sent to $0."), isolate(form.Server.trim()))
             : _("Leave this empty to keep the stored password.");
-    const hint = isStored && keep;
     return (
-        <FieldGroup editor={editor} field="Password" hint={hint} isRequired={!isStored}>
-            <InputGroup>
-                <InputGroupItem isFill>
-                    <TextInput
-                        {...describe(editor, "Password", hint)}
-                        type={isShown ? "text" : "password"}
-                        dir="ltr"
-                        value={form.Password}
-                        placeholder={isStored ? _("Stored") : ""}
-                        isRequired={!isStored}
-                        onChange={(_event, value) => editor.change({ Password: value })}
-                        autoComplete="new-password"
-                        spellCheck={false}
-                    />
-                </InputGroupItem>
-                <InputGroupItem>
-                    <Button
-                        variant="control"
-                        aria-label={isShown ? _("Hide password") : _("Show password")}
-                        icon={isShown ? <EyeSlashIcon /> : <EyeIcon />}
-                        onClick={() => setShown(!isShown)}
-                    />
-                </InputGroupItem>
-            </InputGroup>
-        </FieldGroup>
+        <SecretField
+            editor={editor}
+            field="Password"
+            isStored={isStored}
+            isRequired={!isStored}
+            hint={isStored && keep}
+        />
     );
 }

@@ -5,6 +5,7 @@ import { Button, FormGroup, FormSelect, FormSelectOption, Grid, GridItem } from 
 import { ExternalLinkAltIcon } from "@patternfly/react-icons";
 import { useState } from "react";
 import { Alert } from "../patternfly";
+import type { Way } from "../props";
 import { retrieverWord } from "../words";
 import { SelectField, TextField, type Editor } from "./field";
 import type { Form } from "./form";
@@ -20,6 +21,7 @@ import {
     providerOf,
     type Provider,
 } from "./providers";
+import { chooseLogin } from "./services";
 
 export function Place({ editor }: { editor: Editor }) {
     const _ = cockpit.gettext;
@@ -35,13 +37,13 @@ export function Place({ editor }: { editor: Editor }) {
     return (
         <>
             <Grid hasGutter md={6}>
-                <FormGroup label={_("Provider")} fieldId="field-Provider">
+                <FormGroup label={_("Provider")} fieldId="field-preset">
                     <FormSelect
-                        id="field-Provider"
+                        id="field-preset"
                         value={provider}
                         onChange={(_event, id) => {
                             setProvider(id);
-                            change(chooseProvider(id, form));
+                            change({ ...chooseProvider(id, form), ...chooseLogin(id, form) });
                         }}
                     >
                         <FormSelectOption value={OTHER} label={_("Other provider")} />
@@ -70,7 +72,7 @@ export function Place({ editor }: { editor: Editor }) {
                     {!protocol && <FormSelectOption value={form.Retriever} label={retrieverWord(form.Retriever)} />}
                 </SelectField>
             </Grid>
-            {known?.manners && <Manners provider={known} />}
+            {known?.manners && <Manners provider={known} way={form.Way} />}
             <Grid hasGutter>
                 <GridItem span={8} sm={9}>
                     <TextField
@@ -89,33 +91,38 @@ export function Place({ editor }: { editor: Editor }) {
     );
 }
 
-function Manners({ provider }: { provider: Provider }) {
+function Manners({ provider, way }: { provider: Provider; way: Way }) {
     const _ = cockpit.gettext;
     const { manners = [], name, page } = provider;
+    const hasPassword = way !== "oauth2";
+    // Each of the two ways has its own to know.
+    const told = manners.filter((manner) => manner !== (hasPassword ? "" : "app-password"));
+    if (told.length === 0) return null;
     return (
         <Alert
             isInline
             isPlain
-            variant={manners.includes("oauth2") ? "warning" : "info"}
-            title={manners.map((manner) => mannerWords(manner, name)).join(" ")}
+            variant={hasPassword && manners.includes("oauth2") ? "warning" : "info"}
+            title={told.map((manner) => mannerWords(manner, name)).join(" ")}
             component="p"
             isLiveRegion
-            {...(page && {
-                actionLinks: (
-                    <Button
-                        variant="link"
-                        isInline
-                        component="a"
-                        href={page}
-                        target="_blank"
-                        rel="noopener noreferrer"
-                        icon={<ExternalLinkAltIcon />}
-                        iconPosition="end"
-                    >
-                        {_("Create an app password")}
-                    </Button>
-                ),
-            })}
+            {...(page &&
+                hasPassword && {
+                    actionLinks: (
+                        <Button
+                            variant="link"
+                            isInline
+                            component="a"
+                            href={page}
+                            target="_blank"
+                            rel="noopener noreferrer"
+                            icon={<ExternalLinkAltIcon />}
+                            iconPosition="end"
+                        >
+                            {_("Create an app password")}
+                        </Button>
+                    ),
+                })}
         />
     );
 }

@@ -16,6 +16,8 @@ export interface Provider {
     /** Missing where there is no POP3. */
     pop3?: string;
     manners?: Manner[];
+    /** Where people sign in for OAuth2. */
+    service?: "google" | "microsoft";
     /** Where an app password is made. */
     page?: string;
 }
@@ -31,9 +33,10 @@ export const PROVIDERS: Provider[] = [
         pop3: "pop.gmail.com",
         manners: ["app-password"],
         page: "https://myaccount.google.com/apppasswords",
+        service: "google",
     },
-    { id: "m365", name: "Microsoft 365", ...both("outlook.office365.com"), manners: ["oauth2"] },
-    { id: "outlook", name: "Outlook.com", ...both("outlook.office365.com"), manners: ["oauth2"] },
+    { id: "m365", name: "Microsoft 365", ...both("outlook.office365.com"), manners: ["oauth2"], service: "microsoft" },
+    { id: "outlook", name: "Outlook.com", ...both("outlook.office365.com"), manners: ["oauth2"], service: "microsoft" },
     {
         id: "yahoo",
         name: "Yahoo",
@@ -134,7 +137,7 @@ export function chooseRetriever(Retriever: string, before: Place, providerId: st
 export function mannerWords(manner: Manner, name: string): string {
     const words: Record<Manner, string> = {
         "app-password": _("$0 refuses the account's own password here. It wants an app password."),
-        oauth2: _("Microsoft refuses passwords here; it asks for OAuth2."),
+        oauth2: _("$0 refuses passwords here. It wants you to sign in: OAuth2."),
         "local-part": _("The user name is the part of the address before the @."),
         "switch-on": _("IMAP and POP3 have to be turned on in the settings of the mailbox at $0 first."),
     };

@@ -9,8 +9,8 @@ interface Saving {
     connector: api.Connector | undefined;
     /** Told when the dialog is open to show it. */
     refuse: (problem: unknown) => void;
-    /** Told of what was stored. */
-    saved: (name: string) => void;
+    /** Told of what was stored, and whether the dialog was still open then. */
+    saved: (name: string, isOpen: boolean) => void;
     /** Told when the dialog is gone. */
     failed: (problem: unknown) => void;
     refresh: () => Promise<void>;
@@ -32,9 +32,10 @@ export function useSave({ connector, refuse, saved, failed, refresh, close }: Sa
         setSaving(true);
         try {
             const name = await (connector ? change(connector, form, begin) : create(form, begin));
-            if (isOpen()) close();
+            const wasOpen = isOpen();
+            if (wasOpen) close();
             if (name === undefined) return;
-            saved(name);
+            saved(name, wasOpen);
             await refresh();
         } catch (problem) {
             setSaving(false);

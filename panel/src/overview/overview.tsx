@@ -2,6 +2,7 @@
 /** All connectors at a glance. */
 import cockpit from "cockpit";
 import { Button, PageSection, Title } from "@patternfly/react-core";
+import { CogIcon } from "@patternfly/react-icons";
 import { useEffect, useMemo, useRef, useState } from "react";
 import type { Broken, Connector } from "../api";
 import * as known from "../connectors";
@@ -9,6 +10,7 @@ import { useDialogs } from "../dialogs";
 import { ConnectorDialog } from "../dialogs/connector";
 import { RemoveDialog } from "../dialogs/remove";
 import { lastDays, localDay } from "../format";
+import { go } from "../route";
 import { Now } from "../when";
 import { useActing, type Doing } from "./acting";
 import { BrokenLines, NoConnectors, NothingMatches } from "./empty";
@@ -38,7 +40,21 @@ export function Overview({ connectors, broken, now, refresh, today = localDay(no
             <PageSection className="getmail-overview">
                 <div className="getmail-overview-heading">
                     <Title headingLevel="h1">{_("Mail connectors")}</Title>
-                    {connectors.length > 0 && <Button onClick={add}>{_("Add connector")}</Button>}
+                    <div className="getmail-overview-actions">
+                        <Button
+                            variant="link"
+                            icon={<CogIcon />}
+                            component="a"
+                            href="#/settings"
+                            onClick={(event) => {
+                                event.preventDefault();
+                                go({ isSettings: true });
+                            }}
+                        >
+                            {_("Settings of this machine")}
+                        </Button>
+                        {connectors.length > 0 && <Button onClick={add}>{_("Add connector")}</Button>}
+                    </div>
                 </div>
                 {broken.length > 0 && <BrokenLines broken={broken} />}
                 {connectors.length > 0 ? (

@@ -5,7 +5,7 @@ import { Progress } from "@patternfly/react-core";
 import type { Connector } from "../api";
 import { titleOf } from "../connectors";
 import { StateLabels } from "../labels";
-import { causeWords } from "../words";
+import { failureSentence } from "../words";
 
 export function State({ connector }: { connector: Connector }) {
     const { running } = connector;
@@ -31,8 +31,9 @@ function Running({ connector }: { connector: Connector }) {
 }
 
 /** The sentence is the panel's own; what the helper says of this very case comes after it, as far as there is room. */
-function Cause({ connector: { cause, message } }: { connector: Connector }) {
-    const words = causeWords(cause);
+function Cause({ connector }: { connector: Connector }) {
+    const { message } = connector;
+    const words = failureSentence(connector);
     if (!words && !message) return null;
     return (
         <div className="getmail-said" title={message}>

@@ -22,6 +22,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from tests.support import missing, need_programs, need_root
 from tests.support.certificates import Certificate
@@ -119,7 +120,7 @@ class Dovecot:
         self._changes = 0
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> "Dovecot":
+    def __enter__(self) -> Self:
         _need_dovecot()
         # Its processes run as several users: below pytest's own folder they could not look in.
         self.folder = Path(tempfile.mkdtemp(prefix="dovecot-"))

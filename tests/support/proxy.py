@@ -12,7 +12,7 @@ import asyncio
 import socket
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Literal
@@ -29,6 +29,7 @@ class Proxy:
 
     A connection is cut after `cut_after` octets from the server, or when `cut_when` says so of a piece, which
     then does not arrive. `delay` is in seconds, one way. `reset` cuts with RST instead of an orderly end.
+    In what the server says each of the words to `hide` becomes one that nobody knows.
     Port 0 to `listen` at is a free one.
     """
 
@@ -41,18 +42,21 @@ class Proxy:
         cut_when: CutWhen | None = None,
         delay: float = 0.0,
         reset: bool = False,
+        hide: Sequence[bytes] = (),
         listen: tuple[str, int] = ("127.0.0.1", 0),
     ) -> None:
         self.cut_after = cut_after
         self.cut_when = cut_when
         self.delay = delay
         self.reset = reset
+        self.hide = hide
         self.connections = 0
         self.cuts = 0
         self.server_octets = 0
         """Passed on, by all connections together."""
         self._server = (host, port)
-        self._listener = socket.create_server(listen)
+        family = socket.AF_INET6 if ":" in listen[0] else socket.AF_INET
+        self._listener = socket.create_server(listen, family=family)
         self.port: int = self._listener.getsockname()[1]
         self._links: set[_Link] = set()
         self._loop: asyncio.AbstractEventLoop
@@ -185,6 +189,8 @@ class _Link:
             return b"", True
         if sender == "client":
             return data, False
+        for word in self._proxy.hide:
+            data = data.replace(word, b"X" * len(word))
         limit = self._proxy.cut_after
         last = limit is not None and self._received + len(data) >= limit
         if limit is not None and last:

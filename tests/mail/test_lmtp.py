@@ -87,9 +87,7 @@ class Case:
             "Delete": "0",
             "TLS": "none",
         }
-        return make_connector(
-            "SimpleIMAPRetriever", self.dovecot.imap, TLS="none", **{"Delete": "0", **fixed, **props}
-        )
+        return make_connector("SimpleIMAPRetriever", self.dovecot.imap, **{**fixed, **props})
 
     def fill(self, messages: list[bytes]) -> list[bytes]:
         for message in messages:

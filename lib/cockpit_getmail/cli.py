@@ -89,6 +89,8 @@ def _run_command(arguments: Sequence[str]) -> int:
             return _send_callbacks()
         case ["token", "--unit"]:
             return _ask_provider()
+        case ["authorize", "--unit", prefix]:
+            return _wait_for_sign_in(prefix)
         case ["schedule"]:
             return _work_off_schedule()
         case ["fetch", name] if not name.startswith("-"):
@@ -283,6 +285,13 @@ def _verify(connector: "Connector", settings: "Settings", state_folder: str, tok
     token = token or make_token(connector.name)
     result = verification.run(connector, settings, state_folder, lines, token=token, stop=_STOP)
     return SUCCESS if result["sound"] and not result["missing_count"] else SOME_FAILED
+
+
+def _wait_for_sign_in(prefix: str) -> int:
+    """Wait for a person to sign in, as root in a unit of its own: what is talked is in other units."""
+    from cockpit_getmail.actions import sign_in
+
+    return sign_in.wait_in_unit(prefix)
 
 
 def _require_sandbox() -> None:

@@ -67,6 +67,7 @@ ORDER = [
     "login",
     "callbacks",
     "launch",
+    "signin",
     "actions",
     "scheduler",
     "helper",

@@ -79,6 +79,8 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "limit": st.integers(1, 5000),
     "lines": st.integers(1, 5000),
     "after": st.from_regex("[A-Za-z0-9=;:,.+/_-]{1,512}", fullmatch=True),
+    "flow": st.sampled_from(["device", "code"]),
+    "redirect": TEXT,
     "folder": TEXT,
     "uid": TEXT | st.integers(1),
     "status": SWITCH,

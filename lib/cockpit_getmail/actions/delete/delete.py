@@ -11,6 +11,7 @@ from cockpit_getmail.actions.at_once import end_tasks, forget
 from cockpit_getmail.connector import folder_name
 from cockpit_getmail.problem import Problem, printable
 from cockpit_getmail.removal import is_left, removal
+from cockpit_getmail.signin import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def answer(data: dict[str, Any], settings: Settings) -> Answer:
-    """Remove a connector's record, end its run and remove its state. Raises Problem (NotFound, Conflict).
+    """Remove a connector's record, end its tasks and remove its state. Raises Problem (NotFound, Conflict).
 
     The state goes last: without it, a connector that is still there would fetch everything again. If it
     could not be removed, deleting the same name once more does so.
@@ -35,6 +36,7 @@ def answer(data: dict[str, Any], settings: Settings) -> Answer:
             is_gone = True
             # Not before: it could be started again.
             end_tasks(name)
+            _end_sign_in(name, settings)
     except Problem as problem:
         if not is_gone:
             raise
@@ -42,6 +44,13 @@ def answer(data: dict[str, Any], settings: Settings) -> Answer:
         raise Problem(problem.type, f"{message} {problem.message}", problem.attributes) from problem
     forget(name, settings)
     return event(name)
+
+
+def _end_sign_in(name: str, settings: Settings) -> None:
+    if record.find(name, settings):
+        from cockpit_getmail.actions import sign_in
+
+        sign_in.forget(name, settings)
 
 
 def _find_name(data: dict[str, Any], settings: Settings) -> str:

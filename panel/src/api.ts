@@ -80,7 +80,7 @@ export interface Progress {
     percentProgress: number | null;
     statusText: string | null;
     logOutput: string | null;
-    result: RunResult | Verified | object | null;
+    result: RunResult | Verified | null;
     error: { message: string; cause: string; hint: string } | null;
 }
 
@@ -135,6 +135,8 @@ export interface Authorization {
     token: string;
     /** The page where that is done. */
     address: string;
+    /** The same with the code in it, where there is such a page. */
+    address_with_code?: string;
     /** What is typed there; without it, the address where the browser ends is to be told. */
     code?: string;
     /** Until when it can be done. */
@@ -229,8 +231,12 @@ export const retry = (name: string, folder: string, uid: string) =>
 export const skip = (name: string, folder: string, uid: string) =>
     call<{ messages: number }>("execute", { action: "skip", ...byKey(name), folder, uid }).then((answer) => answer.messages);
 
-/** Begin a sign-in; its progress is that of its token. */
-export const authorize = (name: string) => call<Authorization>("execute", { action: "authorize", ...byKey(name) });
+/** With a code that is typed on any device, or with the address where the browser ends. */
+export type Flow = "device" | "code";
+
+/** Begin a sign-in, with a code where the provider has that; its progress is that of its token. */
+export const authorize = (name: string, flow?: Flow) =>
+    call<Authorization>("execute", { action: "authorize", ...byKey(name), ...(flow && { flow }) });
 
 /** Tell a sign-in where the browser ended. */
 export const authorizeComplete = (name: string, redirect: string) =>

@@ -45,7 +45,7 @@ afterEach(() => {
     vi.useRealTimers();
 });
 
-const settle = (milliseconds = 1100) => act(() => vi.advanceTimersByTimeAsync(milliseconds));
+const settle = (milliseconds = 3100) => act(() => vi.advanceTimersByTimeAsync(milliseconds));
 const press = async (name: string) => {
     fireEvent.click(screen.getByText(name, { selector: "button *" }));
     await settle(10);
@@ -101,7 +101,9 @@ test("a sign-in that was refused tells why, and gives another code", async () =>
 test("a code that nobody used expires", async () => {
     vi.mocked(api.authorize).mockResolvedValue(withCode("1", "ABCD-EFGH"));
     await open();
-    await settle(601_000);
+    vi.mocked(api.progress).mockResolvedValue(failure("It has expired."));
+    vi.setSystemTime(new Date((NOW + 601) * 1000));
+    await settle(3000);
     expect(screen.getByText(/Nobody signed in/)).toBeTruthy();
     expect(screen.queryByText("ABCD-EFGH")).toBeNull();
 });
@@ -129,6 +131,15 @@ test("the address where the browser ended is told once, and not kept", async () 
     expect(screen.getByText("That is of another sign-in.")).toBeTruthy();
     expect(document.body.innerHTML).not.toContain("canary");
     expect((field as HTMLInputElement).value).toBe("");
+});
+
+test("who cannot use a code may paste the address instead", async () => {
+    vi.mocked(api.authorize).mockResolvedValueOnce(withCode("1", "ABCD-EFGH")).mockResolvedValueOnce(WITH_ADDRESS);
+    await open();
+    await press("Sign in without a code");
+    expect(api.authorize).toHaveBeenLastCalledWith("ann@h", "code");
+    expect(screen.getByLabelText(/Address where the browser ended/)).toBeTruthy();
+    expect(screen.queryByText("ABCD-EFGH")).toBeNull();
 });
 
 test("who leaves ends the sign-in, and after its end there is nothing to end", async () => {

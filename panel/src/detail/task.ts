@@ -21,7 +21,12 @@ export interface Task {
  * Ask how far the task with a token is until it has ended, which `ended` is told once; `failed` is told each time that
  * there is no answer to that.
  */
-export function useTask(token: string | undefined, ended?: (progress: Progress) => void, failed?: () => void): Task {
+export function useTask(
+    token: string | undefined,
+    ended?: (progress: Progress) => void,
+    failed?: () => void,
+    pause = PAUSE,
+): Task {
     const [told, setTold] = useState<Task & { token?: string }>({ progress: undefined, problem: undefined });
     const mine = told.token === token ? told : { progress: undefined, problem: undefined };
     const isOver = mine.progress !== undefined && mine.progress.statusCode !== "running";
@@ -38,7 +43,7 @@ export function useTask(token: string | undefined, ended?: (progress: Progress) 
                 failed?.();
             }
         },
-        PAUSE,
+        pause,
         token !== undefined && !isOver,
     );
     return mine;

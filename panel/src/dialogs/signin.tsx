@@ -5,7 +5,7 @@ import { Button, Content, ModalBody, ModalFooter, ModalHeader, Spinner, Stack, S
 import { ExternalLinkAltIcon } from "@patternfly/react-icons";
 import { useEffect, useState } from "react";
 import * as api from "../api";
-import type { Authorization } from "../api";
+import type { Authorization, Flow } from "../api";
 import { useAnswer } from "../ask";
 import { useTask } from "../detail/task";
 import { useDialogs } from "../dialogs";
@@ -25,16 +25,24 @@ export interface SignInDialogProps {
 
 const TITLE = "sign-in-title";
 const CODE = "sign-in-code";
+/** People take their time. */
+const PAUSE = 2000;
+
+interface Attempt {
+    count: number;
+    /** As the provider has it, if it is not said. */
+    flow: Flow | undefined;
+}
 
 export function SignInDialog({ name, user, refresh }: SignInDialogProps) {
     const _ = cockpit.gettext;
     const dialogs = useDialogs();
-    const [attempt, setAttempt] = useState(0);
-    const { answer, problem } = useAnswer(() => api.authorize(name), attempt);
+    const [attempt, setAttempt] = useState<Attempt>({ count: 0, flow: undefined });
+    const { answer, problem } = useAnswer(() => api.authorize(name, attempt.flow), attempt);
     // What was answered before is of the attempt before.
     const [old, setOld] = useState<Authorization>();
     const authorization = answer === old ? undefined : answer;
-    const { progress } = useTask(authorization?.token, () => void refresh());
+    const { progress } = useTask(authorization?.token, () => void refresh(), undefined, PAUSE);
     const now = useClock();
     const isRefused = problem !== undefined && !authorization;
     const stage: Stage = isRefused ? "failed" : stageOf({ authorization, progress }, now);
@@ -45,9 +53,9 @@ export function SignInDialog({ name, user, refresh }: SignInDialogProps) {
         if (authorization && isOpen) api.cancelTask(authorization.token).catch(() => undefined);
         dialogs.close();
     };
-    const again = () => {
+    const again = (flow: Flow | undefined) => {
         setOld(answer);
-        setAttempt(attempt + 1);
+        setAttempt({ count: attempt.count + 1, flow });
     };
     return (
         <Modal isOpen variant="small" position="top" aria-labelledby={TITLE} onClose={leave}>
@@ -82,7 +90,7 @@ export function SignInDialog({ name, user, refresh }: SignInDialogProps) {
                             )}
                         </div>
                     </StackItem>
-                    {authorization && isOpen && (
+                    {authorization && isOpen && authorization.expires > now && (
                         <StackItem className="getmail-quiet">
                             <Left seconds={authorization.expires - now} hasCode={stage === "code"} />
                         </StackItem>
@@ -91,8 +99,13 @@ export function SignInDialog({ name, user, refresh }: SignInDialogProps) {
             </ModalBody>
             <ModalFooter>
                 {(stage === "failed" || stage === "expired") && (
-                    <Button onClick={again}>
+                    <Button onClick={() => again(isRefused ? undefined : attempt.flow)}>
                         {answer?.code === undefined ? _("Try again") : _("Get a new code")}
+                    </Button>
+                )}
+                {stage === "code" && (
+                    <Button variant="secondary" onClick={() => again("code")}>
+                        {_("Sign in without a code")}
                     </Button>
                 )}
                 <Button variant={stage === "done" ? "primary" : "link"} onClick={leave}>
@@ -103,8 +116,9 @@ export function SignInDialog({ name, user, refresh }: SignInDialogProps) {
     );
 }
 
-function WithCode({ authorization: { address, code = "" }, user }: { authorization: Authorization; user: string }) {
+function WithCode({ authorization, user }: { authorization: Authorization; user: string }) {
     const _ = cockpit.gettext;
+    const { address, address_with_code, code = "" } = authorization;
     return (
         <Content>
             <p>
@@ -119,7 +133,7 @@ function WithCode({ authorization: { address, code = "" }, user }: { authorizati
                 </code>
                 <Copy text={code} shownIn={CODE} />
             </div>
-            <Open address={address} />
+            <Open address={address} target={address_with_code} />
         </Content>
     );
 }
@@ -142,7 +156,7 @@ function WithAddress({ authorization: { address }, name, user }: WithAddressProp
                             isolate(user),
                         )}
                     </p>
-                    <Open address={address} isShort />
+                    <Open address={address} isLong />
                     <p>
                         {_("At the end the browser is sent to an address of your own computer, and most often says that it cannot be reached. That is as it should be: copy that whole address from the browser’s address bar, and paste it here.")}
                     </p>
@@ -155,9 +169,17 @@ function WithAddress({ authorization: { address }, name, user }: WithAddressProp
     );
 }
 
-function Open({ address, isShort = false }: { address: string; isShort?: boolean }) {
+interface OpenProps {
+    address: string;
+    /** What the link leads to, if that is another. */
+    target?: string | undefined;
+    /** Too long to be read, or typed elsewhere. */
+    isLong?: boolean;
+}
+
+function Open({ address, target = address, isLong = false }: OpenProps) {
     const _ = cockpit.gettext;
-    if (!isWebAddress(address))
+    if (!isWebAddress(target))
         return (
             <p dir="ltr" className="getmail-exact">
                 {address}
@@ -168,7 +190,7 @@ function Open({ address, isShort = false }: { address: string; isShort?: boolean
             <Button
                 variant="primary"
                 component="a"
-                href={address}
+                href={target}
                 target="_blank"
                 rel="noopener noreferrer"
                 icon={<ExternalLinkAltIcon />}
@@ -176,7 +198,7 @@ function Open({ address, isShort = false }: { address: string; isShort?: boolean
             >
                 {_("Open the provider’s page")}
             </Button>
-            {!isShort && (
+            {!isLong && (
                 <>
                     <br />
                     <span dir="ltr" className="getmail-exact getmail-quiet">

@@ -4,6 +4,9 @@
 Nothing is deleted on the server but what the state has as delivered. README tells it step by step.
 """
 
+import math
+import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from cockpit_getmail.filtering import Filtering
 
 SILENCE_SECONDS = 60.0
+EXPIRY_SECONDS = 30.0
+"""So long before its access token expires a run ends."""
 ATTEMPTS = 3
 """After so many failed attempts, over state.PATIENCE at least, a message is set aside."""
 BREAKS = 10
@@ -50,7 +55,7 @@ class Result(NamedTuple):
     """What a run did: messages and octets delivered, messages failed, set aside of these, and deleted.
 
     `aside` is how many messages of the folder are set aside in all. Of those that are on the server still
-    filters have `dropped` some, and want to see some `later`.
+    filters have `dropped` some, and want to see some `later`. It is `unfinished` if the access token expired.
     """
 
     messages: int = 0
@@ -61,11 +66,12 @@ class Result(NamedTuple):
     aside: int = 0
     dropped: int = 0
     later: int = 0
+    unfinished: bool = False
 
     @property
     def was_left(self) -> bool:
         """Whether something was retrieved that is not delivered."""
-        return bool(self.failed or self.dropped or self.later)
+        return bool(self.failed or self.dropped or self.later or self.unfinished)
 
 
 def run(
@@ -73,8 +79,11 @@ def run(
 ) -> Result:
     """Fetch what is new, deliver it, delete what is due. What was delivered stays, whatever happens.
 
-    Asked to `stop`, it ends after the message it is at. Raises Problem and Stopped.
+    Asked to `stop`, it ends after the message it is at; so it does, in good order, when its access token
+    expires. Raises Problem and Stopped.
     """
+    if connector.access_token:
+        stop.set_time(_find_time(connector))
     destination = destinations.make(connector, settings, state.token, state.folder)
 
     def make_filtering() -> "Filtering | None":
@@ -88,6 +97,16 @@ def run(
         return _run(connector, state, destination, make_filtering, ca_pem, report, stop)
     finally:
         destination.close()
+
+
+def _find_time(connector: Connector) -> float:
+    """Return for how many seconds to go on by what is known of the access token."""
+    text = connector.props.get("AccessTokenExpires", "")
+    if not re.fullmatch("[0-9]{1,12}", text):
+        return math.inf
+    left = int(text) - time.time()
+    # The server's clock is another one, and messages on their way are still to come.
+    return left - min(EXPIRY_SECONDS, left / 2)
 
 
 def _run(
@@ -153,7 +172,7 @@ def _fetch(
         done = _fetch_new(retriever, folder, make_delivery, new, report, stop, is_last=days is None)
     removed: set[tuple[str, int]] = set()
     # To delete over POP3 is to end in good order, and that may cost what was read and not delivered.
-    may_delete = retriever.leaves_mail or not done.was_left
+    may_delete = (retriever.leaves_mail or not done.was_left) and not done.unfinished
     if days is not None and may_delete and (doomed := folder.due(days)):
         removed = retriever.delete(doomed)
         folder.removed(removed)
@@ -205,15 +224,22 @@ def _fetch_new(
     delivery = make_delivery()
     troubled: Problem | None = None
     under_way: Remote | None = None
+    left = len(wanted)
+    unfinished = False
     with stop.after_message():
         try:
             try:
                 for part in _retrieve(retriever, wanted, untried):
                     under_way = None if part.last else part.message
                     delivery.write(part)
-                    if not under_way:
-                        stop.check()
-                if is_last and retriever.leaves_mail:
+                    if under_way:
+                        continue
+                    stop.check()
+                    left -= 1
+                    if left and stop.is_due:
+                        unfinished = True
+                        break
+                if is_last and not unfinished and retriever.leaves_mail:
                     retriever.close()
             except Problem as problem:
                 troubled = problem
@@ -237,6 +263,7 @@ def _fetch_new(
         set_aside=set_aside,
         dropped=len(delivery.dropped),
         later=len(delivery.later),
+        unfinished=unfinished,
     )
 
 

@@ -57,7 +57,7 @@ def outcomes(db: sqlite3.Connection) -> Iterator[dict[str, Any]]:
 def find(db: sqlite3.Connection, token: str) -> dict[str, Any] | None:
     """Return a task: a Report's fields from `token` to `message`, `result` and `log`, None if it is gone.
 
-    The result of a run is what it did with messages, by number.
+    The result of a run is what it did with messages, by number, and the hint of its failure.
     """
     query = f"SELECT {_COLUMNS} FROM run WHERE token = ?"  # noqa: S608 (constants only)
     return next(_entries(db, query, (token,)), None)
@@ -83,7 +83,8 @@ def count_days(db: sqlite3.Connection, now: float) -> dict[str, int]:
 def _result(report: Report) -> dict[str, Any] | None:
     if report["kind"] != "run":
         return report["result"]
-    return {name: report[name] for name in COUNTS}  # type: ignore[literal-required]
+    result: dict[str, Any] = {name: report[name] for name in COUNTS}  # type: ignore[literal-required]
+    return {**result, "hint": report["hint"]} if "hint" in report else result
 
 
 def _entries(db: sqlite3.Connection, query: str, values: tuple[Any, ...]) -> Iterator[dict[str, Any]]:

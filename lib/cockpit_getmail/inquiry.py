@@ -83,6 +83,7 @@ def _check_entry(entry: Any) -> Report:
         "text": log[-1][1] if log else "",
         "log_cut": entry["log"] is None,
         **entry,
+        "hint": result.get("hint", "") if is_run else "",
         "log": log,
         "days": {},
         "result": None if is_run else entry["result"],

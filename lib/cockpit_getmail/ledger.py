@@ -16,16 +16,17 @@ from cockpit_getmail.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TypedDict
+    from typing import NotRequired, TypedDict
 
     from cockpit_getmail.settings import Settings
 
     class Refusal(TypedDict):
-        """A Problem without its attributes."""
+        """A Problem without its attributes but for a hint of its own."""
 
         type: str
         cause: str
         message: str
+        hint: NotRequired[str]
 
 
 _SCHEMA = """CREATE TABLE start (
@@ -105,6 +106,8 @@ class Ledger(OwnFile):
     def refused(self, name: str, at: float, problem: Problem) -> None:
         """Record that no run could be started, and why."""
         refusal = {"type": problem.type, "cause": problem.cause, "message": sentence(problem)}
+        if problem.hint:
+            refusal["hint"] = problem.hint
         self._write(_REFUSED, name, at, json.dumps(refusal))
 
     def forgive(self, name: str, token: str | None) -> None:

@@ -37,7 +37,7 @@ STATUS: Mapping[str, tuple[Status, str]] = {
     "connector": ("CONNECTION_IMPOSSIBLE", "Correct the connector."),
     "running": ("CONNECTION_IMPOSSIBLE", "Wait until the other run has ended, or cancel it."),
 }
-"""Context.IO's status and a next step for a person, by cause. Nothing else maps a failure."""
+"""Context.IO's status and a next step for a person, by cause. A Problem may have a step of its own (hint)."""
 _REMOTE = ("credentials", "network", "tls", "protocol", "mailbox", "policy")
 TEXT_LIMIT = 1024
 _CONTROL = "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
@@ -66,6 +66,12 @@ class Problem(Exception):
             cause: Cause = self.attributes["cause"]
             return cause
         return "connector" if self.type in ("InvalidInput", "NotValid", "NotFound") else "internal"
+
+    @property
+    def hint(self) -> str:
+        """What a person can do about just this one; empty if it is what its cause has in STATUS."""
+        hint = self.attributes.get("hint") if isinstance(self.attributes, Mapping) else None
+        return hint if isinstance(hint, str) else ""
 
 
 def failure(cause: Cause, message: str, *, kind: Type = "GenericError", **attributes: Any) -> Problem:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any, Literal
 
     from cockpit_getmail.fetch import Reporter
-    from cockpit_getmail.status_file import Report, StrPath, TaskState
+    from cockpit_getmail.status_file import Outcome, Report, StrPath, TaskState
 
 LOGGED_IN = ("mailbox", "delivery", "quota", "filter")
 """Causes that are met only after the log-in."""
@@ -98,7 +98,7 @@ class Record:
             # It was cut off between its two records.
             self._count_entry(found)
             return
-        self._count("failed", "internal", status_file.CUT_OFF)
+        self._count("failed", {"cause": "internal", "message": status_file.CUT_OFF, "partial": 0})
         ended: Report = {**before, "state": "failed", "ended": time.time()}
         ended["cause"], ended["message"] = "internal", status_file.CUT_OFF
         ended["log"] = [*before["log"], (before["version"] + 1, status_file.CUT_OFF)]
@@ -123,7 +123,10 @@ class Record:
     def _count_entry(self, entry: dict[str, Any]) -> None:
         result = entry["result"] or {}
         partial = max(result.get("failed", 0), result.get("set_aside", 0))
-        self._count(entry["state"], entry["cause"], entry["message"], partial, at=entry["ended"])
+        outcome: Outcome = {"cause": entry["cause"], "message": entry["message"], "partial": partial}
+        if hint := result.get("hint"):
+            outcome["hint"] = hint
+        self._count(entry["state"], outcome, at=entry["ended"])
 
     def end(
         self,
@@ -134,19 +137,24 @@ class Record:
         text: str = "",
         result: dict[str, Any] | None = None,
         partial: int = 0,
+        unfinished: bool = False,
         **counts: int,
     ) -> None:
         """Record the end, in the state's `transaction` if there is one. Raises Problem after a success.
 
         What cannot be recorded there is no success, and told as a failure. `partial` messages of the mailbox
-        are not delivered; `counts` are failed, set_aside and deleted.
+        are not delivered; `counts` are failed, set_aside and deleted. What is `unfinished` goes on at once.
         """
         report = self._report
-        cause, message = (problem.cause, problem.message) if problem else (None, "")
+        outcome = _tell_outcome(problem, partial)
         report["state"], report["ended"] = state, time.time()
-        report["cause"], report["message"], report["result"] = cause, message, result
+        report["cause"], report["message"], report["result"] = outcome["cause"], outcome["message"], result
+        if hint := outcome.get("hint"):
+            report["hint"] = hint
+        if unfinished:
+            report["unfinished"] = True
         report.update(counts)  # type: ignore[typeddict-item]
-        self._log(text or message)
+        self._log(text or outcome["message"])
         try:
             if transaction:
                 with transaction() as db:
@@ -156,28 +164,26 @@ class Record:
                 self.end("failed", None, trouble)
                 raise
             self._show.warn(f"This run is missing in the history. {trouble.message}")
-        self._count(state, cause, message, partial)
+        self._count(state, outcome)
         self._save(durably=self._is_news())
 
-    def _count(
-        self, state: str, cause: str | None, message: str, partial: int = 0, *, at: float | None = None
-    ) -> None:
+    def _count(self, state: str, outcome: Outcome, *, at: float | None = None) -> None:
         """Count a run that ended by itself, now or `at` a time."""
         report = self._report
         if state == "cancelled" or report["kind"] != "run":
             return
         report["runs"] += 1
-        report["outcome"] = {"cause": cause, "message": message, "partial": partial}
+        report["outcome"] = outcome
         if state == "succeeded":
             report["failures"] = report["refused"] = 0
             report["last_success"] = at or time.time()
-            if not partial:
+            if not (outcome["partial"] or report.get("unfinished")):
                 report["first_complete"] = report["first_complete"] or report["last_success"]
             return
         report["failures"] += 1
-        if cause == "credentials":
+        if outcome["cause"] == "credentials":
             report["refused"] += 1
-        elif cause in LOGGED_IN:
+        elif outcome["cause"] in LOGGED_IN:
             report["refused"] = 0
 
     def _is_news(self) -> bool:
@@ -211,6 +217,15 @@ class Record:
             if not self._told_failure:
                 self._told_failure = True
                 self._show.warn(f"What this run does cannot be told: {error.strerror}.")
+
+
+def _tell_outcome(problem: Problem | None, partial: int) -> Outcome:
+    if problem is None:
+        return {"cause": None, "message": "", "partial": partial}
+    told: Outcome = {"cause": problem.cause, "message": problem.message, "partial": partial}
+    if problem.hint:
+        told["hint"] = problem.hint
+    return told
 
 
 def _octets(text: str) -> int:

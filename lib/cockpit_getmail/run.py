@@ -59,6 +59,7 @@ def run(
                 failed=result.failed,
                 set_aside=result.aside,
                 deleted=result.deleted,
+                unfinished=result.unfinished,
             )
         report.note(tell(result))
         return result
@@ -113,4 +114,6 @@ def tell(result: Result) -> str:
         parts.append(f"{count(result.later, 'message')} to be asked for again later")
     if result.failed:
         parts.append(f"{count(result.failed, 'message')} failed, {result.set_aside} of them for good")
+    if result.unfinished:
+        parts.append("the rest follows at once: the access token expires")
     return f"{'; '.join(parts)}."

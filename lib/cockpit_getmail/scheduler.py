@@ -223,7 +223,9 @@ def find_candidates(records: Iterable[Record], starts: dict[str, Start], now: fl
         connector = Connector.from_record(record.key, record.props)
         start = starts.get(record.key)
         at = start.at if start else None
-        if connector.enabled and next_run(record.key, connector.minutes, at, 0, 0, now) <= now:
+        # A run that ended with its token goes on at once, and that only its files tell.
+        may_go_on = connector.uses_oauth
+        if connector.enabled and (may_go_on or next_run(record.key, connector.minutes, at, 0, 0, now) <= now):
             yield record
 
 

@@ -52,7 +52,8 @@ SILENCE_SECONDS = 60.0
 """So long a run may take until it tells that it has begun; while it lasts it is seen to be running."""
 _LOCKS = {"run": "lock", "verify": "verify.lock"}
 _REFUSED = "The log-in was refused each time."
-_REFUSED_HINT = "Correct user name or password, or reset it. Meanwhile it is tried once a day."
+_ONCE_A_DAY = "Meanwhile it is tried once a day."
+_REFUSED_HINT = f"Correct user name or password, or reset it. {_ONCE_A_DAY}"
 _PARTIAL = "Messages of the mailbox that are not delivered: {}."
 _PARTIAL_HINT = "The next run tries them again, but for those set aside: see read quarantine."
 
@@ -80,7 +81,7 @@ def derive(
     if not connector.enabled:
         told = {"status": "DISABLED"}
     elif refusal:
-        told = _tell(refusal["cause"], refusal["message"])
+        told = _tell(refusal["cause"], refusal["message"], refusal.get("hint"))
     elif counted and refused >= REFUSED_LIMIT:
         told = _tell_refused(counted)
     elif is_silent:
@@ -91,6 +92,8 @@ def derive(
         told = _tell_outcome(counted, failures)
     has_worked = report is not None and report["last_success"] is not None
     due = next_run(connector.name, connector.minutes, _last_start(counted, start), failures, refused, now)
+    if report and _goes_on(report, start) and not (failures or is_running):
+        due = now
     return {
         "status": "OK" if has_worked else "NEVER_RUN",
         **told,
@@ -147,6 +150,12 @@ def _is_silent(report: Report | None, start: Start | None, now: float) -> bool:
     return report["token"] != start.token and max(report["started"], report["ended"] or 0.0) < start.at
 
 
+def _goes_on(report: Report, start: Start | None) -> bool:
+    """Whether the last run ended because its access token did, and none was started since."""
+    is_last = start is None or start.at is None or start.at <= (report["ended"] or 0.0)
+    return is_last and report["state"] == "succeeded" and report.get("unfinished", False)
+
+
 def _last_start(counted: Report | None, start: Start | None) -> float | None:
     if start and start.at is not None:
         return start.at
@@ -159,22 +168,26 @@ def _last_run(report: Report | None, start: Start | None) -> int | None:
     return int(max(times)) if times else None
 
 
-def _tell(cause: str, message: str) -> Judgement:
-    status, hint = STATUS[cause]
-    return {"status": status, "cause": cause, "message": message, "hint": hint}
+def _tell(cause: str, message: str, hint: str | None = None) -> Judgement:
+    """Return what a failure is; its own `hint` says more than what its cause has."""
+    status, usual = STATUS[cause]
+    return {"status": status, "cause": cause, "message": message, "hint": hint or usual}
 
 
 def _tell_refused(report: Report) -> Judgement:
     outcome = report["outcome"]
-    message = outcome["message"] if outcome and outcome["cause"] == "credentials" else _REFUSED
-    return {**_tell("credentials", message), "status": "TEMP_DISABLED", "hint": _REFUSED_HINT}
+    message, hint = _REFUSED, _REFUSED_HINT
+    if outcome and outcome["cause"] == "credentials":
+        message = outcome["message"]
+        hint = f"{outcome['hint']} {_ONCE_A_DAY}" if outcome.get("hint") else hint
+    return {**_tell("credentials", message, hint), "status": "TEMP_DISABLED"}
 
 
 def _tell_outcome(report: Report, failures: int) -> Judgement:
     """Return how the last run ended; nothing if it ended well, or if that was forgiven."""
     outcome = report["outcome"]
     if outcome and outcome["cause"] and failures:
-        return _tell(outcome["cause"], outcome["message"])
+        return _tell(outcome["cause"], outcome["message"], outcome.get("hint"))
     if outcome and outcome["partial"]:
         return {**_tell("mailbox", _PARTIAL.format(outcome["partial"])), "hint": _PARTIAL_HINT}
     return {}

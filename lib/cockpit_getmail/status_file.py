@@ -19,7 +19,7 @@ from cockpit_getmail.problem import STATUS, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Literal, TypeAlias, TypedDict
+    from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
     StrPath: TypeAlias = str | os.PathLike[str]
     TaskState: TypeAlias = Literal["running", "succeeded", "failed", "cancelled"]
@@ -29,13 +29,15 @@ if TYPE_CHECKING:
 
         cause: str | None
         message: str
+        hint: NotRequired[str]
         partial: int
 
     class Report(TypedDict):
         """Times are seconds since 1970, sizes octets; `version` grows with each change.
 
         `messages` and `bytes` are done, of `total_messages` and `total_bytes`, which are 0 until they are
-        known. `log` is the tail of the log by version; with `log_cut` there was more. What follows `result`
+        known. `hint` is there if it is another one than the cause has, `unfinished` if it is to go on at
+        once. `log` is the tail of the log by version; with `log_cut` there was more. What follows `result`
         is of runs alone, and counts over all of them: `failures` and `refused` log-ins in a row, and
         messages delivered by `days`, the last ones.
         """
@@ -56,6 +58,8 @@ if TYPE_CHECKING:
         deleted: int
         cause: str | None
         message: str
+        hint: NotRequired[str]
+        unfinished: NotRequired[bool]
         text: str
         log: list[tuple[int, str]]
         log_cut: bool
@@ -200,15 +204,25 @@ def _check(found: dict[str, Any]) -> Report:
     report["log_cut"] = found["log_cut"] is True
     report["text"] = _text(found["text"])
     report["result"] = None if found["result"] is None else _result(found["result"])
-    report |= {"cause": _cause(found["cause"]), "message": _text(found["message"])}
+    report |= _failure(found)
     outcome = found["outcome"]
     report["outcome"] = None
     if outcome is not None:
-        told = {"cause": _cause(outcome["cause"]), "message": _text(outcome["message"])}
-        report["outcome"] = {**told, "partial": _count(outcome["partial"])}
+        report["outcome"] = {**_failure(outcome), "partial": _count(outcome["partial"])}
+    if found.get("unfinished") is True:
+        report["unfinished"] = True
     # Missing in what an older version wrote.
     report["days"] = _days(found.get("days", {}))
     return report  # type: ignore[return-value]
+
+
+def _failure(found: object) -> dict[str, Any]:
+    """Return what says why a task failed; an older version wrote no hint."""
+    if not isinstance(found, dict):
+        raise ValueError
+    hint = _text(found.get("hint", ""))
+    told = {"cause": _cause(found["cause"]), "message": _text(found["message"])}
+    return {**told, "hint": hint} if hint else told
 
 
 def _count(value: object) -> int:

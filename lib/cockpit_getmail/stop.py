@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Ending when a signal asks for it: at once, or after the message under way."""
+"""Ending when a signal asks for it, at once or after the message under way; or when a time is over."""
 
+import math
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
@@ -26,6 +28,7 @@ class Stop:
     def __init__(self) -> None:
         self._asked: int | None = None
         self._mode = _AT_ONCE
+        self._deadline = math.inf
 
     def watch(self) -> None:
         """From now on the signals raise Stopped in the main thread. What is ignored stays so."""
@@ -50,6 +53,15 @@ class Stop:
         if self._asked is not None:
             signal.setitimer(signal.ITIMER_REAL, 0)
             raise Stopped(self._asked)
+
+    def set_time(self, seconds: float) -> None:
+        """Set how long it may go on from now on."""
+        self._deadline = time.monotonic() + seconds
+
+    @property
+    def is_due(self) -> bool:
+        """Whether that time is over. Nothing is raised for that: whoever asks ends in good order."""
+        return time.monotonic() >= self._deadline
 
     @contextmanager
     def _block(self, mode: int) -> Iterator[None]:

@@ -141,6 +141,14 @@ class Bench:
         with State(self.state) as state:
             return fetch.run(wanted, self.settings, state, None, self.log, Stop())
 
+    def fetch_by_token(self, shelf: Shelf, seconds: int | None) -> Result:
+        """Fetch by a token that expires after so many seconds, and delete what is delivered."""
+        self._monkeypatch.setattr(retriever, "make", lambda *_, **__: shelf)
+        self.log = Log()
+        expires = {} if seconds is None else {"AccessTokenExpires": str(int(self._now) + seconds)}
+        props = connector(Delete="0", **expires).props
+        return self.run(Connector("someone@127.0.0.1", props, {"AccessToken": "t"}))
+
     def fails(self, shelf: Shelf, **props: str) -> Problem:
         with pytest.raises(Problem) as caught:
             self.fetch(shelf, 24, **props)
@@ -418,6 +426,32 @@ def test_nothing_is_deleted_over_pop3_where_not_all_came(bench: Bench) -> None:
     assert list(remote.mails) == ["1", "2"]
     remote.trouble = {}
     assert bench.fetch(remote, Delete="0") == Result(1, 60, deleted=2)
+
+
+@pytest.mark.parametrize("leaves_mail", [True, False])
+@pytest.mark.parametrize("seconds", [-100, 0])
+def test_run_ends_with_its_token_after_the_message_it_is_at(
+    bench: Bench, leaves_mail: bool, seconds: int
+) -> None:
+    remote = shelf("1", "2", "3")
+    remote.leaves_mail, remote.piece = leaves_mail, 7
+    for delivered in (["1"], ["1", "2"]):
+        found = bench.fetch_by_token(remote, seconds)
+        assert found == Result(1, 60, unfinished=True)
+        assert bench.delivered == stored(*delivered)
+        assert bench.unfinished == []
+        # What it is in the middle of cannot be ended in good order.
+        assert remote.orderly[-1] is False
+        assert list(remote.mails) == ["1", "2", "3"]
+    # After the last one there is nothing to go on with.
+    assert bench.fetch_by_token(remote, seconds) == Result(1, 60, deleted=3)
+    assert bench.delivered == stored("1", "2", "3")
+
+
+@pytest.mark.parametrize("seconds", [90, 3600, None])
+def test_run_does_not_end_before_its_token(bench: Bench, seconds: int | None) -> None:
+    remote = shelf("1", "2", "3")
+    assert bench.fetch_by_token(remote, seconds) == Result(3, 180, deleted=3)
 
 
 def test_session_is_broken_off_where_mail_cannot_be_delivered(

@@ -83,6 +83,14 @@ def test_refusals_are_counted_until_a_start(settings: Settings) -> None:
         assert opened.starts() == {NAME: Start(NOW + 3)}
 
 
+def test_hint_of_a_refusal_is_kept(settings: Settings) -> None:
+    with Ledger(settings) as opened:
+        opened.refused(NAME, NOW, failure("internal", "Broken.", hint="Mend it."))
+        problem = opened.starts()[NAME].problem
+    assert problem
+    assert problem["hint"] == "Mend it."
+
+
 def test_refused_input_has_a_cause(settings: Settings) -> None:
     with Ledger(settings) as opened:
         opened.refused(NAME, NOW, not_valid([{"parameter": "Time", "value": "3", "error": "minimum"}]))

@@ -142,6 +142,31 @@ def test_problem_that_is_known_before_is_all_that_there_is(bench: Bench) -> None
     assert [entry["cause"] for entry in bench.history] == ["credentials", "credentials"]
 
 
+def test_hint_of_a_failure_is_recorded(bench: Bench) -> None:
+    found = bench.run(failure("credentials", "No token.", hint="Sign in again."))
+    assert found["outcome"]
+    assert (found["hint"], found["outcome"]["hint"]) == ("Sign in again.", "Sign in again.")
+    [entry] = bench.history
+    assert entry["result"]["hint"] == "Sign in again."
+    # Counted anew from the history, it is the same.
+    (bench.folder / status_file.RUN).unlink()
+    recounted = bench.run(Stopped(2))
+    assert recounted["outcome"] == found["outcome"]
+    found = bench.run(BROKEN)
+    assert "hint" not in found
+    assert found["outcome"] == {"cause": "network", "message": "The connection broke.", "partial": 0}
+
+
+def test_run_that_ends_with_its_token_is_a_success_that_goes_on(bench: Bench) -> None:
+    found = bench.run(Result(3, 60, unfinished=True))
+    assert (found["state"], found["unfinished"], found["failures"]) == ("succeeded", True, 0)
+    assert found["first_complete"] is None
+    assert "the rest follows at once" in found["text"]
+    found = bench.run(Result(1, 20))
+    assert "unfinished" not in found
+    assert found["first_complete"]
+
+
 def test_failures_are_counted_until_one_succeeds(bench: Bench) -> None:
     counts = [bench.run(end) for end in (REFUSED, REFUSED, BROKEN, REFUSED)]
     assert [found["failures"] for found in counts] == [1, 2, 3, 4]

@@ -100,6 +100,11 @@ def test_just_started_it_is_not_looked_at() -> None:
     assert [*find_candidates([record], {"a": Start(NOW)}, NOW + 1800)]
 
 
+def test_who_logs_in_by_token_may_have_to_go_on_at_once() -> None:
+    record = Record("a", "getmail", {"Time": "30", "Provider": "google"})
+    assert [*find_candidates([record], {"a": Start(NOW)}, NOW)]
+
+
 @pytest.mark.skipif(os.path.isdir("/run/systemd/system"), reason="There is a systemd here.")
 def test_without_systemd_the_way_out_is_told(tmp_path: Path) -> None:
     said = io.StringIO()

@@ -272,6 +272,38 @@ def test_when_it_runs(told: Report | None, start: Start | None, last_run: Any, n
     assert (found["last_run"], found["next_run"]) == (last_run, next_run)
 
 
+def test_hint_of_a_failure_beats_that_of_its_cause() -> None:
+    outcome: Outcome = {**WRONG, "hint": "Sign in again."}
+    found = derive(connector(), report(outcome, failures=1, refused=1), None, False, NOW)
+    assert (found["status"], found["hint"]) == ("INVALID_CREDENTIALS", "Sign in again.")
+    found = derive(connector(), report(outcome, failures=5, refused=5), None, False, NOW)
+    told = "Sign in again. Meanwhile it is tried once a day."
+    assert (found["status"], found["hint"]) == ("TEMP_DISABLED", told)
+    refusal: Refusal = {**REFUSAL, "hint": "Do this."}
+    assert derive(connector(), None, Start(NOW - 5, refusal, failures=1), False, NOW)["hint"] == "Do this."
+
+
+@pytest.mark.parametrize(
+    ("told", "start", "is_running", "is_due"),
+    [
+        (report(FINE, unfinished=True), Start(NOW - 91), False, True),
+        (report(FINE, unfinished=True), None, False, True),
+        (report(FINE, unfinished=True), Start(NOW - 91), True, False),
+        # The next one was started, and has told nothing yet.
+        (report(FINE, unfinished=True), Start(NOW - 5), False, False),
+        (report(FINE, unfinished=True, state="running"), Start(NOW - 91), True, False),
+        (report(FINE, unfinished=True), Start(NOW - 50, REFUSAL, failures=1), False, False),
+        (report(FINE), Start(NOW - 91), False, False),
+    ],
+)
+def test_run_that_ended_with_its_token_is_due_at_once(
+    told: Report, start: Start | None, is_running: bool, is_due: bool
+) -> None:
+    found = derive(connector(), told, start, is_running, NOW)
+    assert found["next_run"]
+    assert (found["next_run"] <= NOW) == is_due
+
+
 @pytest.mark.parametrize(
     ("changed", "is_running", "percent"),
     [

@@ -19,7 +19,7 @@ from tests.support import disks
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cockpit_getmail.status_file import Report
+    from cockpit_getmail.status_file import Outcome, Report
 
 TOKEN = "0123456789abcdef" * 2
 MISSING = {"folder": "INBOX", "uid": "7", "message_id": None}
@@ -94,6 +94,18 @@ def test_field_of_another_shape_is_not_believed_or_harmless(name: str, value: An
         write_again = parse(json.dumps(found).encode())
         assert write_again == found
         assert found.keys() == REPORT.keys()
+
+
+def test_what_an_older_version_did_not_write(tmp_path: Path) -> None:
+    outcome: Outcome = {"cause": "network", "message": "Broken.", "partial": 0, "hint": "Mend it."}
+    told: Report = {**REPORT, "hint": "Wait.", "outcome": outcome, "unfinished": True}
+    write(tmp_path, told, durably=False)
+    assert read(tmp_path) == told
+    lies = {**REPORT, "hint": "", "unfinished": 1}
+    assert parse(json.dumps(lies).encode()) == REPORT
+    for lie in (None, 5, ["x"]):
+        assert parse(json.dumps({**REPORT, "hint": lie}).encode()) is None
+        assert parse(json.dumps({**REPORT, "outcome": {**outcome, "hint": lie}}).encode()) is None
 
 
 @pytest.mark.parametrize("name", sorted(REPORT))

@@ -195,4 +195,4 @@ def _error(report: Report) -> Answer | None:
     if report["state"] != "failed":
         return None
     cause = report["cause"] or "internal"
-    return {"message": report["message"], "cause": cause, "hint": STATUS[cause][1]}
+    return {"message": report["message"], "cause": cause, "hint": report.get("hint") or STATUS[cause][1]}

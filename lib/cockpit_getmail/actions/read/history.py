@@ -29,5 +29,6 @@ def answer(data: dict[str, Any], settings: Settings) -> Answer:
         }
         if report["cause"]:
             run |= {"cause": report["cause"], "message": report["message"]}
+            run |= {"hint": report["hint"]} if "hint" in report else {}
         runs.append(run)
     return {"runs": runs}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Access tokens of a real authorization server that rotates refresh tokens, and runs at a real Dovecot."""
 
+import json
 import shutil
 import tempfile
 import time
@@ -9,8 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from cockpit_getmail import database, login
+from cockpit_getmail import database, login, retriever
 from cockpit_getmail.connector import Connector
 from cockpit_getmail.oauth import broker, cache, flows, providers
 from cockpit_getmail.oauth.exchange import ask
@@ -130,15 +133,15 @@ def test_processes_that_want_a_token_at_once_refresh_once(site: Site, dovecot: D
     assert broker.access_token(site.connector, settings, refused_at=time.time()).access_token
 
 
-@pytest.mark.parametrize("retriever", ["SimpleIMAPRetriever", "SimplePOP3Retriever"])
+@pytest.mark.parametrize("kind", ["SimpleIMAPRetriever", "SimplePOP3Retriever"])
 def test_runs_that_end_with_their_token_lose_and_repeat_nothing(
-    site: Site, oidc: Oidc, retriever: str, tmp_path: Path
+    site: Site, oidc: Oidc, kind: str, tmp_path: Path
 ) -> None:
     """The token is good at the server: only the run is told that it expires."""
     with Dovecot({USER: "unused"}, oauth2=oidc.introspection()) as own:
         own.fill(USER, MESSAGES)
-        port = own.imap if retriever == "SimpleIMAPRetriever" else own.pop3
-        sign_in(site, own, Retriever=retriever, Port=str(port))
+        port = own.imap if kind == "SimpleIMAPRetriever" else own.pop3
+        sign_in(site, own, Retriever=kind, Port=str(port))
         ready, problem = login.resolve(site.connector, site.settings)
         assert problem is None
         props = {**ready.props, login.EXPIRES: str(int(time.time()))}
@@ -181,3 +184,47 @@ def test_provider_that_is_down(site: Site, dovecot: Dovecot) -> None:
     _, problem = login.resolve(site.connector, site.settings)
     assert problem
     assert problem.cause == "network"
+
+
+@pytest.mark.parametrize("kind", ["client_credentials", "json", "pem"])
+def test_organisation_gets_into_a_mailbox(site: Site, kind: str, tmp_path: Path) -> None:
+    """By the application's own secret, or by the key of a service account, in Google's file or bare."""
+    key = rsa.generate_private_key(65537, 2048)
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    with (
+        Oidc(mailbox=USER, issuer="robot@project", key=public) as oidc,
+        Dovecot({USER: "unused"}, oauth2=oidc.introspection()) as own,
+    ):
+        path = tmp_path / "key"
+        path.touch(0o600)
+        google = {"client_email": "robot@project", "private_key": private, "token_uri": oidc.token_url}
+        path.write_text(json.dumps(google) if kind == "json" else private)
+        props = {
+            "Retriever": "SimpleIMAPRetriever",
+            "Server": own.host,
+            "Port": str(own.imap),
+            "Username": USER,
+            "Account": "someone",
+            "Provider": "custom",
+            "Scope": "mail",
+        }
+        if kind == "client_credentials":
+            client = {"ClientId": "basic", "ClientSecret": oidc.secret}
+            given = {"Grant": kind, "TokenUrl": oidc.token_url, **client}
+        elif kind == "json":
+            given = {"Grant": "jwt", "KeyFile": str(path)}
+        else:
+            given = {
+                "Grant": "jwt",
+                "KeyFile": str(path),
+                "TokenUrl": oidc.token_url,
+                "ClientId": "robot@project",
+            }
+        put(site, {**props, **given})
+        ready, problem = login.resolve(site.connector, site.settings)
+        assert problem is None
+        assert retriever.check(ready, None, 10.0)["folder"] == "INBOX"
+        assert list(ready.secrets) == ["AccessToken"]
+        again, _ = login.resolve(site.connector, site.settings)
+        assert again == ready

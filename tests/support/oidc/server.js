@@ -10,6 +10,7 @@ import { createPublicKey } from "node:crypto";
 import { parse } from "node:querystring";
 
 import { jwtVerify } from "jose";
+import { nanoid } from "nanoid";
 import Provider, { errors } from "oidc-provider";
 
 const DEVICE = "urn:ietf:params:oauth:grant-type:device_code";
@@ -30,6 +31,9 @@ const options = {
 process.stdin.on("end", () => process.exit()).resume();
 // It warns of what a server for tests has, and stdout is for one line.
 console.info = console.warn = () => {};
+
+// It makes room for 128 names as long as the first one, and for tokens of this length it cannot.
+nanoid();
 
 const stored = new Map();
 const ofGrants = ["AccessToken", "AuthorizationCode", "RefreshToken", "DeviceCode"];

@@ -4,11 +4,9 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from cockpit_getmail.connector import Connector
 from cockpit_getmail.destination import Target
 from cockpit_getmail.destination.lmtp import Lmtp
 from cockpit_getmail.problem import Problem
@@ -16,11 +14,10 @@ from cockpit_getmail.settings import Settings
 from tests.support.certificates import Authority, Certificate
 from tests.support.dovecot import make_message
 from tests.support.dovecot_lmtp import DovecotLmtp
-from tests.support.fetching import Account, make_connector
+from tests.support.lmtp_runs import ACCOUNTS, Case, Place, users
 from tests.support.proxy import Proxy
-from tests.support.rounds import PASSWORD, stored
+from tests.support.rounds import stored
 
-ACCOUNTS = 40
 WAYS = {"BDAT": (), "DATA": (b"CHUNKING",), "step by step": (b"CHUNKING", b"PIPELINING")}
 """What is hidden of Dovecot's offers for each way to bring a message."""
 HEADER = b"From: a@b.example\r\nTo: anna@example.com\r\nMessage-ID: <1@b.example>\r\n"
@@ -42,64 +39,15 @@ elsif header :contains "Subject" "Message 2" { fileinto :create "Two"; }
 """
 
 
-class Place:
-    """A server with accounts nobody has used; mail of one that begins with u goes to one with a."""
-
-    def __init__(self, dovecot: DovecotLmtp) -> None:
-        self.dovecot = dovecot
-        self._numbers = iter(range(ACCOUNTS))
-
-    def take(self) -> tuple[str, str]:
-        number = next(self._numbers)
-        return f"u{number}", f"a{number}@example.com"
-
-
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority"))
-
-
-def users() -> dict[str, str | bytes]:
-    names = [name for number in range(ACCOUNTS) for name in (f"u{number}", f"a{number}@example.com")]
-    return dict.fromkeys(names, PASSWORD)
 
 
 @pytest.fixture(scope="module")
 def place(authority: Authority) -> Iterator[Place]:
     with DovecotLmtp(users(), certificate=authority.issue()) as dovecot:
         yield Place(dovecot)
-
-
-class Case:
-    """An account that is fetched and the one that gets it."""
-
-    def __init__(self, place: Place, folder: Path, destination: str, **settings: Any) -> None:
-        self.dovecot = place.dovecot
-        self.user, self.account = place.take()
-        self.run = Account(folder, **settings)
-        self.destination = destination
-
-    def connector(self, **props: str) -> Connector:
-        fixed = {
-            "Username": self.user,
-            "Account": self.account,
-            "Destination": self.destination,
-            "Delete": "0",
-            "TLS": "none",
-        }
-        return make_connector("SimpleIMAPRetriever", self.dovecot.imap, **{**fixed, **props})
-
-    def fill(self, messages: list[bytes]) -> list[bytes]:
-        for message in messages:
-            self.dovecot.add_message(self.user, message)
-        return messages
-
-    def delivered(self, folder: str = "") -> list[bytes]:
-        return self.dovecot.delivered(self.account, folder)
-
-    @property
-    def left(self) -> int:
-        return len(self.dovecot.messages(self.user))
 
 
 @pytest.fixture

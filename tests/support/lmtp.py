@@ -8,11 +8,11 @@ assert [taken.octets for taken in fake.taken] == [b"..."]
 """
 
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from tests.support.hostile import Rules, Script, Server, Session, Step, close, rules
+from tests.support.hostile import Script, Server, Session, Step, close, rules
 
 EVERYTHING = ("PIPELINING", "CHUNKING", "8BITMIME", "SIZE", "ENHANCEDSTATUSCODES", "SMTPUTF8")
 ONE_BY_ONE = ("PIPELINING", "8BITMIME", "SIZE")
@@ -41,7 +41,7 @@ class Lmtp:
 
     def __init__(
         self,
-        overrides: Rules | None = None,
+        overrides: Mapping[str, Any] | None = None,
         *,
         offers: Sequence[str] = EVERYTHING,
         greeting: Step | Script = b"220 fake ready\r\n",

@@ -48,6 +48,12 @@ def put(installed: Installed, connectors: Mapping[str, Mapping[str, str]]) -> No
     file.write_bytes(database.format())
 
 
+def configure(installed: Installed, **settings: str) -> None:
+    """Write the settings of the machine."""
+    lines = "".join(f"{name}='{value}'\n" for name, value in settings.items())
+    installed.path("/etc/cockpit-getmail.env").write_text(lines)
+
+
 def change_state(installed: Installed, name: str, script: str) -> None:
     """Run SQL on what a connector remembers."""
     path = f"/var/lib/cockpit-getmail/state/{folder_name(name)}/state.sqlite"

@@ -43,6 +43,7 @@ FAULTS: Mapping[str, str] = {
     "conflict": "contradicts another one",
     "self": "is this machine, and the account would be fetched into itself",
     "disallowed": "is not allowed by the settings of this server",
+    "unknown": "is not known on this machine",
 }
 FORMATS: Mapping[str, str] = {
     "Server": "must be a host name or an IP address",

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Destinations: where messages are delivered."""
+"""Destinations: where messages are delivered. Each kind is a module here, with make()."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from cockpit_getmail.destination.home import find_user
 from cockpit_getmail.problem import failure, printable
+from cockpit_getmail.target import find_fault
 
 if TYPE_CHECKING:
     from cockpit_getmail.connector import Connector
@@ -14,17 +16,18 @@ if TYPE_CHECKING:
     from cockpit_getmail.durable import StrPath
     from cockpit_getmail.settings import Settings
 
-KINDS = ("maildir", "lmtp", "command")
-"""Each is a module here, with make()."""
-
 
 class Target(NamedTuple):
-    """Where the mail of a connector goes: `place` is what its kind takes, `folder` is in the account."""
+    """Where the mail of a connector goes: `place` is what its kind takes, `folder` is in the account.
+
+    `user` is the name of the user in whose home that is, if the destination says so (`~`).
+    """
 
     kind: str
     place: str
     account: str
     folder: str
+    user: str = ""
 
     @property
     def location(self) -> str:
@@ -39,17 +42,21 @@ class Target(NamedTuple):
 def find_target(connector: Connector, settings: Settings) -> Target:
     """Return where a connector's mail goes: by its prop Destination, else by the setting.
 
-    Raises Problem (settings, delivery).
+    Raises Problem (settings, connector, delivery).
     """
     spec = connector.destination or settings.destination
+    if fault := find_fault(spec):
+        if connector.destination:
+            raise failure("connector", f"The prop Destination {fault}.")
+        raise failure("settings", f"The setting DESTINATION {fault}.", setting="DESTINATION")
     kind, _, place = spec.partition(":")
-    if kind not in KINDS:
-        raise failure(
-            "settings", f"DESTINATION names the unknown kind {printable(kind)}.", setting="DESTINATION"
-        )
+    user = ""
     if kind == "maildir":
-        place = expand(place, connector.account)
-    return Target(kind, place, connector.account, connector.folder)
+        home, place = place.startswith("~"), expand(place.removeprefix("~"), connector.account)
+        if home:
+            found = find_user(connector.account)
+            user, place = found.pw_name, found.pw_dir.rstrip("/") + place
+    return Target(kind, place, connector.account, connector.folder, user)
 
 
 def expand(template: str, account: str) -> str:

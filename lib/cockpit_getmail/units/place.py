@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from cockpit_getmail import destination
 from cockpit_getmail.connector import Connector, account_group, folder_name
+from cockpit_getmail.destination import Target
 from cockpit_getmail.durable import make_folder
 from cockpit_getmail.problem import Problem, failure, printable
 from cockpit_getmail.settings import Settings
@@ -50,10 +51,11 @@ def prepare(connector: Connector, settings: Settings, *, foreground: bool = Fals
 
 def locate(connector: Connector, settings: Settings, *, foreground: bool = False) -> Place:
     """Return the place of a run as prepare() does, but make nothing."""
-    maildir = destination.find_target(connector, settings).maildir
+    target = destination.find_target(connector, settings)
+    maildir = target.maildir
     if maildir and ".." in maildir.split("/"):
         raise failure("settings", f"DESTINATION leads out of its folder: {maildir}.", setting="DESTINATION")
-    user = _find_user(connector, settings, maildir)
+    user = _find_user(connector, settings, target)
     state_folder = os.path.join(settings.state_dir, folder_name(connector.name))
     place = Place(user.pw_name, user.pw_uid, user.pw_gid, user.pw_dir, state_folder, maildir)
     if not foreground and place.user == settings.fetch_user:
@@ -103,15 +105,18 @@ def provide_run_folder() -> None:
         raise failure("internal", f"{RUN_FOLDER} must be a folder of root's with mode 0700.")
 
 
-def _find_user(connector: Connector, settings: Settings, path: str | None) -> pwd.struct_passwd:
+def _find_user(connector: Connector, settings: Settings, target: Target) -> pwd.struct_passwd:
     """Return the account's own user if the mail lies in their home, and FETCH_USER otherwise.
 
     Who is not root is nobody else.
     """
     if os.geteuid() != 0:
         return _find_self()
+    path = target.maildir
     if path is None:
         return find_fetch_user(settings)
+    if target.user:
+        return _require_home(pwd.getpwnam(target.user))
     names = (connector.account, account_group(connector.account))
     owner = next(filter(None, (_find_owner_of_home(name, path) for name in names)), None)
     if owner is None:
@@ -119,6 +124,18 @@ def _find_user(connector: Connector, settings: Settings, path: str | None) -> pw
     if owner.pw_uid == 0:
         raise failure("settings", f"{path} is root's: mail is never fetched as root.", setting="DESTINATION")
     return owner
+
+
+def _require_home(user: pwd.struct_passwd) -> pwd.struct_passwd:
+    """Return the user, who has a home. Raises Problem (delivery) if it is missing, or somebody else's."""
+    home, name = printable(user.pw_dir), printable(user.pw_name)
+    try:
+        owner = os.stat(user.pw_dir).st_uid
+    except OSError as error:
+        raise failure("delivery", f"The home {home} of {name} cannot be used: {error.strerror}.") from error
+    if owner != user.pw_uid:
+        raise failure("delivery", f"The home {home} of {name} belongs to {_owner(owner)}.")
+    return user
 
 
 def _find_self() -> pwd.struct_passwd:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from cockpit_getmail.database import Database
 from cockpit_getmail.problem import failure, printable
 from cockpit_getmail.settings import Settings
 from cockpit_getmail.units.folders import HOMES
@@ -20,6 +21,8 @@ UNIT_FOLDERS = (
     "/lib/systemd/system",
 )
 STATE_ROOT = Path("/var/lib")
+MAILDIR = "maildir:/"
+"""How a destination begins that is no home."""
 EXAMPLE = "maildir:/srv/mail/{account}"
 HIDDEN = Path("/var/lib/cockpit-getmail")
 """What the drop-in hides from every unit, beside HOMES."""
@@ -56,13 +59,17 @@ def quote(path: str | Path, depth: int) -> str:
     return word
 
 
-def hiding_properties(settings: Settings) -> list[str]:
-    """Return the properties that hide all state and mail, as far as the drop-in does not do so already."""
-    hidden = _shared_folders(settings).values()
+def hiding_properties(settings: Settings, maildir: str | None = None) -> list[str]:
+    """Return the properties that hide all state and mail, as far as the drop-in does not do so already.
+
+    What is in a run's own `maildir` is its own, whoever else delivers there.
+    """
+    hidden = (*_shared_folders(settings).values(), *_find_places(settings))
+    own = {Path(maildir), Path(maildir).resolve()} if maildir else set()
     return [
         f"TemporaryFileSystem={quote(folder, 2)}:ro"
         for folder in dict.fromkeys((*hidden, *(folder.resolve() for folder in hidden)))
-        if not _is_hidden(folder) and _can_be_hidden(folder)
+        if not _is_hidden(folder) and _can_be_hidden(folder) and not _is_below(folder, own)
     ]
 
 
@@ -81,11 +88,31 @@ def require_hiding(settings: Settings) -> None:
 
 def _shared_folders(settings: Settings) -> dict[str, Path]:
     """Return, by setting, the folders in which more than one connector or account has its own."""
-    above = settings.destination.partition(":")[2].partition("{")
     folders = {"STATE_DIR": Path(settings.state_dir)}
-    if above[1]:
-        folders["DESTINATION"] = Path(above[0].rpartition("/")[0] or "/")
+    if settings.destination.startswith(MAILDIR) and "{" in settings.destination:
+        folders["DESTINATION"] = _cut_template(settings.destination)
     return folders
+
+
+def _find_places(settings: Settings) -> list[Path]:
+    """Return the folders, as far as they are there, of the mail that goes elsewhere than to DESTINATION."""
+    try:
+        data = Path(settings.connectors_db).read_bytes()
+    except OSError:
+        return []
+    # Few have any, and there may be many connectors.
+    if f"|Destination|{MAILDIR}".encode() not in data:
+        return []
+    found = (record.props.get("Destination", "") for record in Database(data).records)
+    folders = (_cut_template(each) for each in dict.fromkeys(found) if each.startswith(MAILDIR))
+    # For what systemd does not take, no other connector is to blame.
+    return [folder for folder in folders if folder.is_dir() and ".." not in folder.parts]
+
+
+def _cut_template(destination: str) -> Path:
+    """Return the folder in which the accounts have their own by such a destination, or the one of all."""
+    path, placeholder, _ = destination.removeprefix("maildir:").partition("{")
+    return Path(path.rpartition("/")[0] or "/") if placeholder else Path(path)
 
 
 def _is_hidden(folder: Path) -> bool:

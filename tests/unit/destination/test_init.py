@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Which destination a setting and an account name."""
 
+import pwd
 from pathlib import Path
 
 import pytest
@@ -54,9 +55,9 @@ def make_connector(**props: str) -> Connector:
 
 def test_target_is_the_props_or_else_the_settings() -> None:
     settings = Settings(destination="maildir:/srv/{user}")
-    assert find_target(make_connector(), settings) == ("maildir", "/srv/me", "me@example.org", "")
+    assert find_target(make_connector(), settings) == ("maildir", "/srv/me", "me@example.org", "", "")
     sent = make_connector(Destination="lmtp:unix:/run/lmtp", Folder="In")
-    assert find_target(sent, settings) == ("lmtp", "unix:/run/lmtp", "me@example.org", "In")
+    assert find_target(sent, settings) == ("lmtp", "unix:/run/lmtp", "me@example.org", "In", "")
     assert (find_target(make_connector(), settings).maildir, find_target(sent, settings).maildir) == (
         "/srv/me",
         None,
@@ -67,6 +68,24 @@ def test_location_is_what_the_destination_says(tmp_path: Path) -> None:
     settings = Settings(destination=f"maildir:{tmp_path}/a:b")
     made = make(make_connector(), settings, TOKEN, tmp_path)
     assert made.location == find_target(make_connector(), settings).location == f"maildir:{tmp_path}/a:b"
+
+
+def test_home_is_that_of_the_accounts_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    user = pwd.struct_passwd(("me", "x", 1000, 1000, "", "/home/me/", "/bin/sh"))
+    monkeypatch.setattr(pwd, "getpwnam", {"me": user}.__getitem__)
+    connector = make_connector(Destination="maildir:~/mail/{domain}/", Folder="In")
+    found = find_target(connector, Settings())
+    assert found == ("maildir", "/home/me/mail/example.org", "me@example.org", "In", "me")
+
+
+@pytest.mark.parametrize("spec", ["mbox:/x", "maildir:x", "maildir:/x/{name}", "command:lda", "lmtp:x"])
+def test_destination_that_is_none_is_told_with_whose_it_is(spec: str) -> None:
+    with pytest.raises(Problem, match="The prop Destination ") as caught:
+        find_target(make_connector(Destination=spec), Settings())
+    assert caught.value.cause == "connector"
+    with pytest.raises(Problem, match="The setting DESTINATION ") as caught:
+        find_target(make_connector(), Settings(destination=spec))
+    assert caught.value.cause == "settings"
 
 
 def test_unknown_kind_names_the_setting() -> None:

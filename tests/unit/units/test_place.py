@@ -178,6 +178,47 @@ def test_account_without_a_user_gets_no_home(roots: Path) -> None:
     assert not Path("/home/no-such-user").exists()
 
 
+def to_home(roots: Path, monkeypatch: pytest.MonkeyPatch, home: Path) -> Settings:
+    """Give `nobody` a home; return settings by which mail goes there."""
+    user = pwd.struct_passwd(("nobody", "x", SOMEBODY.pw_uid, SOMEBODY.pw_gid, "", str(home), "/bin/sh"))
+    users = {"nobody": user, "daemon": pwd.getpwnam("daemon")}
+    monkeypatch.setattr(pwd, "getpwnam", users.__getitem__)
+    return Settings(roots / "db", roots / "state", "maildir:~/mail/Maildir", "daemon")
+
+
+def test_mail_in_a_home_is_fetched_as_its_user(roots: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = to_home(roots, monkeypatch, roots / "home")
+    (roots / "home").mkdir()
+    os.chown(roots / "home", SOMEBODY.pw_uid, SOMEBODY.pw_gid)
+    found = place.prepare(make_connector("nobody@here"), settings)
+    assert (found.user, found.home, found.maildir) == (
+        "nobody", str(roots / "home"), f"{roots}/home/mail/Maildir"
+    )  # fmt: skip
+    owners = {path.stat().st_uid for path in (roots / "home/mail", roots / "home/mail/Maildir")}
+    assert owners == {SOMEBODY.pw_uid}
+
+
+def test_account_without_a_user_is_nobody_else(roots: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = problem(make_connector("me@nobody"), to_home(roots, monkeypatch, roots / "home"))
+    assert (found.cause, "no user of this machine" in found.message) == ("connector", True)
+
+
+@pytest.mark.parametrize(("home", "reason"), [("none", "No such file"), ("roots", "belongs to root")])
+def test_home_must_be_there_and_the_users_own(
+    roots: Path, monkeypatch: pytest.MonkeyPatch, home: str, reason: str
+) -> None:
+    (roots / "roots").mkdir()
+    found = problem(make_connector("nobody"), to_home(roots, monkeypatch, roots / home))
+    assert (found.cause, reason in found.message) == ("delivery", True)
+    assert sorted(path.name for path in roots.iterdir()) == ["roots"]
+
+
+def test_command_is_run_by_fetch_user(roots: Path) -> None:
+    settings = Settings(roots / "db", roots / "state", "command:/bin/true {account}", "nobody")
+    found = place.prepare(make_connector("root"), settings)
+    assert (found.user, found.maildir) == ("nobody", None)
+
+
 def test_way_out_of_the_folder_is_refused(roots: Path) -> None:
     found = problem(make_connector(), make_settings(roots, "../{account}"))
     assert found.cause == "settings"

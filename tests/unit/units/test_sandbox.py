@@ -6,10 +6,12 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
+from cockpit_getmail.database import Database
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.settings import Settings
 from cockpit_getmail.units import sandbox
@@ -74,6 +76,36 @@ def test_program_is_run_by_the_interpreter_of_its_packages_and_finds_itself() ->
 def test_other_state_and_mail_is_hidden(state: str, destination: str, hidden: list[str]) -> None:
     settings = Settings(state_dir=Path(state), destination=f"maildir:{destination}")
     assert sandbox.hiding_properties(settings) == [f"TemporaryFileSystem={path}:ro" for path in hidden]
+
+
+@pytest.mark.parametrize(
+    "destination",
+    ["command:/usr/lib/dovecot/dovecot-lda -d {account}", "lmtp:unix:/run/{x}", "maildir:~/mail/{domain}"],
+)
+def test_nothing_is_hidden_for_mail_that_lies_in_no_folder_of_ours(destination: str) -> None:
+    settings = Settings(destination=destination)
+    assert sandbox.hiding_properties(settings) == []
+    sandbox.require_hiding(settings)
+
+
+def test_mail_of_single_connectors_is_hidden_from_all_others(tmp_path: Path) -> None:
+    places = Path(tempfile.mkdtemp(prefix="cockpit-getmail-test-", dir="/var/lib"))
+    for name in ("many/me", "one", "two"):
+        (places / name).mkdir(parents=True)
+    texts = ("many/{account}", "one", "two", "none/{user}", "one/../two")
+    props = [f"maildir:{places}/{text}" for text in texts]
+    database = Database()
+    for number, text in enumerate((*props, props[0], "maildir:~/Maildir", "lmtp:unix:/run/x", "")):
+        database.put(str(number), "getmail", {"Destination": text} if text else {})
+    (tmp_path / "db").write_bytes(database.format())
+    try:
+        settings = Settings(connectors_db=tmp_path / "db")
+        hidden = [f"TemporaryFileSystem={places}/{name}:ro" for name in ("many", "one", "two")]
+        assert sandbox.hiding_properties(settings) == hidden
+        assert sandbox.hiding_properties(settings, f"{places}/many/me") == hidden
+        assert sandbox.hiding_properties(settings, f"{places}/one") == [hidden[0], hidden[2]]
+    finally:
+        shutil.rmtree(places)
 
 
 @pytest.mark.parametrize(

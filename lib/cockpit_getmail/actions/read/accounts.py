@@ -7,6 +7,8 @@ import re
 
 from cockpit_getmail import database
 from cockpit_getmail.actions import select
+from cockpit_getmail.actions.delivering import refuse_target
+from cockpit_getmail.problem import Problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,10 +32,24 @@ def answer(data: dict[str, Any], settings: Settings) -> Answer:
     people = set(_find_people())
     return {
         "accounts": [
-            {"name": name, "user": name in people, "connectors": connectors.get(name, 0)}
+            {
+                "name": name,
+                "user": name in people,
+                "connectors": connectors.get(name, 0),
+                "fits": _fits(name, settings),
+            }
             for name in sorted(people | connectors.keys())
         ]
     }
+
+
+def _fits(account: str, settings: Settings) -> bool:
+    """Whether a new connector may have this Account, without a Destination of its own."""
+    try:
+        refuse_target({"Account": account}, settings)
+    except Problem:
+        return False
+    return True
 
 
 def _find_people() -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from cockpit_getmail import database
 from cockpit_getmail.actions import SUCCESS, make_props, refuse_command
+from cockpit_getmail.actions.delivering import refuse_target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,5 +18,5 @@ if TYPE_CHECKING:
 def answer(data: dict[str, Any], settings: Settings) -> Answer:
     """Return success. Raises Problem (NotValid)."""
     refuse_command(data, settings)
-    make_props(database.read(settings.connectors_db), data)
+    refuse_target(make_props(database.read(settings.connectors_db), data), settings)
     return SUCCESS

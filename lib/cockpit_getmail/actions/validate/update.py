@@ -4,7 +4,15 @@
 from __future__ import annotations
 
 from cockpit_getmail import database
-from cockpit_getmail.actions import SUCCESS, change_props, find_connector, refuse_change, refuse_command
+from cockpit_getmail.actions import (
+    SUCCESS,
+    change_props,
+    find_connector,
+    merge_props,
+    refuse_change,
+    refuse_command,
+)
+from cockpit_getmail.actions.delivering import refuse_target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +32,7 @@ def answer(data: dict[str, Any], settings: Settings) -> Answer:
     record = find_connector(content, data)
     if record is None:
         refuse_change(data)
+        refuse_target(merge_props({}, data), settings)
     else:
-        change_props(content, record, data)
+        refuse_target(change_props(content, record, data), settings, record.props)
     return SUCCESS

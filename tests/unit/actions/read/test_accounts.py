@@ -49,3 +49,11 @@ def test_limits_of_login_defs(settings: Settings, limits: Path) -> None:
     assert names(settings) == [("giacomo", True, 0), ("nobody", True, 0)]
     limits.write_text("UID_MIN many\n")
     assert names(settings) == [("giacomo", True, 0), ("zoe", True, 0)]
+
+
+def test_only_users_fit_where_mail_goes_to_homes(settings: Settings) -> None:
+    Path(settings.connectors_db).write_text("a=getmail|Account|nobody@here\nb=getmail|Account|no-such-user\n")
+    home = Settings(settings.connectors_db, destination="maildir:~/Maildir")
+    fits = {found["name"] for found in accounts.answer({}, home)["accounts"] if found["fits"]}
+    assert fits == {"nobody@here"}
+    assert all(found["fits"] for found in accounts.answer({}, settings)["accounts"])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from cockpit_getmail import __version__
 from cockpit_getmail.command import connectors, props, records, sealing, tasks
+from cockpit_getmail.command.authorize import authorize
 from cockpit_getmail.command.complete import complete, complete_names
 from cockpit_getmail.command.options import (
     Parser,
@@ -164,7 +165,7 @@ def _add_tasks(commands: Any) -> None:
         commands,
         "cancel",
         tasks.cancel,
-        "end a run or verification after the message it is at",
+        "end a run or verification after the message it is at, or a sign-in",
         f"cockpit-getmail cancel {NAME}",
     )
     add_name(parser, optional=True)
@@ -178,6 +179,25 @@ def _add_tasks(commands: Any) -> None:
     )
     add_name(parser)
     parser.add_argument("--foreground", action="store_true", help="without systemd")
+    parser = add_command(
+        commands,
+        "authorize",
+        authorize,
+        "sign in at the provider of a connector that logs in by OAuth2",
+        f"cockpit-getmail authorize {NAME}",
+    )
+    add_name(parser)
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--flow",
+        choices=("device", "code"),
+        help="with a code to enter anywhere, or with an address that the browser is sent to at the end",
+    )
+    which.add_argument(
+        "--complete",
+        action="store_true",
+        help="only take the address, from the terminal or standard input, for a sign-in that was begun",
+    )
 
 
 def _add_records(commands: Any) -> None:

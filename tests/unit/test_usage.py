@@ -17,7 +17,7 @@ from tests.support.schemas import FOLDER, load
 HANDLED_ELSEWHERE = {"fetch", "schedule"}
 COMMANDS = [
     *("list", "show", "add", "edit", "remove", "enable", "disable", "reset", "check"),
-    *("run", "cancel", "verify"),
+    *("run", "cancel", "verify", "authorize"),
     *("status", "history", "log", "quarantine", "retry", "skip", "accounts", "info"),
     *("seal", "unseal"),
     *("fetch", "schedule"),

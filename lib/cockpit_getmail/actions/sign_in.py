@@ -128,6 +128,8 @@ def wait_in_unit(prefix: str) -> int:
         if signal.sigtimedwait(_SIGNALS, min(interval, left)):
             record.end(sign_in, settings, "cancelled", CANCELLED)
             return 0
+        if time.time() >= sign_in.expires:
+            break
         longer = ask_once(sign_in, settings)
         if longer is None:
             return 0
@@ -160,7 +162,7 @@ def current(sign_in: SignIn, settings: Settings) -> SignIn:
         raise failure("connector", "Another sign-in has begun, or this one is long over.", kind="NotFound")
     if found.state != "running":
         return found
-    if time.time() > found.expires:
+    if time.time() >= found.expires:
         return found.changed(state="failed", cause="credentials", message=EXPIRED, hint=AGAIN)
     if found.has_unit and not unit.is_waiting(found):
         # It may have ended since it was looked at.
@@ -315,6 +317,9 @@ def _store(sign_in: SignIn, settings: Settings, granted: Grant) -> None:
 
 def _fail(sign_in: SignIn, settings: Settings, problem: Problem) -> None:
     attributes = problem.attributes if isinstance(problem.attributes, dict) else {}
+    if attributes.get("error") == "expired_token":
+        _expire(sign_in, settings)
+        return
     cause = problem.cause
     hint = str(attributes.get("hint") or STATUS[cause][1])
     message = printable(problem.message)

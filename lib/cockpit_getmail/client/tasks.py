@@ -86,12 +86,53 @@ class Tasks:
         """
         return self._do_task("verify", auto_handle_token, wait, name=name, account=account)
 
+    def authorize(
+        self,
+        name: str,
+        *,
+        account: str | None = None,
+        flow: str | None = None,
+        wait: int | None = None,
+        auto_handle_token: bool | None = None,
+    ) -> Answer:
+        """Begin a person's sign-in at the provider of a connector's tokens. Returns the task's status.
+
+        It also has the `address` to open, until when that can be done (`expires`), and with a device code the
+        `code` to enter there, `interval`, and mostly `address_with_code` and `unit`. Without a `code`, as for
+        the `flow` code, authorize_complete brings it to its end. With one, and a callback_status that shows
+        it to the person, this returns when it has ended. Raises Problem.
+        """
+        status = self._ask("execute", "authorize", name=name, account=account, flow=flow, wait=wait)
+        automatic = self.auto_handle_token if auto_handle_token is None else auto_handle_token
+        # A code that nobody has seen is not waited for.
+        return self._follow(status) if automatic and self.callback_status and "code" in status else status
+
+    def authorize_complete(
+        self,
+        name: str | None = None,
+        *,
+        account: str | None = None,
+        token: str | None = None,
+        redirect: str | None = None,
+        wait: int | None = None,
+    ) -> Answer:
+        """Tell a sign-in without a code where the browser was sent to. Returns the task's last status.
+
+        Of one with a code it tells how far it is, at most so many milliseconds later (`wait`). It is given by
+        its connector or its token. Raises Problem (Conflict if it is not under way; for an address that is
+        none of this sign-in, and then it still is).
+        """
+        fields = {"name": name, "account": account, "token": token, "redirect": redirect, "wait": wait}
+        return self._ask("execute", "authorize-complete", **fields)
+
     def get_status(self, status: Mapping[str, Any]) -> Answer:
         """Return the status that follows this one, of any client, or `{"token": ...}` for all there is.
 
         Raises ValueError if it has no token, Problem (NotFound) if nothing is known of the task any more.
         """
         token = _token_of(status)
+        if "code" in status and "unit" not in status and status.get("statusCode") == RUNNING:
+            self._ask_provider(status)
         return {**status, **self.progress(token, version=status.get("statusVersion") or 0)}
 
     def cancel(
@@ -105,9 +146,9 @@ class Tasks:
         """Ask a task to end after the message it is at, and return at once: its status tells when it has.
 
         It is given by its status, its token or the connector it runs for. Returns {"state": "success"} with
-        its `unit` and `token`. Raises Problem (NotFound; Conflict if nothing runs). Given by its status it
-        may have ended in the meantime: then the answer is {"state": "success"} alone. Raises ValueError for a
-        status without a token.
+        its `unit`, if it has one, and `token`. Raises Problem (NotFound; Conflict if nothing runs). Given by
+        its status it may have ended in the meantime: then the answer is {"state": "success"} alone. Raises
+        ValueError for a status without a token.
         """
         if status is None:
             return self._ask("execute", "cancel", token=token, name=name, account=account)
@@ -131,6 +172,15 @@ class Tasks:
         status = {name: value for name, value in answer.items() if name != "running"}
         automatic = self.auto_handle_token if automatic is None else automatic
         return self._follow(status) if automatic else status
+
+    def _ask_provider(self, status: Mapping[str, Any]) -> None:
+        """Have the provider asked whether a person has signed in: no unit does so."""
+        try:
+            self.authorize_complete(token=status["token"], wait=1000 * status["interval"])
+        except Problem as problem:
+            # It is over.
+            if problem.type != "Conflict":
+                raise
 
     def _follow(self, status: Answer) -> Answer:
         """Return a task's last status; each new one goes to the callback."""

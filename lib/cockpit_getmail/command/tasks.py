@@ -87,4 +87,6 @@ def cancel(session: Session) -> int:
     """End the task of a connector."""
     fields = {"token": session.options.token} if session.options.token else session.named
     answer = session.call("execute", "cancel", **fields)
+    if "unit" not in answer or "@authorize-" in answer["unit"]:
+        return session.done(answer, "The sign-in is cancelled.")
     return session.done(answer, f"{printable(answer['unit'])} ends after the message it is at.")

@@ -18,7 +18,10 @@ ACTIONS = sorted(
     (path.parent.name, path.name.removesuffix(".input.json"))
     for path in schemas.FOLDER.glob("*/*.input.json")
 )
-OWN = {"run": {"auto_handle_token"}, "verify": {"auto_handle_token"}, "cancel": {"status"}}
+OWN = {
+    **{action: {"auto_handle_token"} for action in ("run", "verify", "authorize")},
+    "cancel": {"status"},
+}
 """What methods take beside the props of the input."""
 CONNECTOR = {"Retriever": "SimpleIMAPRetriever", "Server": "s", "Username": "u", "Password": "p"}
 

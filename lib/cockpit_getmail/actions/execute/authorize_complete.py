@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from cockpit_getmail import database
 from cockpit_getmail.actions import require_connector, sign_in
-from cockpit_getmail.problem import failure, printable
+from cockpit_getmail.problem import failure
 from cockpit_getmail.signin import record
 
 TYPE_CHECKING = False
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from cockpit_getmail.actions import Answer
     from cockpit_getmail.settings import Settings
+    from cockpit_getmail.signin.record import SignIn
 
 
 def answer(data: dict[str, Any], settings: Settings) -> Answer:
@@ -22,12 +23,9 @@ def answer(data: dict[str, Any], settings: Settings) -> Answer:
     Raises Problem (NotFound; Conflict if none is under way; GenericError for an address that is not its own,
     or a provider that cannot be reached: then it can be tried again).
     """
-    name = require_connector(database.read(settings.connectors_db), data).key
-    begun = record.find(name, settings)
-    found = begun and sign_in.current(begun, settings)
-    if not begun or not found or found.state != "running":
-        message = f"No sign-in of {printable(name)} is under way: begin with authorize."
-        raise failure("connector", message, kind="Conflict")
+    begun = _find(data, settings)
+    if begun is None or sign_in.current(begun, settings).state != "running":
+        raise failure("connector", "No such sign-in is under way: begin with authorize.", kind="Conflict")
     if begun.code:
         return sign_in.tell(sign_in.wait_for(begun, settings, data.get("wait", 0) / 1000))
     if not data.get("redirect"):
@@ -35,3 +33,9 @@ def answer(data: dict[str, Any], settings: Settings) -> Answer:
         raise failure("connector", message, parameter="redirect")
     sign_in.complete(begun, data["redirect"], settings)
     return sign_in.tell(sign_in.current(begun, settings))
+
+
+def _find(data: dict[str, Any], settings: Settings) -> SignIn | None:
+    if "token" in data:
+        return record.find_by_token(data["token"], settings)
+    return record.find(require_connector(database.read(settings.connectors_db), data).key, settings)

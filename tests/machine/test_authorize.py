@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""People signing in, in the booted machine: root's unit waits for them, and then their mail comes."""
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from cockpit_getmail.connector import token_prefix
+from cockpit_getmail.database import Database
+from tests.support.dovecot import Dovecot
+from tests.support.installed import END_SECONDS, Installed
+from tests.support.oidc import SECRET, Oidc
+from tests.support.schemas import check_schema
+
+USER = "giacomo@example.com"
+MESSAGES = 3
+RECORDS = "/run/cockpit-getmail/authorize"
+
+
+@pytest.fixture(scope="module")
+def oidc() -> Iterator[Oidc]:
+    with Oidc() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def dovecot(oidc: Oidc) -> Iterator[Dovecot]:
+    with Dovecot({USER: "unused"}, oauth2=oidc.introspection()) as running:
+        running.fill(USER, MESSAGES)
+        yield running
+
+
+def add(installed: Installed, dovecot: Dovecot, oidc: Oidc, name: str, **props: str) -> None:
+    """Put a connector into the database that logs in by OAuth2, and for which nobody has signed in."""
+    own = {
+        "Retriever": "SimpleIMAPRetriever",
+        "Server": dovecot.host,
+        "Port": str(dovecot.imap),
+        "Username": USER,
+        "Account": name,
+        **oidc.props(DeviceUrl=oidc.device_url),
+        **props,
+    }
+    file = installed.folder / "connectors"
+    connectors = Database(file.read_bytes() if file.exists() else b"")
+    connectors.put(name, "getmail", {prop: value for prop, value in own.items() if value})
+    file.touch(mode=0o600)
+    file.write_bytes(connectors.format())
+
+
+def stored(installed: Installed, name: str) -> dict[str, str]:
+    record = Database((installed.folder / "connectors").read_bytes()).get(name)
+    assert record
+    return dict(record.props)
+
+
+def ask(installed: Installed, verb: str, action: str, **data: Any) -> dict[str, Any]:
+    answer = installed.call(verb, action=action, **data)
+    check_schema("problem.json" if "type" in answer else f"{verb}/{action}.output.json", answer)
+    return answer
+
+
+def follow(installed: Installed, token: str) -> dict[str, Any]:
+    """Return how a task ended."""
+    deadline = time.monotonic() + END_SECONDS
+    while (found := ask(installed, "read", "progress", token=token))["statusCode"] == "running":
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    return found
+
+
+def secrets(installed: Installed, name: str) -> dict[str, str]:
+    """Return what only the one may know who asks, by root's own file."""
+    text = installed.path(f"{RECORDS}/{token_prefix(name)}.json").read_text()
+    found: dict[str, str] = json.loads(text)["secrets"]
+    return found
+
+
+def seen_by_others(installed: Installed, unit: str) -> str:
+    """Return what systemd, the journal and each process tell of themselves."""
+    machine = installed.machine
+    machine.run(["journalctl", "--sync"])
+    return "".join(
+        (
+            machine.run(["systemctl", "show", "--all", f"{unit}.service"], check=False).stdout,
+            machine.run(["journalctl", "--output=export", "--all"]).stdout,
+            machine.run(["sh", "-c", "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ"], check=False).stdout,
+        )
+    )
+
+
+def test_from_a_code_to_the_mail(installed: Installed, dovecot: Dovecot, oidc: Oidc) -> None:
+    add(installed, dovecot, oidc, "with a code")
+    before = ask(installed, "execute", "run", name="with a code", wait=60_000)
+    assert (before["statusCode"], before["error"]["cause"]) == ("failed", "credentials")
+    begun = ask(installed, "execute", "authorize", name="with a code")
+    assert begun["statusCode"] == "running"
+    unit = begun["unit"]
+    assert unit == f"cockpit-getmail@authorize-{token_prefix('with a code')}"
+    assert installed.show(unit, "ActiveState") == "active"
+    kept = secrets(installed, "with a code")
+    assert kept.keys() == {"device_code"}
+    assert kept["device_code"] not in json.dumps(begun)
+    # While it is asked again and again.
+    deadline = time.monotonic() + END_SECONDS
+    while sum(form.get("grant", "").endswith("device_code") for form in oidc.asked()) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert kept["device_code"] not in seen_by_others(installed, unit)
+    oidc.approve(begun["address_with_code"], USER)
+    ended = follow(installed, begun["token"])
+    assert (ended["statusCode"], ended["error"]) == ("succeeded", None)
+    assert begun["code"] in ended["logOutput"]
+    installed.wait(unit)
+    refresh_token = stored(installed, "with a code")["RefreshToken"]
+    found = seen_by_others(installed, unit)
+    assert refresh_token not in found
+    assert kept["device_code"] not in found
+    assert secrets(installed, "with a code") == {}
+    [condition] = ask(installed, "read", "status", name="with a code")["connectors"]
+    assert (condition["failures"], condition["next_run"]) != (1, None)
+    run = ask(installed, "execute", "run", name="with a code", wait=60_000)
+    assert (run["statusCode"], run["result"] and run["result"]["messages"]) == ("succeeded", MESSAGES)
+    assert len(installed.mail("with a code")) == MESSAGES
+    # What was signed in for goes on by itself.
+    again = ask(installed, "execute", "run", name="with a code", wait=60_000)
+    assert again["statusCode"] == "succeeded"
+    assert stored(installed, "with a code")["RefreshToken"]
+    found = seen_by_others(installed, unit)
+    for secret in (refresh_token, stored(installed, "with a code")["RefreshToken"]):
+        assert secret not in found
+        assert secret not in json.dumps([begun, ended, run, again])
+
+
+def test_from_a_pasted_address_to_the_mail(installed: Installed, dovecot: Dovecot, oidc: Oidc) -> None:
+    add(installed, dovecot, oidc, "pasted", DeviceUrl="", ClientId="basic", ClientSecret=SECRET)
+    begun = ask(installed, "execute", "authorize", name="pasted")
+    assert "unit" not in begun
+    assert "code" not in begun
+    kept = secrets(installed, "pasted")
+    assert kept["verifier"] not in json.dumps(begun)
+    strange = ask(
+        installed, "execute", "authorize-complete", name="pasted", redirect="http://127.0.0.1/?code=1"
+    )
+    assert strange["attributes"]["cause"] == "connector"
+    redirect = oidc.sign_in(begun["address"], USER)
+    ended = ask(installed, "execute", "authorize-complete", name="pasted", redirect=redirect)
+    assert (ended["token"], ended["statusCode"]) == (begun["token"], "succeeded")
+    found = seen_by_others(installed, "cockpit-getmail")
+    code = re.search("code=([^&]+)", redirect)
+    assert code
+    for secret in (kept["verifier"], code[1], SECRET, stored(installed, "pasted")["RefreshToken"]):
+        assert secret not in found
+        assert secret not in json.dumps([ended, strange])
+    run = ask(installed, "execute", "run", name="pasted", wait=60_000)
+    assert (run["statusCode"], run["result"] and run["result"]["messages"]) == ("succeeded", MESSAGES)
+
+
+@pytest.mark.parametrize("by", ["name", "token"])
+def test_cancelled(installed: Installed, dovecot: Dovecot, oidc: Oidc, by: str) -> None:
+    name = f"cancelled-{by}"
+    add(installed, dovecot, oidc, name)
+    begun = ask(installed, "execute", "authorize", name=name)
+    answer = ask(
+        installed, "execute", "cancel", **({"name": name} if by == "name" else {"token": begun["token"]})
+    )
+    assert answer == {"state": "success", "unit": begun["unit"], "token": begun["token"]}
+    ended = follow(installed, begun["token"])
+    assert (ended["statusCode"], ended["error"]) == ("cancelled", None)
+    installed.wait(begun["unit"])
+    oidc.approve(begun["address_with_code"], USER)
+    assert ask(installed, "execute", "cancel", name=name)["type"] == "Conflict"
+    assert "RefreshToken" not in stored(installed, name)
+    assert secrets(installed, name) == {}
+
+
+def test_declined(installed: Installed, dovecot: Dovecot, oidc: Oidc) -> None:
+    add(installed, dovecot, oidc, "declined")
+    begun = ask(installed, "execute", "authorize", name="declined")
+    oidc.decline(begun["address_with_code"])
+    ended = follow(installed, begun["token"])
+    assert (ended["statusCode"], ended["error"]["cause"]) == ("failed", "credentials")
+    assert "access_denied" in ended["error"]["message"]
+    assert "RefreshToken" not in stored(installed, "declined")
+
+
+def test_expired(installed: Installed, dovecot: Dovecot) -> None:
+    with Oidc(deviceCode=3) as brief:
+        add(installed, dovecot, brief, "expired")
+        begun = ask(installed, "execute", "authorize", name="expired", wait=END_SECONDS * 1000)
+        assert (begun["statusCode"], begun["error"]["cause"]) == ("failed", "credentials")
+        installed.wait(begun["unit"])
+        assert ask(installed, "read", "progress", token=begun["token"])["error"] == begun["error"]
+
+
+def test_another_sign_in_and_changes_and_deletion(installed: Installed, dovecot: Dovecot, oidc: Oidc) -> None:
+    add(installed, dovecot, oidc, "often")
+    first = ask(installed, "execute", "authorize", name="often")
+    second = ask(installed, "execute", "authorize", name="often")
+    assert ask(installed, "read", "progress", token=first["token"])["type"] == "NotFound"
+    oidc.approve(first["address_with_code"], USER)
+    assert ask(installed, "read", "progress", token=second["token"])["statusCode"] == "running"
+    ask(installed, "update", "update", name="often", Username="other@example.com")
+    ended = follow(installed, second["token"])
+    assert (ended["statusCode"], ended["error"]["cause"]) == ("failed", "credentials")
+    third = ask(installed, "execute", "authorize", name="often")
+    installed.machine.run(["systemctl", "kill", "--signal=KILL", f"{third['unit']}.service"])
+    ended = follow(installed, third["token"])
+    assert (ended["statusCode"], ended["error"]["cause"]) == ("failed", "internal")
+    fourth = ask(installed, "execute", "authorize", name="often")
+    ask(installed, "delete", "delete", name="often")
+    installed.wait(fourth["unit"])
+    assert ask(installed, "read", "progress", token=fourth["token"])["type"] == "NotFound"
+    assert not list(installed.path(RECORDS).glob(f"{token_prefix('often')}.*"))
+
+
+def test_sealed(installed: Installed, dovecot: Dovecot, oidc: Oidc) -> None:
+    """What a sign-in brings is never in clear on the disk, if nothing is."""
+    sealing = {"COCKPIT_GETMAIL_ENCRYPT_SECRETS": "yes"}
+    add(installed, dovecot, oidc, "sealed")
+    begun = installed.call("execute", sealing, action="authorize", name="sealed")
+    oidc.approve(begun["address_with_code"], USER)
+    assert follow(installed, begun["token"])["statusCode"] == "succeeded"
+    props = stored(installed, "sealed")
+    assert "RefreshToken" not in props
+    assert props["SealedRefreshToken"]
+    run = installed.call("execute", sealing, action="run", name="sealed", wait=60_000)
+    assert (run["statusCode"], run["result"] and run["result"]["messages"]) == ("succeeded", MESSAGES)

@@ -18,8 +18,9 @@ from urllib.parse import parse_qsl
 class TokenEndpoint:
     """`asked` are the forms that came; `refresh_token` is the one that is good now, empty if none is.
 
-    `lifetime` is what access tokens are said to be good for. With `rotates` false a refresh token stays.
-    `answer` is given, if it is set, in the place of a token: status and body. An exchange waits for `gate`.
+    `lifetime` is what access tokens are said to be good for, and `mark` is in each token. With `rotates`
+    false a refresh token stays. `answer` is given, if it is set, in the place of a token: status and body. An
+    exchange waits for `gate`.
     """
 
     def __init__(self) -> None:
@@ -27,6 +28,7 @@ class TokenEndpoint:
         self.lifetime = 3600
         self.rotates = True
         self.answer: tuple[int, bytes] | None = None
+        self.mark = ""
         self.refresh_token = "refresh-0"
         self.gate = threading.Event()
         self.gate.set()
@@ -80,7 +82,7 @@ class TokenEndpoint:
 
     def _grant(self, form: dict[str, str], number: int) -> tuple[int, bytes]:
         told: dict[str, Any] = {
-            "access_token": f"access-{number}",
+            "access_token": f"access-{self.mark}{number}",
             "token_type": "Bearer",
             "expires_in": self.lifetime,
         }
@@ -89,5 +91,5 @@ class TokenEndpoint:
                 self.refresh_token = ""
                 return 400, json.dumps({"error": "invalid_grant", "error_description": "reused"}).encode()
             if self.rotates:
-                self.refresh_token = told["refresh_token"] = f"refresh-{number}"
+                self.refresh_token = told["refresh_token"] = f"refresh-{self.mark}{number}"
         return 200, json.dumps(told).encode()

@@ -21,7 +21,7 @@ from cockpit_getmail.soundness import read_token
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from typing import Protocol, TypedDict
 
     class Progress(Protocol):
@@ -90,11 +90,11 @@ class Renamed:
         """Those that were not found."""
         return sorted(row for rows in self._waiting.values() for row in rows)
 
-    def find(self, path: str) -> Iterator[bool]:
-        """Yield for each that is found whether it is in a subfolder. Raises OSError."""
+    def find(self, path: str, subfolders: Collection[str]) -> Iterator[bool]:
+        """Yield for each that is found whether it is in another subfolder than these. Raises OSError."""
         if not self._waiting:
             return
-        for file, size, is_below in scan_others(path, {size for size, _ in self._waiting}):
+        for file, size, is_below in scan_others(path, {size for size, _ in self._waiting}, subfolders):
             message_id = _read_message_id(file)
             rows = self._waiting.get((size, message_id)) if message_id else None
             if rows:
@@ -114,13 +114,16 @@ def _read_message_id(path: str) -> str | None:
 class Search:
     """A search for what was delivered to `location`. All counts are of messages.
 
-    `present` are in the Maildir itself, `moved` in a subfolder of it, `missing` nowhere; `elsewhere` are
-    those that were delivered to another location. `unnamed` have no file of the connector's to look for, and
-    `repeated` one that another has, too.
+    `present` are in the Maildir itself, or in those of its `subfolders` that mail is delivered into; `moved`
+    are in another one, `missing` nowhere; `elsewhere` are those that were delivered to another location.
+    `unnamed` have no file of the connector's to look for, and `repeated` one that another has, too.
     """
 
-    def __init__(self, db: sqlite3.Connection, location: str, progress: Progress) -> None:
+    def __init__(
+        self, db: sqlite3.Connection, location: str, progress: Progress, subfolders: Collection[str] = ()
+    ) -> None:
         self._db = db
+        self._subfolders = subfolders
         self._location = location
         self._path = location.removeprefix(MAILDIR)
         self._progress = progress
@@ -164,10 +167,11 @@ class Search:
 
     def _count(self, row: Row, here: Numbers, below: Numbers, recorded: Numbers) -> None:
         number = self._names.find_number(row.name or "")
-        if number is None:
-            self.unnamed += 1
-        else:
+        if number is not None:
             recorded.add(number)
+        elif row.location is None or row.location.startswith(MAILDIR):
+            # No other destination has files.
+            self.unnamed += 1
         if row.location != self._location:
             self.elsewhere += 1
         elif number is None:
@@ -198,7 +202,7 @@ class Search:
             elif not doubtful.add(row):
                 self.missing += 1
         with self._explained():
-            for is_below in doubtful.find(self._path):
+            for is_below in doubtful.find(self._path, self._subfolders):
                 self.moved += is_below
                 self.present += not is_below
         for row in doubtful.rows:
@@ -233,9 +237,9 @@ class Search:
     def _scan(
         self, here: Numbers, below: Numbers, within: Numbers | None = None, *, backwards: bool = False
     ) -> None:
-        """Add what is in the Maildir itself, and in its subfolders. Raises Problem (delivery)."""
+        """Add what is where it was delivered, and in other subfolders. Raises Problem (delivery)."""
         with self._explained():
-            for number, is_below in self._names.scan(self._path, backwards=backwards):
+            for number, is_below in self._names.scan(self._path, self._subfolders, backwards=backwards):
                 if within is None or number in within:
                     (below if is_below else here).add(number)
         here.settle()

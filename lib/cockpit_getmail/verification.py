@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cockpit_getmail import destination as destinations
+from cockpit_getmail.destination.maildir_folders import format_subfolder, is_inbox
 from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.record import Record
 from cockpit_getmail.search import Search
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias, TypedDict
 
     from cockpit_getmail.connector import Connector
+    from cockpit_getmail.destination import Target
     from cockpit_getmail.fetch import Reporter
     from cockpit_getmail.search import Missing
     from cockpit_getmail.settings import Settings
@@ -86,7 +89,8 @@ def run(
             if db:
                 begin = _recording(db, folder)
                 _settle(record, begin)
-            result = _verify(db, folder, target.location, record, stop)
+            looking = partial(_look, target.location, _find_subfolders(target, connector, settings), record)
+            result = _verify(db, folder, looking, stop)
         except Problem as problem:
             record.end("failed", begin, problem)
             raise
@@ -127,8 +131,14 @@ def _settle(record: Record, begin: Begin) -> None:
             record.settle(db)
 
 
+def _find_subfolders(target: Target, connector: Connector, settings: Settings) -> set[str]:
+    """Return the subfolders of its Maildir that a connector's mail is delivered into."""
+    folders = [target.folder, *([settings.junk_folder] if connector.filters else [])]
+    return {format_subfolder(folder) for folder in folders if not is_inbox(folder)}
+
+
 def _verify(
-    db: sqlite3.Connection | None, folder: StrPath, location: str, record: Record, stop: Stop
+    db: sqlite3.Connection | None, folder: StrPath, look: Callable[[sqlite3.Connection], Result], stop: Stop
 ) -> Result:
     """Return what is found; without `db`, nothing was ever delivered."""
     if db is None:
@@ -136,7 +146,7 @@ def _verify(
     db.set_progress_handler(lambda: 0, _STEPS)
     try:
         with stop.at_once(), explained(folder):
-            return _look(db, location, record)
+            return look(db)
     except Problem:
         # SQLite turns a signal that comes while it works into an error of its own.
         stop.check()
@@ -145,9 +155,9 @@ def _verify(
         db.set_progress_handler(None, 0)
 
 
-def _look(db: sqlite3.Connection, location: str, record: Record) -> Result:
+def _look(location: str, subfolders: set[str], record: Record, db: sqlite3.Connection) -> Result:
     record.note("Creating a list of messages to be verified...")
-    search = Search(db, location, record.progress)
+    search = Search(db, location, record.progress, subfolders)
     search.search()
     for message in search.listed[:LOGGED]:
         named = f", Message-ID {message['message_id']}" if message["message_id"] else ""

@@ -3,6 +3,7 @@
 
 import threading
 from collections import Counter
+from collections.abc import Collection
 from contextlib import closing
 from itertools import cycle
 from pathlib import Path
@@ -43,9 +44,9 @@ def box(tmp_path: Path) -> Delivered:
     return Delivered(tmp_path)
 
 
-def look(box: Delivered) -> Search:
+def look(box: Delivered, *subfolders: str) -> Search:
     with closing(state_file.connect(str(box.state / "state.sqlite"))) as db:
-        found = Search(db, f"maildir:{box.mail}", box.progress)
+        found = Search(db, f"maildir:{box.mail}", box.progress, subfolders)
         found.search()
         return found
 
@@ -140,8 +141,10 @@ def test_scan_that_missed_messages_is_made_again(box: Delivered, monkeypatch: py
     scan = Names.scan
     scans: list[int] = []
 
-    def scan_and_move(names: Names, path: str, *, backwards: bool) -> list[tuple[int, bool]]:
-        found = list(scan(names, path, backwards=backwards))
+    def scan_and_move(
+        names: Names, path: str, subfolders: Collection[str], *, backwards: bool
+    ) -> list[tuple[int, bool]]:
+        found = list(scan(names, path, subfolders, backwards=backwards))
         scans.append(len(found))
         if hidden:
             back = hidden.pop()
@@ -161,8 +164,10 @@ def test_message_that_is_delivered_meanwhile_is_there(
     scan = Names.scan
     scans: list[int] = []
 
-    def scan_and_deliver(names: Names, path: str, *, backwards: bool) -> list[tuple[int, bool]]:
-        found = list(scan(names, path, backwards=backwards))
+    def scan_and_deliver(
+        names: Names, path: str, subfolders: Collection[str], *, backwards: bool
+    ) -> list[tuple[int, bool]]:
+        found = list(scan(names, path, subfolders, backwards=backwards))
         if not scans:
             box.deliver("2")
         scans.append(len(found))
@@ -299,3 +304,21 @@ def test_one_file_stands_for_one_message_only(box: Delivered) -> None:
         rename(box, uid, "cur", f"1700000000.M{int(uid) % 2}P2.host,S={len(STORED)},W=60:2,S")
     found = look(box)
     assert (found.present, found.missing) == (2, 1)
+
+
+def test_mail_of_a_folder_is_present_there(box: Delivered) -> None:
+    for subfolder in (".Work", ".Archive"):
+        box.provide(subfolder)
+    for uid, where in enumerate(("new", ".Work/new", ".Work/cur", ".Archive/cur")):
+        box.deliver(str(uid), where)
+    rename(box, "9", ".Work/cur", f"1700000000.M1P2.host,S={len(STORED)},W=60:2,S")
+    found = look(box, ".Work")
+    assert (found.present, found.moved, found.missing) == (4, 1, 0)
+
+
+def test_what_went_to_no_maildir_is_elsewhere_and_no_fault(box: Delivered) -> None:
+    box.deliver("1")
+    box.execute("INSERT INTO place VALUES (2, 'command:/bin/mda')")
+    box.record("2", "0123456789abcdef0123456789abcdef", place=2)
+    found = look(box)
+    assert (found.present, found.elsewhere, found.missing, found.unnamed) == (1, 1, 0, 0)

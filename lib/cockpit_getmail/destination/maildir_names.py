@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator
+    from collections.abc import Callable, Container, Iterable, Iterator
 
 CLOCK_NANOSECONDS = 50_000_000
 """The times that file systems keep are no finer than some milliseconds."""
@@ -72,28 +72,34 @@ class Names:
         found = self._pattern.fullmatch(name.partition(":")[0])
         return int(found[1], 16) if found else None
 
-    def scan(self, path: str, *, backwards: bool = False) -> Iterator[tuple[int, bool]]:
-        """Yield the number of each message in a Maildir, and whether it is in a subfolder.
+    def scan(
+        self, path: str, subfolders: Iterable[str] = (), *, backwards: bool = False
+    ) -> Iterator[tuple[int, bool]]:
+        """Yield the number of each message in a Maildir, and whether it is in another subfolder than these.
 
         Only names are read. The folders are taken in the order in which readers move messages, or else
         `backwards`: one that is moved the other way meanwhile may be missed. Raises OSError.
         """
+        here = _find_here(path, subfolders)
         for folder in _find_folders(path, backwards=backwards):
-            is_below = os.path.dirname(folder) != path
+            is_below = os.path.dirname(folder) not in here
             for entry in _list(folder):
                 number = self.find_number(entry.name)
                 if number is not None and entry.is_file(follow_symlinks=False):
                     yield number, is_below
 
 
-def scan_others(path: str, sizes: Container[int]) -> Iterator[tuple[str, int, bool]]:
+def scan_others(
+    path: str, sizes: Container[int], subfolders: Iterable[str] = ()
+) -> Iterator[tuple[str, int, bool]]:
     """Yield path and size of messages of such sizes that no connector delivered, and as scan() does.
 
     Sizes are those that names tell. A message that is moved back to where it was may get another name from
     Dovecot. Raises OSError.
     """
+    here = _find_here(path, subfolders)
     for folder in _find_folders(path):
-        is_below = os.path.dirname(folder) != path
+        is_below = os.path.dirname(folder) not in here
         for entry in _list(folder):
             found = _SIZE.search(entry.name)
             if not found or int(found[1]) not in sizes or _DELIVERED.match(entry.name):
@@ -124,6 +130,10 @@ def _stamps(path: str) -> dict[str, tuple[int, int]]:
             stat = os.stat(folder)
             found[folder] = stat.st_ino, stat.st_mtime_ns
     return found
+
+
+def _find_here(path: str, subfolders: Iterable[str]) -> set[str]:
+    return {path, *(f"{path}/{name}" for name in subfolders)}
 
 
 def _find_folders(path: str, *, backwards: bool = False) -> list[str]:

@@ -97,6 +97,12 @@ def test_scan_finds_messages_and_nothing_else(mail: Path) -> None:
     assert found == [(0, False), (1, False), (2, True), (3, True), (4, True)]
 
 
+def test_subfolder_that_mail_is_delivered_into_is_no_other(mail: Path) -> None:
+    for number, where in enumerate(("new", ".Sub/new", "fs/deep/cur")):
+        (mail / where / NAME.replace("00000000000000ff", f"{number:016x}")).write_bytes(b"")
+    assert sorted(Names(TOKEN).scan(str(mail), [".Sub", ".None"])) == [(0, False), (1, False), (2, True)]
+
+
 def test_maildir_that_is_not_there_is_no_empty_one(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         list(Names(TOKEN).scan(str(tmp_path / "nowhere")))

@@ -36,10 +36,11 @@ NewRound = Callable[[str], Round]
 
 
 class Accounts:
-    """Accounts on a server that no test has used."""
+    """Accounts on a server that no test has used; their names begin with `prefix`."""
 
-    def __init__(self, dovecot: Dovecot) -> None:
+    def __init__(self, dovecot: Dovecot, prefix: str = "user") -> None:
         self.dovecot = dovecot
+        self._prefix = prefix
         self._numbers = itertools.count(1)
         self._free: list[str] = []
         self._lock = threading.Lock()
@@ -48,7 +49,7 @@ class Accounts:
         """Return the name of one, made with many others: each change of its users takes Dovecot a second."""
         with self._lock:
             if not self._free:
-                self._free = [f"user{next(self._numbers)}" for _ in range(ACCOUNTS)]
+                self._free = [f"{self._prefix}{next(self._numbers)}" for _ in range(ACCOUNTS)]
                 self.dovecot.add_users(dict.fromkeys(self._free, PASSWORD))
             return self._free.pop()
 

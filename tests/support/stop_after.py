@@ -29,7 +29,7 @@ from typing import Any
 
 from cockpit_getmail import run
 from cockpit_getmail.connector import Connector, make_token
-from cockpit_getmail.destination import file_system, maildir
+from cockpit_getmail.destination import file_system, lmtp, maildir
 from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.retriever import imap, pop3
 from cockpit_getmail.settings import Settings
@@ -244,6 +244,8 @@ def change_batches(plan: Plan) -> None:
             for constant, value in zip(("BATCH_MESSAGES", "BATCH_BYTES"), plan.batch, strict=True):
                 if hasattr(module, constant):
                     setattr(module, constant, value)
+    for destination in (maildir.Maildir, lmtp.Lmtp):
+        destination.batch_messages = plan.batch[0]
 
 
 def hook(plan: Plan, steps: Steps) -> None:

@@ -142,3 +142,37 @@ def test_what_is_cancelled_may_have_ended(helpers: Helpers) -> None:
     helpers.answer({"type": "NotFound", "message": "Gone."})
     with pytest.raises(Problem, match=r"^Gone\.$"):
         helpers.client.cancel(make_status(1))
+
+
+CODE = {"address": "https://p.example/", "code": "WDJB-MJHT", "interval": 5, "expires": 4_000_000_000}
+
+
+def test_a_sign_in_is_followed_if_somebody_sees_its_code(helpers: Helpers, pauses: list[float]) -> None:
+    begun = {**CODE, "unit": "u", **make_status(1)}
+    helpers.answer(begun, make_status(1), make_status(2, "succeeded"))
+    assert helpers.client.authorize("x") == begun
+    helpers.answer(begun)
+    told: list[dict[str, Any]] = []
+    client = Client(callback_status=told.append, helpers=helpers.folder)
+    assert client.authorize("x", auto_handle_token=False) == begun
+    assert not told
+    without = {name: value for name, value in begun.items() if name not in ("code", "unit", "interval")}
+    helpers.answer(without)
+    assert client.authorize("x", flow="code") == without
+
+
+def test_a_sign_in_without_a_unit_is_asked_about(helpers: Helpers, pauses: list[float]) -> None:
+    over = {"id": 1, "type": "Conflict", "message": "It is over."}
+    helpers.answer(
+        {**CODE, **make_status(1)}, make_status(1), make_status(1), over, make_status(2, "succeeded")
+    )
+    told: list[dict[str, Any]] = []
+    status = Client(callback_status=told.append, helpers=helpers.folder).authorize("x")
+    assert [each["statusCode"] for each in told] == ["running", "succeeded"]
+    assert status == told[-1] == {**CODE, **make_status(2, "succeeded")}
+    asked = ("execute", {"action": "authorize-complete", "token": TOKEN, "wait": 5000})
+    progress = ("read", {"action": "progress", "token": TOKEN, "version": 1})
+    assert helpers.asked == [("execute", {"action": "authorize", "name": "x"}), *[asked, progress] * 2]
+    helpers.answer({"id": 1, "type": "NotFound", "message": "No."})
+    with pytest.raises(Problem):
+        helpers.client.get_status({**CODE, **make_status(1)})

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from cockpit_getmail.connector import token_prefix
 from cockpit_getmail.problem import printable
-from cockpit_getmail.units.sandbox import quote
+from cockpit_getmail.units.sandbox import quote, require_installation
 from cockpit_getmail.units.systemd import (
     TASK_FIELD,
     cancel,
@@ -60,17 +60,22 @@ def can_wait() -> bool:
 def start_waiting(sign_in: SignIn, settings: Settings) -> None:
     """Let a unit wait for the end of a sign-in that is recorded. Raises Problem (internal)."""
     unit = unit_name(sign_in.name)
-    seconds = min(LONGEST_SECONDS, max(0, sign_in.expires - int(time.time()))) + SLACK_SECONDS
-    properties = [
+    require_installation()
+    description = f"Sign-in for {printable(sign_in.name)}"
+    argv = start_argv(unit, description, make_properties(sign_in, settings, time.time()), "authorize")
+    start(unit, [*argv, token_prefix(sign_in.name)], "try again.")
+
+
+def make_properties(sign_in: SignIn, settings: Settings, now: float) -> list[str]:
+    """Return what the unit of a sign-in bears."""
+    seconds = min(LONGEST_SECONDS, max(0, sign_in.expires - int(now))) + SLACK_SECONDS
+    return [
         *_PROPERTIES,
         f"LogExtraFields={TASK_FIELD}={sign_in.token}",
         f"RuntimeMaxSec={seconds}s",
         f"ReadWritePaths=-{quote(os.path.dirname(settings.connectors_db), 1)}",
         f"ReadWritePaths=-{quote(settings.state_dir, 1)}",
     ]
-    description = f"Sign-in for {printable(sign_in.name)}"
-    argv = [*start_argv(unit, description, properties, "authorize"), token_prefix(sign_in.name)]
-    start(unit, argv, "try again.")
 
 
 def stop_waiting(name: str, *, at_once: bool = True) -> None:

@@ -54,9 +54,11 @@ export function PasteBack({ name }: { name: string }) {
                 />
                 <FaultAndHint id={FIELD} fault={fault} />
             </FormGroup>
-            <Button type="submit" variant="primary" isLoading={isBusy} isAriaDisabled={isBusy}>
-                {_("Complete the sign-in")}
-            </Button>
+            <div>
+                <Button type="submit" variant="secondary" isLoading={isBusy} isAriaDisabled={isBusy}>
+                    {_("Complete the sign-in")}
+                </Button>
+            </div>
         </Form>
     );
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** Signing in at a provider: with a code that is typed there, or with the address where the browser ends. */
 import cockpit from "cockpit";
-import { Button, Content, ModalBody, ModalFooter, ModalHeader, Spinner, Stack, StackItem } from "@patternfly/react-core";
+import { Button, ModalBody, ModalFooter, ModalHeader, Spinner, Stack, StackItem } from "@patternfly/react-core";
 import { ExternalLinkAltIcon } from "@patternfly/react-icons";
 import { useEffect, useState } from "react";
 import * as api from "../api";
@@ -120,21 +120,23 @@ function WithCode({ authorization, user }: { authorization: Authorization; user:
     const _ = cockpit.gettext;
     const { address, address_with_code, code = "" } = authorization;
     return (
-        <Content>
-            <p>
+        <Stack hasGutter>
+            <StackItem>
                 {cockpit.format(
                     _("Open the provider’s page, enter this code there, and sign in as $0. The page may be opened on any device."),
                     isolate(user),
                 )}
-            </p>
-            <div className="getmail-code">
+            </StackItem>
+            <StackItem className="getmail-code">
                 <code id={CODE} dir="ltr">
                     {code}
                 </code>
                 <Copy text={code} shownIn={CODE} />
-            </div>
-            <Open address={address} target={address_with_code} />
-        </Content>
+            </StackItem>
+            <StackItem>
+                <Open address={address} target={address_with_code} />
+            </StackItem>
+        </Stack>
     );
 }
 
@@ -149,18 +151,16 @@ function WithAddress({ authorization: { address }, name, user }: WithAddressProp
     return (
         <Stack hasGutter>
             <StackItem>
-                <Content>
-                    <p>
-                        {cockpit.format(
-                            _("Open the provider’s page, sign in as $0, and allow access to the mail."),
-                            isolate(user),
-                        )}
-                    </p>
-                    <Open address={address} isLong />
-                    <p>
-                        {_("At the end the browser is sent to an address of your own computer, and most often says that it cannot be reached. That is as it should be: copy that whole address from the browser’s address bar, and paste it here.")}
-                    </p>
-                </Content>
+                {cockpit.format(
+                    _("Open the provider’s page, sign in as $0, and allow access to the mail."),
+                    isolate(user),
+                )}
+            </StackItem>
+            <StackItem>
+                <Open address={address} isLong />
+            </StackItem>
+            <StackItem>
+                {_("At the end the browser is sent to an address of your own computer, and most often says that it cannot be reached. That is as it should be: copy that whole address from the browser’s address bar, and paste it here.")}
             </StackItem>
             <StackItem>
                 <PasteBack name={name} />
@@ -179,14 +179,14 @@ interface OpenProps {
 
 function Open({ address, target = address, isLong = false }: OpenProps) {
     const _ = cockpit.gettext;
-    if (!isWebAddress(target))
-        return (
-            <p dir="ltr" className="getmail-exact">
-                {address}
-            </p>
-        );
+    const shown = (
+        <div dir="ltr" className="getmail-exact getmail-quiet">
+            {address}
+        </div>
+    );
+    if (!isWebAddress(target)) return shown;
     return (
-        <p>
+        <>
             <Button
                 variant="primary"
                 component="a"
@@ -198,15 +198,8 @@ function Open({ address, target = address, isLong = false }: OpenProps) {
             >
                 {_("Open the provider’s page")}
             </Button>
-            {!isLong && (
-                <>
-                    <br />
-                    <span dir="ltr" className="getmail-exact getmail-quiet">
-                        {address}
-                    </span>
-                </>
-            )}
-        </p>
+            {!isLong && shown}
+        </>
     );
 }
 

@@ -401,3 +401,27 @@ def test_password_that_is_asked_for_shows_nowhere(stored: Stored, installed: Ins
     assert [what for what, text in seen.items() if "canary-asked" in text] == []
     # Nor where it came from: that is no business of the run's.
     assert "mail-password" not in told
+
+
+def test_schedule_asks_for_passwords_too(stored: Stored, installed: Installed, dovecot: Dovecot) -> None:
+    """In a sandbox of its own, where secrets can be sealed and opened as well."""
+    machine = installed.machine
+    state = f"{DATABASE}.state"
+    path = "/usr/local/bin/mail-password"
+    use_key = "systemd-creds encrypt --name=x - - | systemd-creds decrypt --name=x - -"
+    write(installed, path, f"#!/bin/sh\n[ -c /dev/tpmrm0 ] && echo {PASSWORD} | {use_key}\n", 0o755)
+    write(installed, "/etc/mail-password", PASSWORD)
+    # No chip, but a device of its name.
+    machine.run(["mknod", "/dev/tpmrm0", "c", "1", "3"])
+    stored.add("due1", dovecot.pop3, Password="", PasswordCommand=path)
+    stored.add("due2", dovecot.pop3, Password="", PasswordFile="/etc/mail-password")
+    stored.add_sealed("due3", dovecot.pop3)
+    lines = [f"CONNECTORS_DB={DATABASE}", f"STATE_DIR={state}", "ALLOW_COMMANDS=yes"]
+    write(installed, "/etc/cockpit-getmail.env", "\n".join(lines))
+    try:
+        machine.run(["systemctl", "start", "cockpit-getmail.service"])
+        for name in ("due1", "due2", "due3"):
+            installed.wait(f"cockpit-getmail-{name}")
+            assert len(installed.mail(name)) == COUNT, machine.journal("cockpit-getmail*")
+    finally:
+        machine.run(["rm", "/etc/cockpit-getmail.env", "/dev/tpmrm0"])

@@ -243,6 +243,8 @@ def _check(props: Mapping[str, str]) -> list[Fault]:
 
 def as_in_clear(props: Mapping[str, str], word: str = "sealed") -> dict[str, str]:
     """Return the props of a record as if all of it were stored in clear; a word stands for what is sealed."""
+    if SEALED.keys().isdisjoint(props):
+        return dict(props)
     sealed = {SEALED[prop]: word for prop, value in props.items() if prop in SEALED and value}
     plain = {prop: value for prop, value in props.items() if prop not in SEALED}
     return plain | {prop: word for prop, word in sealed.items() if not plain.get(prop)}

@@ -91,9 +91,8 @@ class Round:
 
     @property
     def unfinished(self) -> list[str]:
-        """The names of files of this connector that are left in tmp/."""
-        tmp = self.mail / "tmp"
-        return [path.name for path in tmp.iterdir() if OWN_FILE.search(path.name)] if tmp.exists() else []
+        """The names of files of this connector that are left in tmp/, of any folder."""
+        return [path.name for path in self.mail.glob("**/tmp/*") if OWN_FILE.search(path.name)]
 
     @property
     def on_server(self) -> list[bytes]:

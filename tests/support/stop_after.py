@@ -11,6 +11,7 @@ makes them durable, a commit, a command to the server. The product knows nothing
 """
 
 import errno
+import itertools
 import json
 import os
 import resource
@@ -52,7 +53,8 @@ class Plan:
     `skip` names a kind of step (as in Outcome.steps) that is left out. `batch` bounds a batch in messages and
     octets.
     `clock` is added to the wall clock, in seconds. With `lazy_database` SQLite does not sync,
-    with `sync_together` messages are synced with their file system.
+    with `sync_together` messages are synced with their file system. With `junk` every other message goes to
+    the folder Junk, as a filter may have it.
     """
 
     props: Mapping[str, str]
@@ -71,6 +73,7 @@ class Plan:
     clock: float = 0.0
     lazy_database: bool = False
     sync_together: bool = False
+    junk: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -220,6 +223,8 @@ def carry_out(plan: Plan) -> None:
     connector = Connector.from_record("someone@server", plan.props)
     change_batches(plan)
     hook(plan, steps)
+    if plan.junk:
+        call_junk()
     ended: dict[str, Any]
     stop = Stop()
     stop.watch()
@@ -277,6 +282,16 @@ def hook(plan: Plan, steps: Steps) -> None:
     hook_sqlite(plan, steps)
     really_time = time.time
     time.time = lambda: really_time() + plan.clock
+
+
+def call_junk() -> None:
+    numbers = itertools.count()
+    stage = maildir.Maildir.stage
+
+    def stage_one(box: maildir.Maildir, folder: str | None = None) -> maildir.MaildirStaging:
+        return stage(box, "Junk" if next(numbers) % 2 else folder)
+
+    maildir.Maildir.stage = stage_one  # type: ignore[assignment,method-assign]
 
 
 def hook_sqlite(plan: Plan, steps: Steps) -> None:

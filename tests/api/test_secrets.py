@@ -2,6 +2,7 @@
 """A password is in the database and in what list tells; it is nowhere else."""
 
 import json
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -128,3 +129,77 @@ def test_database_is_private_whatever_the_umask(api: Api) -> None:
     ]
     assert found == [api.db]
     assert api.db.stat().st_mode & 0o777 == 0o600
+
+
+# Passwords that are asked for
+
+
+def write_secret(api: Api, text: str, mode: int = 0o600) -> str:
+    path = api.folder / "secret"
+    path.write_text(text)
+    path.chmod(mode)
+    if api.user:
+        os.chown(path, api.user.pw_uid, api.user.pw_gid)
+    return str(path)
+
+
+def ask(api: Api, server: Server, **props: Any) -> str:
+    """Return all that a check says of values that are not stored."""
+    data = {key: value for key, value in CHECK.items() if key != "Password"}
+    plain = {"Server": "127.0.0.1", "Port": server.port, "Retriever": "SimplePOP3Retriever"}
+    return say(api, "read", data | plain | props)
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_password_of_a_file_is_checked_and_not_told(api: Api, is_told: bool) -> None:
+    script = pop3(overrides={"PASS .*": f"-ERR {CANARY}? No.\r\n".encode()} if is_told else {})
+    path = write_secret(api, f"{CANARY}\r\nmore\n")
+    with Server(script) as server:
+        said = ask(api, server, PasswordFile=path)
+        assert server.commands(f"PASS {CANARY}")
+    assert ("INVALID_CREDENTIALS" if is_told else "success") in said
+    assert CANARY not in said
+    write_secret(api, CANARY, 0o640)
+    with Server(pop3()) as server:
+        said = ask(api, server, PasswordFile=path)
+        assert not server.commands("PASS .*")
+    assert "chmod 600" in said
+    assert CANARY not in said
+
+
+def test_password_of_a_program_is_checked_and_not_told(api: Api) -> None:
+    command = f"/bin/sh -c 'echo {CANARY[:6]}{{}} | sed s/{{}}/{CANARY[6:]}/'"
+    allowing = api.having(ALLOW_COMMANDS="yes")
+    with Server(pop3()) as server:
+        said = ask(allowing, server, PasswordCommand=command)
+        assert server.commands(f"PASS {CANARY}")
+        assert "success" in said
+        assert CANARY not in said
+        said = ask(api, server, PasswordCommand=command)
+        assert '"cause": "settings"' in said
+        assert len(server.commands("PASS .*")) == 1
+    with Server(pop3()) as server:
+        said = ask(allowing, server, PasswordCommand=f"{command[:-1]}; echo locked >&2; exit 9'")
+        assert not server.commands("PASS .*")
+    assert "exit status 9, locked" in said
+    assert CANARY not in said
+
+
+def test_stored_password_of_a_file_is_checked(api: Api) -> None:
+    path = write_secret(api, CANARY)
+    with Server(pop3()) as server:
+        name = api.add(
+            Server="127.0.0.1",
+            Port=str(server.port),
+            Retriever="SimplePOP3Retriever",
+            Password="",
+            PasswordFile=path,
+        )
+        for more in ({}, {"TLS": "none"}, {"Password": ""}):
+            said = say(api, "read", {"action": "check-credentials", "name": name, **more})
+            assert "success" in said
+            assert CANARY not in said
+        assert len(server.commands(f"PASS {CANARY}")) == 3
+        # What is typed stands before what is stored.
+        say(api, "read", {"action": "check-credentials", "name": name, "Password": "typed"})
+        assert server.commands("PASS typed")

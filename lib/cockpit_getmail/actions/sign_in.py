@@ -290,15 +290,16 @@ def _digest(connector: Connector) -> str:
     """Return what is another one if the provider is, or the account there."""
     from cockpit_getmail.oauth import providers
 
-    secret = connector.sealed.get("ClientSecret") or connector.secrets.get("ClientSecret", "")
+    # In clear: it may be sealed meanwhile.
+    secret = _client_secret(connector)
     told = [*providers.find(connector), connector.username, connector.props.get("Grant", ""), secret]
     return hashlib.sha256(json.dumps(told).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _client_secret(connector: Connector) -> str:
-    from cockpit_getmail.login.sealed import opened
+    from cockpit_getmail.login.sealed import open_secret
 
-    return opened(connector).secrets.get("ClientSecret", "")
+    return open_secret(connector, "ClientSecret")
 
 
 def _store(sign_in: SignIn, settings: Settings, granted: Grant) -> None:

@@ -15,7 +15,7 @@ from cockpit_getmail.problem import Problem, failure, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import TypeAlias
 
     from cockpit_getmail.settings import Settings
@@ -70,12 +70,20 @@ def put_sealed(props: Mapping[str, str], sealed: Mapping[str, str]) -> dict[str,
     return kept | {SEALED_AS[prop]: blob for prop, blob in sealed.items() if prop in props}
 
 
-def opened(connector: Connector) -> Connector:
-    """Return a connector with its sealed secrets in clear, for a run without a unit. Raises Problem."""
+def opened(connector: Connector, needed: Iterable[str] = SECRETS) -> Connector:
+    """Return a connector with its sealed secrets in clear, where no unit needs them sealed. Raises Problem.
+
+    What is not `needed` is left out: it may not open, and that is no trouble yet.
+    """
     if not connector.sealed:
         return connector
-    secrets = {prop: unseal(prop, blob) for prop, blob in connector.sealed.items()}
+    secrets = {prop: unseal(prop, connector.sealed[prop]) for prop in needed if prop in connector.sealed}
     return Connector(connector.name, connector.props, {**connector.secrets, **secrets})
+
+
+def open_secret(connector: Connector, prop: str) -> str:
+    """Return one secret of a connector in clear, empty if it has none. Raises Problem."""
+    return opened(connector, (prop,)).secrets.get(prop, "")
 
 
 def find_trouble(connector: Connector) -> Problem | None:
@@ -125,9 +133,10 @@ def _run(verb: str, prop: str, data: bytes, *options: str) -> Finished:
 
 
 def _foreign(prop: str, done: Finished) -> Problem:
+    step = "Sign in again." if prop == "RefreshToken" else "Enter it anew."
     message = (
         f"{prop} does not open: it was sealed on another machine, or the key of this one has changed. "
-        f"Enter it anew. ({PROGRAM}: {_reason(done)})"
+        f"{step} ({PROGRAM}: {_reason(done)})"
     )
     return failure("credentials", message, parameter=prop)
 

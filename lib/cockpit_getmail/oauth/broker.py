@@ -99,6 +99,13 @@ class _Grant:
         ]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The secrets that a token is got with."""
+        if self.kind == "refresh":
+            return REFRESH_TOKEN, "ClientSecret"
+        return ("ClientSecret",) if self.kind == "client_credentials" else ()
+
     def request(self, opened: Connector, now: float) -> Request:
         """Return the request for a token, with the secrets of the connector `opened`. Raises Problem."""
         client_secret = opened.secrets.get("ClientSecret", "")
@@ -121,7 +128,7 @@ def _obtain(grant: _Grant, settings: Settings) -> Token:
 
     name = grant.connector.name
     now = time.time()
-    connector = opened(grant.connector)
+    connector = opened(grant.connector, grant.needed)
     request = grant.request(connector, now)
     with _uninterrupted():
         answer = ask(grant.connector, request, settings)
@@ -158,6 +165,8 @@ def _keep(connector: Connector, settings: Settings, refresh_token: str) -> Conne
 
 def _settle(connector: Connector, settings: Settings) -> Connector:
     """Store the refresh token that another process received and could not store. Raises Problem."""
+    if providers.grant_of(connector) != "refresh":
+        return connector
     pending = cache.find_pending(connector.name, settings, _digest(connector))
     if not pending:
         # One may be left of what is stored by now, or of a sign-in of before.
@@ -216,10 +225,9 @@ def _is_same(one: Connector, other: Connector) -> bool:
 
 def _in_clear(connector: Connector) -> str:
     """Return the refresh token. Raises Problem."""
-    from cockpit_getmail.login.sealed import unseal
+    from cockpit_getmail.login.sealed import open_secret
 
-    blob = connector.sealed.get(REFRESH_TOKEN)
-    return unseal(REFRESH_TOKEN, blob) if blob else connector.secrets.get(REFRESH_TOKEN, "")
+    return open_secret(connector, REFRESH_TOKEN)
 
 
 def _digest(connector: Connector) -> str:

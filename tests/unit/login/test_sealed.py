@@ -36,7 +36,7 @@ def test_what_is_sealed_opens_again(text: str) -> None:
 
 def test_it_opens_only_as_what_it_was_sealed() -> None:
     blob = sealed.seal("Password", CANARY)
-    with pytest.raises(Problem, match=r"RefreshToken does not open.*Enter it anew") as caught:
+    with pytest.raises(Problem, match=r"RefreshToken does not open.*Sign in again") as caught:
         sealed.unseal("RefreshToken", blob)
     assert caught.value.cause == "credentials"
 
@@ -92,6 +92,17 @@ def test_connector_is_opened_whole() -> None:
     assert (opened.name, opened.props, opened.secrets, opened.sealed) == ("n", {"Server": "s"}, secrets, {})
     assert sealed.find_trouble(closed) is None
     assert sealed.opened(opened) is opened
+
+
+def test_only_what_is_needed_is_opened() -> None:
+    blobs = {"ClientSecret": sealed.seal("ClientSecret", CANARY), "RefreshToken": "of another machine"}
+    connector = Connector("n", {}, {"Password": "p"}, blobs)
+    assert sealed.open_secret(connector, "ClientSecret") == CANARY
+    assert sealed.open_secret(connector, "Password") == "p"
+    assert sealed.open_secret(connector, "provider_token_secret") == ""
+    assert sealed.opened(connector, ["ClientSecret"]).secrets == {"Password": "p", "ClientSecret": CANARY}
+    with pytest.raises(Problem, match="Sign in again"):
+        sealed.open_secret(connector, "RefreshToken")
 
 
 def test_trouble_is_found() -> None:

@@ -314,6 +314,21 @@ def test_sealed_refresh_token_stays_sealed(case: Case) -> None:
     assert find_opened(case) == case.provider.refresh_token == "refresh-1"
 
 
+@pytest.mark.long
+def test_refresh_token_of_another_machine(case: Case) -> None:
+    need_root()
+    need_programs("systemd-creds")
+    case.put(SealedRefreshToken="AAAA")
+    with pytest.raises(Problem, match=r"RefreshToken does not open.*Sign in again") as caught:
+        case.get()
+    assert caught.value.cause == "credentials"
+    # Who signs in again, needs none of before.
+    broker.sign_in(NAME, case.settings, Grant("a", 0, "refresh-0"))
+    assert case.get() == "access-1"
+    case.put(SealedRefreshToken="AAAA", SealedPassword="AAAA", Grant="client_credentials")
+    assert case.get() == "access-2"
+
+
 def replace_settings(settings: Settings) -> Settings:
     return Settings.from_json({**settings.to_json(), "encrypt_secrets": True})
 

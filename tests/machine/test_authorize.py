@@ -230,3 +230,28 @@ def test_sealed(installed: Installed, dovecot: Dovecot, oidc: Oidc) -> None:
     assert props["SealedRefreshToken"]
     run = installed.call("execute", sealing, action="run", name="sealed", wait=60_000)
     assert (run["statusCode"], run["result"] and run["result"]["messages"]) == ("succeeded", MESSAGES)
+
+
+def test_from_the_terminal(installed: Installed, dovecot: Dovecot, oidc: Oidc) -> None:
+    add(installed, dovecot, oidc, "by command")
+    # As a person who keeps reading: the code is there before anybody has signed in.
+    process = installed.begin("cockpit-getmail", "authorize", "by command")
+    assert process.stdout
+    lines = [process.stdout.readline() for _ in range(4)]
+    address = lines[3].rpartition(" ")[2].strip()
+    assert lines[2].strip() in address
+    oidc.approve(address, USER)
+    assert "Signed in." in process.communicate(timeout=END_SECONDS)[0]
+    assert process.returncode == 0
+    begun = json.loads(
+        installed.machine.run(["cockpit-getmail", "authorize", "by command", "--flow=code", "--json"]).stdout
+    )
+    redirect = oidc.sign_in(begun["address"], USER)
+    argv = ["cockpit-getmail", "authorize", "by command", "--complete"]
+    done = installed.machine.run(argv, input=redirect)
+    assert "Signed in." in done.stdout
+    assert redirect not in done.stdout + done.stderr
+    again = installed.machine.run(argv, input=redirect, check=False)
+    assert again.returncode == 78
+    assert "under way" in again.stderr
+    assert ask(installed, "execute", "run", name="by command", wait=60_000)["statusCode"] == "succeeded"

@@ -10,6 +10,7 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import pytest
@@ -18,6 +19,7 @@ from tests.support.certificates import Authority
 from tests.support.dovecot import Dovecot
 from tests.support.installed import PYTHON, Installed
 from tests.support.machine import ENVIRONMENT, PROJECT, Machine
+from tests.support.oidc import Oidc
 from tests.support.proxy import Proxy
 from tests.support.ssh import SshServer, find_address
 
@@ -128,6 +130,12 @@ def ssh(installed: Installed) -> Iterator[SshServer]:
         yield server
 
 
+def add_signing_in(installed: Installed, oidc: Oidc) -> None:
+    """Put a connector into the database for which nobody has signed in."""
+    props = oidc.props(DeviceUrl=oidc.device_url, Username=USER, Account="office")
+    installed.add("office@login.example.com", "SimpleIMAPSSLRetriever", 993, **props)
+
+
 def check(example: Example, said: str) -> None:
     checker = doctest.OutputChecker()
     alike = not example.output and not said
@@ -138,8 +146,12 @@ def check(example: Example, said: str) -> None:
 def test_each_example_says_what_the_page_says(
     installed: Installed, dovecot: Dovecot, provider: Proxy, ssh: SshServer
 ) -> None:
-    with Session(installed.machine) as session:
+    with Session(installed.machine) as session, Oidc() as oidc, ThreadPoolExecutor() as people:
         for example in EXAMPLES:
+            signing_in = None
+            if ".authorize(" in example.text:
+                add_signing_in(installed, oidc)
+                signing_in = people.submit(oidc.approve_next, USER)
             # What is to be cancelled must take a while.
             provider.delay = SLOW if ".cancel(" in example.text else 0.0
             if example.language == "python":
@@ -147,6 +159,8 @@ def test_each_example_says_what_the_page_says(
             else:
                 assert example.language == "sh"
                 check(example, installed.machine.run(["sh", "-euc", example.text]).stdout)
+            if signing_in:
+                signing_in.result()
 
 
 def test_all_mail_is_there(installed: Installed) -> None:

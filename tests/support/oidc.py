@@ -14,6 +14,7 @@ import http.cookiejar
 import json
 import re
 import subprocess
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -115,7 +116,7 @@ class Oidc:
         self._control("answer", {"path": path, "status": status, "body": body})
 
     def asked(self) -> list[dict[str, str]]:
-        """Return what was asked for: path, grant, id and scope of each form."""
+        """Return what was asked for: path, grant, id and scope of each form; `address` of each code given."""
         found: list[dict[str, str]] = json.loads(_open(f"{self.issuer}/test/asked").read())
         return found
 
@@ -124,6 +125,15 @@ class Oidc:
         page, location = _Browser(self.issuer).go(address, {"login": username, "password": "x"})
         assert location is None
         assert "Sign-in Success" in page, page
+
+    def approve_next(self, username: str) -> None:
+        """Wait until a device code is given, and approve it as a person would who sees it."""
+        before = len(self.asked())
+        deadline = time.monotonic() + SECONDS
+        while not (found := [form["address"] for form in self.asked()[before:] if "address" in form]):
+            assert time.monotonic() < deadline, "nobody asked for a code"
+            time.sleep(0.1)
+        self.approve(found[0], username)
 
     def decline(self, address: str) -> None:
         """Open the address of a device code with the code in it, and refuse."""

@@ -177,7 +177,8 @@ const asked = [];
 
 // POST /test/answer {path, status, body}: the next question there gets this answer.
 // POST /test/forget {models: ["RefreshToken", ...]}: nothing of these is known any more.
-// GET /test/asked: the forms that were sent to /token and /device/auth, without what is secret in them.
+// GET /test/asked: the forms that were sent to /token and /device/auth, without what is secret in them; with the
+// address that a person then opens.
 async function control(ctx, next) {
     if (ctx.path === "/test/answer") {
         answers.push(JSON.parse(await read(ctx)));
@@ -210,6 +211,7 @@ async function prepare(ctx, next) {
     await next();
     if (ctx.path === "/device/auth" && ctx.body?.device_code) {
         ctx.body.interval = options.interval;
+        asked.push({ path: ctx.path, address: ctx.body.verification_uri_complete });
     }
 }
 

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 from contextlib import suppress
+from functools import cache
 from shutil import which
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -64,13 +65,26 @@ def run(argv: Sequence[str], message: Iterable[bytes], seconds: float) -> Ended:
     return Ended(status if in_time else None, words)
 
 
-def _find_guard() -> list[str]:
+@cache
+def _find_guard() -> tuple[str, ...]:
     """Return what lets a program end with this process, however that ends (PR_SET_PDEATHSIG, prctl(2)).
 
-    A unit takes all its processes with it; a run in the foreground that is killed would leave it alone.
+    A unit takes all its processes with it, and there this may not be allowed; a run in the foreground that is
+    killed would leave its program alone.
     """
-    setpriv = which("setpriv", path=ENVIRONMENT["PATH"])
-    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
+    found = which("setpriv", path=ENVIRONMENT["PATH"])
+    if found is None:
+        return ()
+    guard = (found, "--pdeathsig", "KILL", "--")
+    tried = subprocess.run(  # noqa: S603 (fixed words)
+        [*guard, found, "--version"],
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=ENVIRONMENT,
+    )
+    return () if tried.returncode else guard
 
 
 def _identify() -> Mapping[str, str]:

@@ -80,7 +80,7 @@ def refusal(dovecot: Dovecot, token: str, kind: str, auth: str, ca: str) -> Prob
     problem = with_status(caught.value)
     assert isinstance(problem.attributes, dict)
     assert problem.attributes["status"] == "INVALID_CREDENTIALS"
-    assert "Sign in again" in problem.attributes["hint"]
+    assert "sign in again" in problem.attributes["hint"]
     assert "refuses the access token" in problem.message
     assert token[:24] not in problem.message
     return problem

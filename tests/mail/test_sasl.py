@@ -180,3 +180,26 @@ def test_a_server_that_takes_no_token_gets_none(auth: str) -> None:
         assert problem.cause == "protocol"
         assert "OAuth2" in problem.message
         assert sent == []
+
+
+@pytest.mark.parametrize("said", ["BAD User is authenticated but not connected.", "NO IMAP is disabled here"])
+def test_account_without_a_mailbox(said: str) -> None:
+    """Microsoft lets those in who have no licence for mail."""
+    overrides = {AUTH: tagged(), "EXAMINE .*": tagged(status=said.encode())}
+    problem, _ = refusal(
+        "SimpleIMAPRetriever", imap(overrides, capabilities="IMAP4rev1 SASL-IR AUTH=XOAUTH2")
+    )
+    assert problem.cause == "credentials"
+    assert said.partition(" ")[2] in problem.message
+    assert isinstance(problem.attributes, dict)
+    assert "licensed" in problem.attributes["hint"]
+
+
+@pytest.mark.parametrize(("said", "cause"), [("BAD what?", "protocol"), ("NO not now", "mailbox")])
+def test_mailbox_that_does_not_open(said: str, cause: str) -> None:
+    overrides = {AUTH: tagged(), "EXAMINE .*": tagged(status=said.encode())}
+    problem, _ = refusal(
+        "SimpleIMAPRetriever", imap(overrides, capabilities="IMAP4rev1 SASL-IR AUTH=XOAUTH2")
+    )
+    assert problem.cause == cause
+    assert problem.message == f"127.0.0.1 refuses EXAMINE: {said.partition(' ')[2]}"

@@ -49,6 +49,7 @@ ORDER = [
     "tls",
     "transport",
     "http",
+    "oauth.hints",  # what to do about words, whoever said them
     "retriever",
     "destination",
     "filter",

@@ -222,7 +222,7 @@ class Imap:
 
     def _select(self, session: Session, command: str) -> Folder:
         """Open INBOX with EXAMINE, or with SELECT to delete in it (RFC 3501 sections 6.3.1 and 6.3.2)."""
-        answer = session.demand(f"{command} INBOX")
+        answer = self._open_inbox(session, command)
         messages: int | None = None
         numbers: dict[bytes, int] = {}
         permanent = rb"\Deleted"
@@ -244,6 +244,22 @@ class Imap:
         if command == "SELECT" and read_only:
             raise failure("mailbox", f"{self._endpoint.server} gives no right to delete in INBOX.")
         return Folder("INBOX", validity, messages, numbers.get(b"UIDNEXT", 0))
+
+    def _open_inbox(self, session: Session, command: str) -> Answer:
+        answer = session.ask(f"{command} INBOX")
+        if answer.status != "OK":
+            raise self._not_connected(answer) or session.refused(command, answer, "mailbox")
+        return answer
+
+    def _not_connected(self, answer: Answer) -> Problem | None:
+        """Return the Problem of who may sign in and has no mail there, as Microsoft tells it."""
+        from cockpit_getmail.oauth import hints
+
+        said = self._shown(answer.text)
+        if not self._connector.uses_oauth or hints.about_login(said) != hints.NOT_CONNECTED:
+            return None
+        message = f"{self._endpoint.server} does not open INBOX: {said}"
+        return failure("credentials", message, hint=hints.NOT_CONNECTED)
 
     def _fetcher(self) -> "Fetcher":
         # A run that finds nothing new is over without it.

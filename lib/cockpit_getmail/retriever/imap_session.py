@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple, NoReturn
 
-from cockpit_getmail.problem import failure
+from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.transport import Connection
 from cockpit_getmail.words import Cause
 
@@ -88,10 +88,14 @@ class Session:
         """Return the answer to a command. Raises Problem: `cause` for NO, protocol for BAD."""
         answer = self.ask(command)
         if answer.status != "OK":
-            said = self.shown(answer.text)
-            kind: Cause = cause if answer.status == "NO" else "protocol"
-            raise failure(kind, f"{self.server} refuses {command.partition(' ')[0]}: {said}")
+            raise self.refused(command, answer, cause)
         return answer
+
+    def refused(self, command: str, answer: Answer, cause: Cause) -> Problem:
+        """Return the Problem of an answer that is not OK: `cause` for NO, protocol for BAD."""
+        said = self.shown(answer.text)
+        kind: Cause = cause if answer.status == "NO" else "protocol"
+        return failure(kind, f"{self.server} refuses {command.partition(' ')[0]}: {said}")
 
     def ask(self, command: str | bytes, respond: Callable[[bytes], bytes] | None = None) -> Answer:
         """Return the answer to a command, whatever its status."""

@@ -16,9 +16,6 @@ from cockpit_getmail.problem import Problem, failure
 
 TOKEN_MECHANISMS = ("OAUTHBEARER", "XOAUTH2")
 """Those that take an access token: the standard goes before what came first."""
-SIGN_IN_AGAIN = (
-    "Sign in again; if that does not help, ask the provider whether this account may read mail from here."
-)
 _KEY_VALUE_END = "\1"
 _FORBIDDEN = "[\r\n\0\1]"
 
@@ -110,7 +107,7 @@ def for_token(
     if not is_private:
         raise failure("tls", f"The connection to {server} is not encrypted: no access token is sent over it.")
     if not token:
-        raise failure("credentials", "There is no access token: sign in first.", hint=SIGN_IN_AGAIN)
+        raise failure("credentials", "There is no access token: sign in first.", hint="Sign in (authorize).")
     if re.search(_FORBIDDEN, username + token):
         raise failure("credentials", "A user name or access token cannot hold control characters.")
     wanted = TOKEN_MECHANISMS if connector.auth == "auto" else (connector.auth.upper(),)
@@ -146,8 +143,11 @@ def reply(mechanism: Mechanism, text: bytes, server: str) -> bytes:
 
 def refused(server: str, said: str, told: str) -> Problem:
     """Return the Problem of an access token that a server refuses; what it `told` came before."""
+    from cockpit_getmail.oauth import hints
+
     words = f"{said} ({told})" if told else said
-    return failure("credentials", f"{server} refuses the access token: {words}", hint=SIGN_IN_AGAIN)
+    hint = hints.about_login(words)
+    return failure("credentials", f"{server} refuses the access token: {words}", hint=hint)
 
 
 def why(said: bytes) -> bytes:

@@ -48,6 +48,40 @@ test("a password is never told", () => {
     expect(describe({}).Password).toBe("Stored, and never shown");
 });
 
+const SIGNED = { Password: "", Provider: "custom", TokenUrl: "https://id.example:8443/token?a", ClientId: "c" };
+
+test.each([
+    [{}, "OAuth2 by id.example:8443: nobody has signed in yet"],
+    [{ RefreshToken: "" }, "OAuth2 by id.example:8443: signed in"],
+    [{ Provider: "google" }, "OAuth2 by Google: nobody has signed in yet"],
+    [{ Grant: "client_credentials" }, "OAuth2 by id.example:8443, with the organisation’s permission"],
+])("log-in with %j", (props, text) => {
+    const told = describe({ ...SIGNED, ClientSecret: "canary", ...props });
+    expect(told.Provider?.replace(/[\u2068\u2069]/g, "")).toBe(text);
+    expect(told).not.toHaveProperty("Password");
+    expect(JSON.stringify(told)).not.toContain("canary");
+});
+
+test("where a password comes from is told", () => {
+    expect(describe({ PasswordFile: "/etc/p" })).toMatchObject({ PasswordFile: "/etc/p" });
+    expect(describe({ PasswordCommand: "/bin/p" })).not.toHaveProperty("Password");
+});
+
+test("destination, folder and filters are told where they are said", () => {
+    const told = describe({ Destination: "lmtp:mail.example:24", Folder: "Work", FilterCheck: "enabled", VirusCheck: "disabled" });
+    expect(told).toMatchObject({ Folder: "Work", SpamCheck: "On" });
+    expect(told.Destination).toContain("mail.example:24");
+    expect(told).not.toHaveProperty("VirusCheck");
+});
+
+test("a permission that a provider takes no more is given anew", () => {
+    const failing: Connector = { ...connector, status: "INVALID_CREDENTIALS", cause: "credentials", hint: "Ask your administrator." };
+    const props = { ...connector.props, ...SIGNED };
+    expect(adviceWords({ ...failing, props }, 0)).toBe("Ask your administrator.");
+    expect(adviceWords({ ...failing, props, hint: "Sign in again (authorize)." }, 0)).toBe("Sign in again.");
+    expect(adviceWords({ ...failing, props: { ...props, Grant: "jwt" } }, 0)).toBe("Ask your administrator.");
+});
+
 test("what is not known here is told as it is", () => {
     expect(describe({ Comment: "Ann's <b>old</b> one" }).Comment).toBe("Ann's <b>old</b> one");
 });

@@ -2,6 +2,7 @@
 /** What a person may try with a connector that does not work. */
 import cockpit from "cockpit";
 import type { Connector } from "../api";
+import { hintWords } from "../hints";
 import { takesSignIn } from "../props";
 import { causeHint } from "../words";
 
@@ -10,7 +11,7 @@ export function adviceWords({ status, cause, hint, props }: Connector, aside: nu
     const _ = cockpit.gettext;
     // Why a provider takes a token no more, it alone knows.
     if (cause === "credentials" && props.Provider)
-        return [takesSignIn(props) && _("Sign in again."), hint].filter(Boolean).join(" ");
+        return hintWords(hint) || (takesSignIn(props) ? _("Sign in again.") : "");
     if (status === "TEMP_DISABLED")
         return _("Correct the user name or the password, or press Reset. Meanwhile it is tried once a day.");
     if (cause === "mailbox" && aside > 0)

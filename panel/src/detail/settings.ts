@@ -98,14 +98,19 @@ function loginSettings(props: Record<string, string>): (Setting | undefined)[] {
     ];
 }
 
-function signInWords({ Provider = "", ...props }: Record<string, string>): string {
+function signInWords(props: Record<string, string>): string {
     const _ = cockpit.gettext;
-    const service = isolate(serviceWord(Provider));
-    if (!takesSignIn({ Provider, ...props }))
-        return cockpit.format(_("OAuth2 by $0, with the organisation’s permission"), service);
-    return needsSignIn({ Provider, ...props })
+    const service = isolate(serviceWords(props));
+    if (!takesSignIn(props)) return cockpit.format(_("OAuth2 by $0, with the organisation’s permission"), service);
+    return needsSignIn(props)
         ? cockpit.format(_("OAuth2 by $0: nobody has signed in yet"), service)
         : cockpit.format(_("OAuth2 by $0: signed in"), service);
+}
+
+/** Return what the service is called; one that nobody knows, by its host. */
+function serviceWords({ Provider = "", TokenUrl = "" }: Record<string, string>): string {
+    const [, host] = /^https?:\/\/([^/?]+)/i.exec(TokenUrl) ?? [];
+    return Provider === "custom" && host ? host : serviceWord(Provider);
 }
 
 function serverWords({ Server = "", Port }: Record<string, string>): string {

@@ -10,6 +10,7 @@ import { useAnswer } from "../ask";
 import { useTask } from "../detail/task";
 import { useDialogs } from "../dialogs";
 import { isolate } from "../format";
+import { hintWords } from "../hints";
 import { Alert, Modal } from "../patternfly";
 import { problemWords } from "../words";
 import { formatCountdown, isWebAddress, stageOf, type Stage } from "./consent";
@@ -85,7 +86,7 @@ export function SignInDialog({ name, user, refresh }: SignInDialogProps) {
                                 <Failed
                                     isExpired={stage === "expired"}
                                     reason={isRefused ? problemWords(problem) : progress?.error?.message}
-                                    hint={progress?.error?.hint}
+                                    hint={hintWords(progress?.error?.hint)}
                                 />
                             )}
                         </div>
@@ -180,7 +181,7 @@ interface OpenProps {
 function Open({ address, target = address, isLong = false }: OpenProps) {
     const _ = cockpit.gettext;
     const shown = (
-        <div dir="ltr" className="getmail-exact getmail-quiet">
+        <div dir="ltr" className="getmail-exact getmail-quiet getmail-page-address">
             {address}
         </div>
     );

@@ -3,6 +3,7 @@
 import cockpit from "cockpit";
 import {
     ActionList,
+    ActionListGroup,
     ActionListItem,
     Button,
     Card,
@@ -16,7 +17,7 @@ import type { Info } from "../api";
 import { Fact } from "../detail/parts";
 import { useDialogs } from "../dialogs";
 import { formatNumber } from "../format";
-import { SealDialog } from "./seal";
+import { SealDialog, type SealDialogProps } from "./seal";
 
 /** Says how new ones are stored. */
 const SETTING = "ENCRYPT_SECRETS";
@@ -28,8 +29,8 @@ interface SecretsProps {
 
 export function Secrets({ info: { settings, secrets }, again }: SecretsProps) {
     const _ = cockpit.gettext;
-    const dialogs = useDialogs();
     const { sealed, plain } = secrets;
+    const isSealed = settings[SETTING] === true;
     return (
         <Card id="stored-secrets">
             <CardTitle component="h2">{_("Stored passwords")}</CardTitle>
@@ -41,7 +42,7 @@ export function Secrets({ info: { settings, secrets }, again }: SecretsProps) {
                             <Fact term={_("Sealed")}>{formatNumber(sealed)}</Fact>
                             <Fact term={_("In clear")}>{formatNumber(plain)}</Fact>
                             <Fact term={_("New ones are stored")}>
-                                {settings[SETTING] === true ? _("Sealed") : _("In clear")}
+                                {isSealed ? _("Sealed") : _("In clear")}
                                 <div dir="ltr" className="getmail-setting-name">
                                     {SETTING}
                                 </div>
@@ -50,47 +51,31 @@ export function Secrets({ info: { settings, secrets }, again }: SecretsProps) {
                     </StackItem>
                     <StackItem>
                         <ActionList>
-                            <ActionListItem>
-                                <Button
-                                    variant="secondary"
-                                    isAriaDisabled={!plain}
-                                    onClick={() =>
-                                        dialogs.show(
-                                            <SealDialog
-                                                action="seal"
-                                                count={plain}
-                                                isKept={settings[SETTING] === true}
-                                                again={again}
-                                            />,
-                                        )
-                                    }
-                                >
-                                    {_("Seal all")}
-                                </Button>
-                            </ActionListItem>
-                            <ActionListItem>
-                                <Button
-                                    variant="secondary"
-                                    isAriaDisabled={!sealed}
-                                    onClick={() =>
-                                        dialogs.show(
-                                            <SealDialog
-                                                action="unseal"
-                                                count={sealed}
-                                                isKept={settings[SETTING] !== true}
-                                                again={again}
-                                            />,
-                                        )
-                                    }
-                                >
-                                    {_("Unseal all")}
-                                </Button>
-                            </ActionListItem>
+                            <ActionListGroup>
+                                <Change action="seal" count={plain} isKept={isSealed} again={again} />
+                                <Change action="unseal" count={sealed} isKept={!isSealed} again={again} />
+                            </ActionListGroup>
                         </ActionList>
                     </StackItem>
                 </Stack>
             </CardBody>
         </Card>
+    );
+}
+
+function Change(props: SealDialogProps) {
+    const _ = cockpit.gettext;
+    const dialogs = useDialogs();
+    return (
+        <ActionListItem>
+            <Button
+                variant="secondary"
+                isAriaDisabled={!props.count}
+                onClick={() => dialogs.show(<SealDialog {...props} />)}
+            >
+                {props.action === "seal" ? _("Seal all") : _("Unseal all")}
+            </Button>
+        </ActionListItem>
     );
 }
 

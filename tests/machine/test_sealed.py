@@ -263,12 +263,14 @@ def test_secret_of_another_machine_is_told(
     assert ended["statusCode"] == "failed"
     assert ended["error"]["cause"] == "credentials"
     assert "sealed on another machine" in ended["error"]["message"]
+    assert ended["error"]["hint"] == "Enter the password anew."
     [condition] = stored.call("read", action="status", name=name)["connectors"]
     assert (condition["status"], condition["failures"]) == ("INVALID_CREDENTIALS", 1)
-    assert "Enter it anew" in condition["message"]
+    assert condition["hint"] == "Enter the password anew."
     checked = stored.check(name)
     assert checked["attributes"]["cause"] == "credentials"
-    assert "Enter it anew" in checked["message"]
+    assert checked["attributes"]["status"] == "INVALID_CREDENTIALS"
+    assert checked["attributes"]["hint"] == "Enter the password anew."
     front = installed.machine.run(["cockpit-getmail", "fetch", name], env=ENV, check=False)
     assert front.returncode == 77
     assert "sealed on another machine" in front.stdout + front.stderr

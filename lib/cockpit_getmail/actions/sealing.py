@@ -62,7 +62,7 @@ def _convert(data: Mapping[str, Any], settings: Settings, forms: Mapping[str, st
         if not isinstance(result, Problem):
             done[item] = result
         elif result.cause == "credentials":
-            failed[item[0]] = result.message
+            failed[item[0]] = f"{result.message} {result.hint}".rstrip()
         else:
             raise result
     answer = _store(settings, forms, done)

@@ -26,6 +26,7 @@ LIMIT = 8192
 """What a file may have, and what a password may be long."""
 COMMAND_SECONDS = 30.0
 _COMMAND_OUTPUT = 64 << 10
+_TRY = "Run it by hand, and see what it prints."
 _CONTROL = r"[\x00-\x1f\x7f-\x9f\u2028\u2029]"
 """As in connector.json: what no password may have."""
 
@@ -166,4 +167,4 @@ def _refuse_file(path: str, reason: str) -> Problem:
 
 def _refuse_command(program: str, reason: str, cause: Cause) -> Problem:
     message = f"The PasswordCommand {printable(program)} gave no password: {reason}."
-    return failure(cause, message, parameter="PasswordCommand")
+    return failure(cause, message, parameter="PasswordCommand", hint=_TRY)

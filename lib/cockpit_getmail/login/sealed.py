@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 PROGRAM = "systemd-creds"
 SECONDS = 30.0
 """A TPM2 chip takes its time."""
+_STEPS = {"Password": "Enter the password anew.", "RefreshToken": "Sign in again (authorize)."}
 _INSTEAD = "or set ENCRYPT_SECRETS=no"
 
 
@@ -133,12 +134,11 @@ def _run(verb: str, prop: str, data: bytes, *options: str) -> Finished:
 
 
 def _foreign(prop: str, done: Finished) -> Problem:
-    step = "Sign in again." if prop == "RefreshToken" else "Enter it anew."
     message = (
-        f"{prop} does not open: it was sealed on another machine, or the key of this one has changed. "
-        f"{step} ({PROGRAM}: {_reason(done)})"
+        f"{prop} does not open: it was sealed on another machine, or the key of this one has changed "
+        f"({PROGRAM}: {_reason(done).rstrip('.')})."
     )
-    return failure("credentials", message, parameter=prop)
+    return failure("credentials", message, parameter=prop, hint=_STEPS.get(prop, f"Enter {prop} anew."))
 
 
 def _reason(done: Finished) -> str:

@@ -36,15 +36,16 @@ def test_what_is_sealed_opens_again(text: str) -> None:
 
 def test_it_opens_only_as_what_it_was_sealed() -> None:
     blob = sealed.seal("Password", CANARY)
-    with pytest.raises(Problem, match=r"RefreshToken does not open.*Sign in again") as caught:
+    with pytest.raises(Problem, match="RefreshToken does not open") as caught:
         sealed.unseal("RefreshToken", blob)
-    assert caught.value.cause == "credentials"
+    assert (caught.value.cause, caught.value.hint) == ("credentials", "Sign in again (authorize).")
 
 
 @pytest.mark.parametrize("blob", ["", "x", "AAAA", "é", "\udcff", "A" * 400])
 def test_what_is_damaged_does_not_open(blob: str) -> None:
-    with pytest.raises(Problem, match="Password does not open: it was sealed on another machine"):
+    with pytest.raises(Problem, match="Password does not open: it was sealed on another machine") as caught:
         sealed.unseal("Password", blob)
+    assert caught.value.hint == "Enter the password anew."
 
 
 def test_change_of_one_octet_is_found() -> None:
@@ -101,7 +102,7 @@ def test_only_what_is_needed_is_opened() -> None:
     assert sealed.open_secret(connector, "Password") == "p"
     assert sealed.open_secret(connector, "provider_token_secret") == ""
     assert sealed.opened(connector, ["ClientSecret"]).secrets == {"Password": "p", "ClientSecret": CANARY}
-    with pytest.raises(Problem, match="Sign in again"):
+    with pytest.raises(Problem, match="RefreshToken does not open"):
         sealed.open_secret(connector, "RefreshToken")
 
 

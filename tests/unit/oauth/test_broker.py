@@ -319,9 +319,9 @@ def test_refresh_token_of_another_machine(case: Case) -> None:
     need_root()
     need_programs("systemd-creds")
     case.put(SealedRefreshToken="AAAA")
-    with pytest.raises(Problem, match=r"RefreshToken does not open.*Sign in again") as caught:
+    with pytest.raises(Problem, match="RefreshToken does not open") as caught:
         case.get()
-    assert caught.value.cause == "credentials"
+    assert "Sign in again" in caught.value.hint
     # Who signs in again, needs none of before.
     broker.sign_in(NAME, case.settings, Grant("a", 0, "refresh-0"))
     assert case.get() == "access-1"

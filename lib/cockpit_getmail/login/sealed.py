@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 PROGRAM = "systemd-creds"
 SECONDS = 30.0
 """A TPM2 chip takes its time."""
+_KEY = ("--with-key=auto", "--tpm2-pcrs=")
+"""This machine's chip, whatever state it is in: else an update of its firmware would cost all passwords."""
 _STEPS = {"Password": "Enter the password anew.", "RefreshToken": "Sign in again (authorize)."}
 _INSTEAD = "or set ENCRYPT_SECRETS=no"
 
@@ -35,7 +37,7 @@ def seal(prop: str, text: str) -> str:
     if os.geteuid() != 0:
         message = f"Sealing secrets takes root: run this as root, {_INSTEAD}."
         raise failure("settings", message, setting="ENCRYPT_SECRETS")
-    done = _run("encrypt", prop, text.encode("utf-8", "surrogatepass"), "--with-key=auto")
+    done = _run("encrypt", prop, text.encode("utf-8", "surrogatepass"), *_KEY)
     blob = b"".join(done.output.split())
     if done.status != 0 or not _is_base64(blob):
         message = f"{prop} could not be sealed: {_reason(done)} Nothing was stored. Mend that, {_INSTEAD}."

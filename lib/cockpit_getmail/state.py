@@ -266,7 +266,8 @@ class FolderState:
             for name, refusal in refused.items():
                 row = db.execute(_TAKE_BACK, (name,)).fetchone()
                 db.execute("DELETE FROM intent WHERE name = ?", (name,))
-                self._count_failure(db, row[:2], refusal.reason)
+                if refusal.tried:
+                    self._count_failure(db, row[:2], refusal.reason)
                 if refusal.for_good:
                     self._put_aside(db, row)
             _deliver(db)

@@ -253,6 +253,19 @@ def test_refused_for_the_moment_is_never_set_aside(picky: tuple[Way, Picky], sta
     assert way.folder.set_aside() == 0
 
 
+def test_what_was_not_tried_keeps_its_place(picky: tuple[Way, Picky], state: State) -> None:
+    way, box = picky
+    box.refusals = {
+        2: Refusal("The line is cut.", for_good=False),
+        3: Refusal("The line is cut.", for_good=False, tried=False),
+    }
+    way.write(1, 3)
+    way.delivery.finish()
+    assert way.folder.attempts() == {("2", 0): 1}
+    assert set(way.folder.known()) == keys(1, 1)
+    assert state.open_intents() == {}
+
+
 def test_what_came_before_a_broken_line_is_recorded(picky: tuple[Way, Picky], state: State) -> None:
     way, box = picky
     box.breaks_after = 6

@@ -15,10 +15,14 @@ class Staged(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """Why a message was not delivered; `for_good` if it never will be as it is, else a later run tries."""
+    """Why a message was not delivered; `for_good` if it never will be as it is, else a later run tries.
+
+    What was not `tried`, as another was in the way, keeps its place in the order.
+    """
 
     reason: str
     for_good: bool
+    tried: bool = True
 
 
 class Staging(Protocol):

@@ -60,6 +60,7 @@ class Lmtp:
         self._messages: dict[str, Message] = {}
         self._session: Session | None = None
         self._is_met = False
+        self._under_way: list[Message] = []
         self._confirmed = 0
         self._postponed = 0
         self._address(self._folder)
@@ -93,13 +94,13 @@ class Lmtp:
             self.trouble = self._explain(problem)
         self.discard(batch)
         is_refused = self._look_back(messages, answers)
-        blame = self.trouble.message if self.trouble else "It was not tried."
         for message in messages:
-            if message.name not in answers:
-                refused.setdefault(message.name, Refusal(blame, for_good=False))
-            elif not (answer := answers[message.name]).reply.is_positive:
+            answer = answers.get(message.name)
+            if not answer:
+                refused.setdefault(message.name, self._leave(message))
+            elif not answer.reply.is_positive:
                 for_good = _is_for_good(answer) and not is_refused
-                refused[message.name] = Refusal(self._tell(message, answer), for_good)
+                refused[message.name] = Refusal(self._tell(message, answer), for_good, tried=not is_refused)
         return refused
 
     def recover(self, open_intents: Iterable[Staged]) -> set[str]:
@@ -153,9 +154,12 @@ class Lmtp:
                 refused[message.name] = Refusal(reason, for_good=True)
             else:
                 fitting.append(message)
+        self._under_way = fitting
         for message, answer in session.transmit(fitting, lambda: not self.trouble):
             answers[message.name] = answer
+            self._under_way = fitting[len(answers) :]
             self._note(message, answer)
+        self._under_way = []
 
     def _ready(self) -> Session:
         """Return a session that is known to be alive: while messages were fetched, this one was silent."""
@@ -202,6 +206,11 @@ class Lmtp:
     def _stop(self, message: Message, answer: Answer, advice: str = "") -> None:
         cause: Cause = "quota" if _is_full(answer) else "delivery"
         self.trouble = failure(cause, self._tell(message, answer) + advice)
+
+    def _leave(self, message: Message) -> Refusal:
+        """Return why there is no answer to a message: the first of them may be why the connection broke."""
+        blame = self.trouble.message if self.trouble else "It was not tried."
+        return Refusal(blame, for_good=False, tried=message in self._under_way[:1])
 
     def _tell(self, message: Message, answer: Answer) -> str:
         refused = {

@@ -138,7 +138,7 @@ def test_nothing_more_can_be_delivered(
         assert opened.trouble.cause == cause
         assert [refusal and refusal.for_good for refusal in found] == [False] * count
         # From then on nothing is tried.
-        assert deliver(opened, 1) == [Refusal(opened.trouble.message, for_good=False)]
+        assert deliver(opened, 1) == [Refusal(opened.trouble.message, for_good=False, tried=False)]
 
 
 @EVERY_WAY
@@ -180,6 +180,23 @@ def test_postponed_in_a_row(offers: tuple[str, ...]) -> None:
     assert not any(refusal and refusal.for_good for refusal in found)
     assert len(fake.taken) == 2
     assert POSTPONED == 3
+
+
+@EVERY_WAY
+def test_only_what_the_connection_broke_at_was_tried(offers: tuple[str, ...]) -> None:
+    """What a server breaks at comes after all others the next time, and they keep their order."""
+    fake = Fake(offers=offers, final=in_turn(SAVED, SAVED, [close]))
+    with destination(fake) as opened:
+        found = deliver(opened, 20)
+        assert deliver(opened, 1)[0] == Refusal(str(opened.trouble), for_good=False, tried=False)
+    assert found[:2] == [None, None]
+    assert [refusal and refusal.tried for refusal in found[2:]] == [True, *[False] * 17]
+
+
+@EVERY_WAY
+def test_account_that_is_refused_is_no_try(offers: tuple[str, ...]) -> None:
+    with destination(make_fake({"RCPT .*": b"550 5.1.1 no such user\r\n"}, offers)) as opened:
+        assert [refusal and refusal.tried for refusal in deliver(opened, 2)] == [False, False]
 
 
 @EVERY_WAY

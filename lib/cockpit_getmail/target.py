@@ -31,6 +31,8 @@ def _find_maildir_fault(template: str) -> str | None:
             "must have the absolute path of a folder after maildir:, or ~/ and one in the home of the "
             f"account's user, not {quoted(template)}"
         )
+    if ".." in path.split("/"):
+        return f"must not lead out of its folder, as {quoted(template)} does"
     return _find_unknown_placeholder(template, PLACEHOLDERS)
 
 

@@ -146,6 +146,8 @@ def test_code_that_expires(api: Api) -> None:
         assert begun["statusCode"] == "failed"
         assert "RefreshToken" not in api.props(name)
         assert api.succeed("read", "progress", token=begun["token"])["error"] == begun["error"]
+        [record] = (api.state / ".authorize").glob("*.json")
+        assert json.loads(record.read_text())["secrets"] == {}
         assert begun["error"]["hint"]
         assert api.fail("execute", "authorize-complete", name=name)["type"] == "Conflict"
 

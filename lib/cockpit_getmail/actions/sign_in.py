@@ -163,7 +163,13 @@ def current(sign_in: SignIn, settings: Settings) -> SignIn:
     if found.state != "running":
         return found
     if time.time() >= found.expires:
-        return found.changed(state="failed", cause="credentials", message=EXPIRED, hint=AGAIN)
+        if not found.has_unit:
+            # Nobody else does, and what is secret in it is of no use any more.
+            _expire(found, settings)
+            found = record.find_by_token(sign_in.token, settings) or found
+        if found.state == "running":
+            return found.changed(state="failed", cause="credentials", message=EXPIRED, hint=AGAIN)
+        return found
     if found.has_unit and not unit.is_waiting(found):
         # It may have ended since it was looked at.
         found = record.find_by_token(sign_in.token, settings) or found

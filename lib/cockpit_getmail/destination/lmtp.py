@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from cockpit_getmail.destination import Target
-    from cockpit_getmail.destination.lmtp_session import Answer, Patience, Session
+    from cockpit_getmail.destination.lmtp_reply import Answer
+    from cockpit_getmail.destination.lmtp_session import Patience, Session
     from cockpit_getmail.durable import StrPath
     from cockpit_getmail.settings import Settings
     from cockpit_getmail.words import Cause
@@ -32,6 +33,11 @@ POSTPONED = 3
 """After so many recipients in a row that shall wait, all others wait too."""
 NOT_NOW = (500, 502, 503, 530)
 """Replies to MAIL that tell of the session and of no message, such as that it wants TLS."""
+
+HINTS: Mapping[Cause, str] = {
+    "delivery": "Check that the LMTP server runs and takes mail for this account.",
+    "quota": "Make room in the account's mailbox; the next run goes on from there.",
+}
 
 
 def make(target: Target, settings: Settings, token: str, state_folder: StrPath) -> Lmtp:
@@ -196,16 +202,18 @@ class Lmtp:
         full = [each for each in found if _is_full(each[1])]
         if full and not self.trouble:
             self._stop(*full[0])
-        if self.trouble or self._confirmed or len(found) < 2:
-            return False
-        is_refused = all(answer.stage != "DATA" and answer.reply.is_for_good for _, answer in found)
+        is_refused = (
+            (len(messages) > 1 and bool(found) and not self._confirmed)
+            # Also if the server then tires of refusing.
+            and all(answer.stage != "DATA" and _is_for_good(answer) for _, answer in found)
+        )
         if is_refused:
             self._stop(*found[0], " Does this account exist there?")
         return is_refused
 
     def _stop(self, message: Message, answer: Answer, advice: str = "") -> None:
         cause: Cause = "quota" if _is_full(answer) else "delivery"
-        self.trouble = failure(cause, self._tell(message, answer) + advice)
+        self.trouble = failure(cause, self._tell(message, answer) + advice, hint=HINTS[cause])
 
     def _leave(self, message: Message) -> Refusal:
         """Return why there is no answer to a message: the first of them may be why the connection broke."""
@@ -225,10 +233,12 @@ class Lmtp:
         if problem.cause == "settings":
             message = "The file that LMTP_CA_FILE names holds no certificate in PEM form."
             return failure("settings", message, setting="LMTP_CA_FILE")
-        if problem.cause in ("delivery", "quota", "internal"):
+        if problem.cause == "internal":
             return problem
+        if problem.cause in HINTS:
+            return failure(problem.cause, problem.message, hint=HINTS[problem.cause])
         advice = " See the settings LMTP_TLS and LMTP_CA_FILE." if problem.cause == "tls" else ""
-        return failure("delivery", f"Delivery by LMTP: {problem.message}{advice}")
+        return failure("delivery", f"Delivery by LMTP: {problem.message}{advice}", hint=HINTS["delivery"])
 
     def _drop(self) -> None:
         if self._session:

@@ -13,6 +13,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from cockpit_getmail.destination.lmtp_message import stuff
+from cockpit_getmail.destination.lmtp_reply import LINE_LIMIT, Answer, Reply, Stage, read_reply
 from cockpit_getmail.endpoint import choose_tls, find_policy
 from cockpit_getmail.problem import Problem, failure, printable
 from cockpit_getmail.transport import Connection
@@ -23,17 +24,11 @@ if TYPE_CHECKING:
     from cockpit_getmail.destination.lmtp_message import Message
     from cockpit_getmail.endpoint import Endpoint, Policy
 
-LINE_LIMIT = 8 << 10
-REPLY_LINES = 100
 IN_FLIGHT = 8
 """So many messages wait for their replies at most."""
 WRITE_OCTETS = 64 << 10
 SLOWEST = 16 << 10
 """Octets a second that a message may take to be sent, on top of what all may take."""
-_REPLY = re.compile(rb"([2-5][0-9][0-9])(?:([ -])([^\r\n]*))?\r?\n")
-_ENHANCED = re.compile(rb"([245])\.[0-9]{1,3}\.[0-9]{1,3}(?![^ ])")
-
-Stage = Literal["MAIL", "RCPT", "DATA"]
 
 
 class Patience(NamedTuple):
@@ -46,43 +41,6 @@ class Patience(NamedTuple):
     silence: float = 60.0
     final: float = 600.0
     message: float = 900.0
-
-
-class Reply(NamedTuple):
-    """What the server says (RFC 5321 section 4.2): the code, and the text of each line."""
-
-    code: int
-    lines: tuple[bytes, ...] = (b"",)
-
-    @property
-    def is_positive(self) -> bool:
-        return self.code // 100 == 2
-
-    @property
-    def is_for_good(self) -> bool:
-        return self.code // 100 == 5
-
-    @property
-    def enhanced(self) -> str:
-        """The enhanced status code (RFC 3463) such as 5.2.2; empty if there is none that fits the code."""
-        found = _ENHANCED.match(self.lines[0])
-        return found[0].decode() if found and int(found[1]) == self.code // 100 else ""
-
-    @property
-    def is_full(self) -> bool:
-        """Whether it says that there is no room, in the mailbox or at all."""
-        return self.enhanced[1:] in (".2.2", ".3.1") if self.enhanced else self.code == 452
-
-    @property
-    def words(self) -> str:
-        return printable(b" ".join((b"%d" % self.code, *self.lines)))
-
-
-class Answer(NamedTuple):
-    """What became of a message: the command that was refused, or DATA, and the reply to that."""
-
-    stage: Stage
-    reply: Reply
 
 
 class Session:
@@ -286,23 +244,10 @@ class Session:
     def _read_reply(self, message: Message | None = None) -> Reply:
         """Return the next reply; with `message` it is what the server says once it has all of that."""
         self._allow(self._patience.final if message else self._patience.silence, message)
-        lines: list[bytes] = []
-        code = b""
-        while len(lines) < REPLY_LINES:
-            line = self._connection.read_line(LINE_LIMIT)
-            found = _REPLY.fullmatch(line)
-            if not found or (lines and found[1] != code):
-                break
-            code = found[1]
-            lines.append(found[3] or b"")
-            if found[2] == b"-":
-                continue
-            reply = Reply(int(code), tuple(lines))
-            if reply.code == 421:
-                raise failure("delivery", f"{self._server} ends the session: {reply.words}")
-            return reply
-        said = printable(line.strip())[:200]
-        raise failure("delivery", f"{self._server} sent what is no reply of LMTP: {said}")
+        reply = read_reply(lambda: self._connection.read_line(LINE_LIMIT), self._server)
+        if reply.code == 421:
+            raise failure("delivery", f"{self._server} ends the session: {reply.words}")
+        return reply
 
     def _allow(self, silence: float, message: Message | None = None) -> None:
         whole = self._patience.message + message.size / SLOWEST if message else 2 * silence

@@ -142,6 +142,18 @@ def test_nothing_more_can_be_delivered(
 
 
 @EVERY_WAY
+def test_server_that_tires_of_refusing(offers: tuple[str, ...]) -> None:
+    """It is about the account all the same."""
+    steps = in_turn(b"550 5.1.1 no such user\r\n", b"550 5.1.1 no such user\r\n", [close])
+    with destination(make_fake({"RCPT .*": steps}, offers)) as opened:
+        found = deliver(opened, 5)
+        assert opened.trouble
+        assert "exist" in opened.trouble.message
+        assert opened.trouble.hint
+    assert [refusal and refusal.for_good for refusal in found] == [False] * 5
+
+
+@EVERY_WAY
 def test_one_nobody_knows_is_refused_for_good(offers: tuple[str, ...]) -> None:
     with destination(make_fake({"RCPT .*": b"550 5.1.1 no such user\r\n"}, offers)) as opened:
         [refusal] = deliver(opened, 1)

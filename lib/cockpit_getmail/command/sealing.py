@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from cockpit_getmail.command.session import Answer, Session
 
 SOME_FAILED = 65
-PORTION = 250
-"""Connectors between two movements of the bar: a second or two."""
+PORTION = 100
+"""Connectors between two movements of the bar: about a second."""
 
 
 def seal(session: Session) -> int:
@@ -60,7 +60,12 @@ def _tell(session: Session, answer: Answer, done: str, *, wanted: bool) -> int:
     if session.show_json(answer):
         return status
     secrets, connectors = count(answer["secrets"], "secret"), count(answer["connectors"], "connector")
-    session.screen.say(f"{secrets} of {connectors} {'is' if answer['secrets'] == 1 else 'are'} now {done}.")
+    if answer["secrets"]:
+        session.screen.say(
+            f"{secrets} of {connectors} {'is' if answer['secrets'] == 1 else 'are'} now {done}."
+        )
+    elif not failed:
+        session.screen.say(f"All secrets were {done} already.")
     for connector in failed:
         session.screen.complain(f"{printable(connector['name'])}: {printable(connector['message'])}")
     is_set = session.call("read", "info")["settings"]["ENCRYPT_SECRETS"]

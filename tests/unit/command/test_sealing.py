@@ -39,6 +39,12 @@ def test_what_the_setting_means_is_told(
     assert commands.lines[1:] == advice
 
 
+def test_nothing_to_do_is_told(commands: Commands) -> None:
+    commands.helpers.answer({"state": "success", "connectors": 0, "secrets": 0}, INFO)
+    assert commands.run("unseal") == 0
+    assert commands.lines == ["All secrets were stored in clear already."]
+
+
 def test_what_does_not_open_is_told(commands: Commands, capsys: pytest.CaptureFixture[str]) -> None:
     commands.helpers.answer({**DONE, "failed": [FAILED], "failed_count": 1}, INFO)
     assert commands.run("unseal") == 65

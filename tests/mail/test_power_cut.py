@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.mail.conftest import Drivers, NewRound
+from tests.mail.test_folders import make_plan
 from tests.support import disks
 from tests.support.rounds import RETRIEVERS, THREE_BATCHES, Round
 from tests.support.stop_after import Outcome, Plan, check_stopped, copy_sparse
@@ -91,6 +92,33 @@ def test_power_cut_after_each_step(
     outcome = drivers.fetch(replace(made.small(Delete="0"), sync_together=sync_together))
     assert outcome.ok, outcome
     assert ("syncfs" in outcome.steps) == sync_together
+    steps = len(outcome.steps)
+    drivers.each(steps, attempt)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sync_together", [False, True], ids=["fsync", "syncfs"])
+def test_power_cut_after_each_step_into_folders(
+    new_round: NewRound, drivers: Drivers, empty: Path, sync_together: bool
+) -> None:
+    """The next run delivers into another folder than the one that was cut off."""
+
+    def attempt(step: int) -> None:
+        machine = Machine(new_round(RETRIEVERS[0]).fill(THREE_BATCHES), APART, empty)
+        made = machine.round
+        plan = replace(make_plan(made), sync_together=sync_together)
+        check_stopped(machine.run_and_cut(drivers, plan, step), step, steps)
+        with machine.on():
+            made.check_nothing_lost(THREE_BATCHES)
+            outcome = drivers.fetch(replace(plan, props={**plan.props, "Folder": "Other"}))
+            assert outcome.ok, outcome
+            made.check_delivered_once(THREE_BATCHES)
+            assert made.on_server == []
+        machine.discard()
+
+    made = new_round(RETRIEVERS[0]).fill(THREE_BATCHES)
+    outcome = drivers.fetch(replace(make_plan(made), sync_together=sync_together))
+    assert outcome.ok, outcome
     steps = len(outcome.steps)
     drivers.each(steps, attempt)
 

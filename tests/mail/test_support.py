@@ -177,6 +177,13 @@ def test_proxy_cuts_when_told(echo: int) -> None:
         assert proxy.cuts == 2
 
 
+def test_proxy_hides_words(echo: int) -> None:
+    with Proxy("127.0.0.1", echo, hide=(b"STARTTLS", b"AUTH")) as proxy, connect(proxy) as client:
+        read(client, 100_000)
+        client.sendall(b"250 STARTTLS AUTH")
+        assert read(client, 17) == b"250 XXXXXXXX XXXX"
+
+
 def test_proxy_delays_each_way(echo: int) -> None:
     with Proxy("127.0.0.1", echo, delay=0.1) as proxy, connect(proxy) as client:
         read(client, 100_000)

@@ -97,3 +97,15 @@ def test_addresses_are_told_from_names(server: str, expected: bool) -> None:
 )
 def test_loopback(address: str, is_local: bool) -> None:
     assert is_loopback(address) == is_local
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "is_path", "place"),
+    [
+        (Endpoint("mail.example", 24), False, "mail.example port 24"),
+        (Endpoint("::1", 24), False, "::1 port 24"),
+        (Endpoint("/run/dovecot/lmtp", 0), True, "/run/dovecot/lmtp"),
+    ],
+)
+def test_socket_of_this_host_has_no_port(endpoint: Endpoint, is_path: bool, place: str) -> None:
+    assert (endpoint.is_path, endpoint.place) == (is_path, place)

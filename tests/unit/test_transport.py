@@ -3,6 +3,7 @@
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -129,3 +130,51 @@ def test_refused_connection_says_so() -> None:
             Connection.open(Endpoint("127.0.0.1", bound.getsockname()[1]), implicit_tls=False, timeout=5)
     assert raised.value.cause == "network"
     assert "refuses" in raised.value.message
+
+
+def test_socket_by_its_path(tmp_path: Path) -> None:
+    endpoint = Endpoint(str(tmp_path / "socket"), 0)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(endpoint.server)
+        listener.listen()
+        connection = Connection.open(endpoint, implicit_tls=False, timeout=5)
+        peer, _ = listener.accept()
+        with peer:
+            peer.sendall(b"hello\r\n")
+            assert connection.read_line(100) == b"hello\r\n"
+        connection.close()
+    with pytest.raises(Problem) as raised:
+        Connection.open(endpoint, implicit_tls=False, timeout=5)
+    assert raised.value.message == f"{endpoint.server} refuses connections."
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"), [("nothing", "No such file or directory"), ("x" * 200, "AF_UNIX path too long")]
+)
+def test_socket_that_cannot_be(tmp_path: Path, path: str, reason: str) -> None:
+    with pytest.raises(Problem) as raised:
+        Connection.open(Endpoint(f"{tmp_path}/{path}", 0), implicit_tls=False, timeout=5)
+    assert raised.value.cause == "network"
+    assert raised.value.message == f"{tmp_path}/{path} cannot be reached: {reason}."
+
+
+def test_time_can_be_given_anew(pair: tuple[Connection, socket.socket]) -> None:
+    connection, peer = pair
+    connection.limit_time(0.0)
+    connection.allow_time(5.0, 5.0)
+    peer.sendall(b"x")
+    assert connection.read(1) == b"x"
+    connection.allow_time(0.05, 5.0)
+    with pytest.raises(Problem) as raised:
+        connection.read(1)
+    assert "silent for 0.05 seconds" in raised.value.message
+
+
+def test_unread_is_what_has_come_with_something_else(pair: tuple[Connection, socket.socket]) -> None:
+    connection, peer = pair
+    assert not connection.has_unread
+    peer.sendall(b"one\r\ntwo\r\n")
+    connection.read_line(100)
+    assert connection.has_unread
+    assert connection.read_line(100) == b"two\r\n"
+    assert not connection.has_unread

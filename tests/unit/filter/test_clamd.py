@@ -85,7 +85,6 @@ def test_reply_in_pieces(make_spool: MakeSpool) -> None:
         [OK, close],
         [OK, reset],
     ],
-    ids=str,
 )
 def test_no_answer_is_a_problem_of_the_filter(make_spool: MakeSpool, script: Script) -> None:
     with Server(script) as server:

@@ -60,13 +60,16 @@ class Connector(Value):
 
     @classmethod
     def from_record(cls, name: str, props: Mapping[str, str]) -> Connector:
-        sealed = {SEALED[prop]: value for prop, value in props.items() if prop in SEALED and value}
-        # Nothing of ours stores both: one in clear was put there since, by what knows no other.
-        sealed = {prop: value for prop, value in sealed.items() if not props.get(prop)}
+        sealed: dict[str, str] = {}
+        if not SEALED.keys().isdisjoint(props):
+            # Nothing of ours stores both: one in clear was put there since, by what knows no other.
+            blobs = {prop: props.get(name) for prop, name in SEALED_AS.items() if not props.get(prop)}
+            sealed = {prop: blob for prop, blob in blobs.items() if blob}
+            props = {prop: value for prop, value in props.items() if not (prop in SEALED or prop in sealed)}
         return cls(
             name,
-            {prop: value for prop, value in props.items() if prop not in SECRETS and prop not in SEALED},
-            {prop: value for prop, value in props.items() if prop in SECRETS and prop not in sealed},
+            {prop: value for prop, value in props.items() if prop not in SECRETS},
+            {prop: value for prop, value in props.items() if prop in SECRETS},
             sealed,
         )
 

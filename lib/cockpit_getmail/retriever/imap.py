@@ -185,18 +185,13 @@ class Imap:
 
     def _choose(self, offered: Collection[str]) -> sasl.Mechanism | None:
         """Return how to log in; None is the command LOGIN."""
-        connector, server = self._connector, self._endpoint.server
         offers = {name.removeprefix("AUTH=") for name in offered if name.startswith("AUTH=")}
-        if connector.uses_oauth:
-            is_private = self._connection is not None and self._connection.is_private
-            return sasl.for_token(connector, self._endpoint, offers, is_private=is_private)
-        if re.search("[\r\n\0]", connector.username + connector.password):
-            raise failure("credentials", "A user name or password cannot hold line ends or NUL.")
-        if "PLAIN" in offers:
-            return sasl.Plain(connector.username, connector.password)
-        if "LOGINDISABLED" in offered:
-            raise failure("tls", f"{server} allows no log-in without TLS.")
-        return None
+        # Found out for a token only: it takes an import.
+        is_private = self._connector.uses_oauth and self._opened.connection.is_private
+        mechanism = sasl.choose(self._connector, self._endpoint, offers, is_private=is_private)
+        if mechanism is None and "LOGINDISABLED" in offered:
+            raise failure("tls", f"{self._endpoint.server} allows no log-in without TLS.")
+        return mechanism
 
     def _authenticate(self, session: Session, mechanism: sasl.Mechanism) -> Answer:
         room = sys.maxsize if "SASL-IR" in session.capabilities() else 0

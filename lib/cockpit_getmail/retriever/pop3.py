@@ -4,7 +4,6 @@
 Not poplib: it refuses long lines, ends a message at a bare LF, and takes one that was cut off for whole.
 """
 
-import re
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -195,14 +194,13 @@ class Pop3:
         """Return how to log in; None is by USER and PASS."""
         connector = self._connector
         offered = self._offers.get("SASL", ())
-        if connector.uses_oauth:
-            is_private = self._connection is not None and self._connection.is_private
-            return sasl.for_token(connector, self._endpoint, offered, is_private=is_private)
-        user, password = connector.username, connector.password
-        if re.search("[\r\n\0]", user + password):
-            raise failure("credentials", "A user name or password cannot hold line ends or NUL.")
-        sasl_is_needed = "PLAIN" in offered or not (user + password).isascii()
-        return sasl.Plain(user, password) if sasl_is_needed else None
+        # Found out for a token only: it takes an import.
+        is_private = connector.uses_oauth and bool(self._connection and self._connection.is_private)
+        mechanism = sasl.choose(connector, self._endpoint, offered, is_private=is_private)
+        # These carry ASCII alone.
+        if mechanism is None and not (connector.username + connector.password).isascii():
+            return sasl.Plain(connector.username, connector.password)
+        return mechanism
 
     def _begin_log_in(self, mechanism: sasl.Mechanism | None, *, known: bool) -> Answer:
         if mechanism is None:

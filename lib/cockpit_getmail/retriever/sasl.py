@@ -17,6 +17,7 @@ from cockpit_getmail.problem import Problem, failure
 TOKEN_MECHANISMS = ("OAUTHBEARER", "XOAUTH2")
 """Those that take an access token: the standard goes before what came first."""
 _KEY_VALUE_END = "\1"
+_LINE_ENDS = "[\r\n\0]"
 _FORBIDDEN = "[\r\n\0\1]"
 
 
@@ -92,6 +93,20 @@ class OAuthBearer(_ClientFirst):
         user = username.replace("=", "=3D").replace(",", "=2C")
         where = f"host={server}{end}port={port}{end}"
         super().__init__(_octets(f"n,a={user},{end}{where}auth=Bearer {token}{end}{end}"))
+
+
+def choose(
+    connector: Connector, endpoint: Endpoint, offered: Collection[str], *, is_private: bool
+) -> Mechanism | None:
+    """Return how a connector logs in where these mechanisms are offered; None is without SASL.
+
+    Raises Problem: credentials for a name or secret that is none, and as for_token() does.
+    """
+    if connector.uses_oauth:
+        return for_token(connector, endpoint, offered, is_private=is_private)
+    if re.search(_LINE_ENDS, connector.username + connector.password):
+        raise failure("credentials", "A user name or password cannot hold line ends or NUL.")
+    return Plain(connector.username, connector.password) if "PLAIN" in offered else None
 
 
 def for_token(

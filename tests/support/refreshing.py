@@ -37,7 +37,7 @@ class Plan:
 
 def start(plan: Plan) -> "subprocess.Popen[bytes]":
     """Start a process; it is over by itself."""
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": ":".join([str(Path(__file__).parents[2]), *sys.path])}
     argv = [sys.executable, "-m", "tests.support.refreshing"]
     child = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
     assert child.stdin

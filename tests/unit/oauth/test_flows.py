@@ -112,7 +112,9 @@ def test_authorization_address() -> None:
     }
     again = flows.authorize(google)
     assert len({asked.state, again.state, asked.verifier, again.verifier}) == 4
-    assert (len(asked.state), len(asked.verifier)) == (32, 64)
+    assert len(asked.state) == 32
+    # Some versions of oauthlib take the length for that of what they encode.
+    assert 64 <= len(asked.verifier) <= 128
 
 
 def test_authorization_address_with_a_query_of_its_own() -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cockpit_getmail.spool import Spool
 
 REPLY_LIMIT = 4 << 10
+_LAST_WORD_SECONDS = 1.0
 _REPLY = re.compile(rb"stream: (?:(OK)|(.+) FOUND)", re.DOTALL)
 _TOO_LARGE = b"INSTREAM size limit exceeded. ERROR"
 
@@ -73,6 +74,7 @@ def _ask(connection: Connection, message: Spool) -> bytes:
         connection.write(struct.pack("!L", 0))
     except Problem:
         # It may have hung up on a large message, with a word of why.
+        connection.limit_time(_LAST_WORD_SECONDS)
         reply = _read(connection)
         if reply != _TOO_LARGE:
             raise

@@ -249,4 +249,4 @@ def test_memory_does_not_grow_with_a_message(new_way: NewWay, driver: Driver) ->
     outcome: Outcome = driver.fetch(plan)
     assert outcome.ok, outcome
     assert way.delivered == stored(messages)
-    assert outcome.peak < 100 << 20
+    assert outcome.peak < 60 << 20

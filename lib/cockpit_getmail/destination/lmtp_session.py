@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import socket
 from collections import deque
+from itertools import chain
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from cockpit_getmail.destination.lmtp_message import stuff
@@ -112,6 +113,7 @@ class Session:
     ) -> Iterator[tuple[Message, Answer]]:
         """Send on while replies to earlier messages are still to come."""
         waiting: deque[Message] = deque()
+        unsent: Problem | None = None
         for message in messages:
             if not may_go_on():
                 break
@@ -122,7 +124,7 @@ class Session:
             except Problem as problem:
                 # What was said before the connection broke still counts, and may tell why it did.
                 self._patience = self._patience._replace(final=self._patience.silence)
-                self._broken = problem
+                unsent = problem
                 break
             waiting.append(message)
             if len(waiting) == IN_FLIGHT:
@@ -130,7 +132,9 @@ class Session:
                 self._check()
         while waiting:
             yield waiting[0], self._read_answer(waiting.popleft())
-        self._check()
+            self._check()
+        if unsent:
+            raise unsent
 
     def _send_whole(self, message: Message, silence: float) -> None:
         """Send all of a transaction. It ends with RSET: one that was refused is still open otherwise.
@@ -139,7 +143,7 @@ class Session:
         """
         commands = [*self._commands(message), b"BDAT %d LAST\r\n" % message.size]
         self._allow(silence, message)
-        self._write((b"".join(commands), *message.chunks(), b"RSET\r\n"))
+        self._write(chain(commands, message.chunks(), [b"RSET\r\n"]))
 
     def _read_answer(self, message: Message) -> Answer:
         mail, rcpt = self._read_reply(), self._read_reply()

@@ -170,6 +170,18 @@ def test_broken_off_in_between_tells_what_was_confirmed() -> None:
     assert found == [("m0", 250)]
 
 
+def test_words_at_the_end_are_told() -> None:
+    """Though the connection is closed right after them, and more was under way."""
+    shutdown = [b"421 4.3.2 shutting down\r\n", close]
+    fake = Lmtp({"RSET": shutdown})
+    with session_with(fake) as session:
+        found = session.transmit([make_message(b"x\r\n", n) for n in range(5)], lambda: True)
+        assert next(found)[1].reply.code == 250
+        with pytest.raises(Problem) as raised:
+            next(found)
+    assert "421 4.3.2 shutting down" in raised.value.message
+
+
 def test_size_limit() -> None:
     for offered, limit in (("SIZE 1000", 1000), ("SIZE", 0), ("SIZE x", 0), ("DSN", 0)):
         with session_with(Lmtp(offers=(*EVERYTHING[:2], offered))) as session:

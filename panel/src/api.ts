@@ -150,7 +150,6 @@ export interface Converted {
     after?: string;
     /** What does not open: it was sealed on another machine. */
     failed?: { name: string; message: string }[];
-    failed_count?: number;
 }
 
 interface Saved {

@@ -62,14 +62,14 @@ test("what was not begun is left when it is no longer wanted", async () => {
 });
 
 test("what does not open is named, and what went wrong too", async () => {
-    const failed = ["a", "b", "c", "d"].map((name) => ({ name, message: "It does not open." }));
-    vi.mocked(api.unseal).mockResolvedValueOnce({ secrets: 1, after: "m", failed, failed_count: 6 });
+    const fail = (names: string, message: string) => names.split(" ").map((name) => ({ name, message }));
+    const failed = [...fail("a b c d", "It does not open."), ...fail("x y", "It is broken.")];
+    vi.mocked(api.unseal).mockResolvedValueOnce({ secrets: 1, after: "m", failed });
+    vi.mocked(api.unseal).mockResolvedValueOnce({ secrets: 0, after: "n", failed: fail("n o p q", "It does not open.") });
     vi.mocked(api.unseal).mockRejectedValueOnce(new Problem("Conflict", "It is locked."));
     const met = await convert("unseal", () => undefined, () => true);
     expect(met.secrets).toBe(1);
-    expect(reasonWords(met)).toBe(
-        "a: It does not open. b: It does not open. c: It does not open. 3 more. It is locked.",
-    );
+    expect(reasonWords(met)).toEqual(["a, b, c, d, n and 3 more: It does not open.", "x, y: It is broken.", "It is locked."]);
 });
 
 test("what was done is counted", () => {

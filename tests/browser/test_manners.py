@@ -14,7 +14,7 @@ from tests.support.machine import PROJECT
 
 AXE = PROJECT / "panel/node_modules/axe-core/axe.min.js"
 TABS = ("status", "history", "log", "quarantine")
-PLACES = ("overview", "dialog", "remove", *TABS)
+PLACES = ("overview", "dialog", "advanced", "oauth2", "remove", "settings", "seal", *TABS)
 TABS_PRESSED = 80
 NAME = "shown"
 
@@ -38,10 +38,22 @@ def go_to(panel: Panel, place: str) -> None:
         # Its answer is there.
         expect(panel.body.get_by_role("progressbar")).to_have_count(0)
         return
-    panel.open()
-    expect(panel.row(NAME)).to_be_visible()
-    if place == "dialog":
+    if place in ("settings", "seal"):
+        panel.open("settings")
+        expect(panel.role("heading", "Stored passwords")).to_be_visible()
+        if place == "settings":
+            return
+        panel.button("Seal all").click()
+    else:
+        panel.open()
+        expect(panel.row(NAME)).to_be_visible()
+    if place in ("dialog", "advanced", "oauth2"):
         panel.button("Add connector").click()
+    if place in ("advanced", "oauth2"):
+        panel.button("Advanced settings").click()
+        panel.fill(Destination="command")
+    if place == "oauth2":
+        panel.fill(Way="oauth2", Grant="jwt")
     if place == "remove":
         panel.menu(NAME, "Remove")
     if place != "overview":

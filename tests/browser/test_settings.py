@@ -94,8 +94,7 @@ def test_what_was_sealed_elsewhere_is_named(panel: Panel, installed: Installed, 
     secrets_card(panel).get_by_role("button", name="Unseal all").click()
     panel.dialog.get_by_role("button", name="Unseal all").click()
     expect(panel.dialog).to_contain_text("Not all were unsealed")
-    expect(panel.dialog).to_contain_text("c00: Password does not open")
-    expect(panel.dialog).to_contain_text(f"{COUNT - 3} more.")
+    expect(panel.dialog).to_contain_text("c00, c01, c02, c03, c04 and 20 more: Password does not open")
     assert all("SealedPassword" in props for props in stored(installed).values())
 
 

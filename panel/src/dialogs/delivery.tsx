@@ -80,7 +80,7 @@ function placeWord(kind: Kind): string {
 function placeHint(kind: Kind): string {
     const _ = cockpit.gettext;
     const words: Record<Kind, string> = {
-        maildir: _("A path, in which {account}, {user} and {domain} are replaced. ~/Maildir is in the home of the local account."),
+        maildir: _("An absolute path, in which {account}, {user} and {domain} are replaced. ~/Maildir is in the home of the local account."),
         lmtp: _("unix: and the path of a socket, or host:port. The server decides where the mail goes, by sieve for example."),
         command: _("It gets each message on its standard input. {account}, {user}, {domain} and {folder} are replaced."),
     };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** Who logs in, and how. */
 import cockpit from "cockpit";
-import { FormGroup, FormSelect, FormSelectOption, Grid, GridItem } from "@patternfly/react-core";
+import { FormGroup, FormSelect, FormSelectOption, Grid } from "@patternfly/react-core";
 import { isolate } from "../format";
 import { wayOf, type Way } from "../props";
 import { TextField, type Editor } from "./field";
@@ -25,36 +25,28 @@ export function Login({ editor, stored }: LoginProps) {
             <Grid hasGutter md={6}>
                 <TextField editor={editor} field="Username" dir="ltr" isRequired />
                 <ChooseWay editor={editor} stored={stored} />
-                {Way === "password" && (
-                    <GridItem span={12}>
-                        <Password editor={editor} stored={stored} />
-                    </GridItem>
-                )}
-                {Way === "file" && (
-                    <GridItem span={12}>
-                        <TextField
-                            editor={editor}
-                            field="PasswordFile"
-                            dir="ltr"
-                            isRequired
-                            placeholder="/etc/example/password"
-                            hint={_("A file on this machine with the password in its first line. It is read before each run.")}
-                        />
-                    </GridItem>
-                )}
-                {Way === "command" && (
-                    <GridItem span={12}>
-                        <TextField
-                            editor={editor}
-                            field="PasswordCommand"
-                            dir="ltr"
-                            isRequired
-                            placeholder="/usr/bin/pass"
-                            hint={_("A program with its arguments that writes the password. It is started before each run.")}
-                        />
-                    </GridItem>
-                )}
             </Grid>
+            {Way === "password" && <Password editor={editor} stored={stored} />}
+            {Way === "file" && (
+                <TextField
+                    editor={editor}
+                    field="PasswordFile"
+                    dir="ltr"
+                    isRequired
+                    placeholder="/etc/example/password"
+                    hint={_("A file on this machine with the password in its first line. It is read before each run.")}
+                />
+            )}
+            {Way === "command" && (
+                <TextField
+                    editor={editor}
+                    field="PasswordCommand"
+                    dir="ltr"
+                    isRequired
+                    placeholder="/usr/bin/pass"
+                    hint={_("A program with its arguments that writes the password. It is started before each run.")}
+                />
+            )}
             {Way === "oauth2" && <OAuth editor={editor} stored={stored} />}
         </>
     );

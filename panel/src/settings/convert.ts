@@ -10,10 +10,8 @@ export type Conversion = "seal" | "unseal";
 export interface Failed {
     /** Why it went no further. */
     problem: unknown;
-    /** Of what could not be converted, and stays as it is, the first: a sentence each. */
-    sentences: string[];
-    /** Of how many connectors. */
-    count: number;
+    /** Connectors of which something could not be converted, and stays as it is, by the reason. */
+    refused: Map<string, string[]>;
 }
 
 /** Convert all as long as it is wanted; `done` is told how many are. Never rejects. */
@@ -22,14 +20,14 @@ export async function convert(
     done: (secrets: number) => void,
     isWanted: () => boolean,
 ): Promise<Failed & { secrets: number }> {
-    const met: Failed & { secrets: number } = { secrets: 0, problem: undefined, sentences: [], count: 0 };
+    const met: Failed & { secrets: number } = { secrets: 0, problem: undefined, refused: new Map() };
     let after: string | undefined;
     do {
         try {
             const answer = await api[action](after);
             met.secrets += answer.secrets;
-            met.sentences.push(...(answer.failed ?? []).map(({ name, message }) => `${name}: ${message}`));
-            met.count += answer.failed_count ?? 0;
+            for (const { name, message } of answer.failed ?? [])
+                met.refused.set(message, [...(met.refused.get(message) ?? []), name]);
             after = answer.after;
             done(met.secrets);
         } catch (problem) {
@@ -39,16 +37,21 @@ export async function convert(
     return met;
 }
 
-/** So many are told one by one. */
-const TOLD = 3;
+/** So many connectors are named for a reason. */
+const NAMED = 5;
 
-/** Return why not all were converted. */
-export function reasonWords({ problem, sentences, count }: Failed): string {
-    const shown = sentences.slice(0, TOLD);
-    const more = count - shown.length;
-    if (more > 0) shown.push(cockpit.format(cockpit.ngettext("$0 more.", "$0 more.", more), formatNumber(more)));
-    if (problem !== undefined) shown.push(problemWords(problem));
-    return shown.join(" ");
+/** Return why not all were converted, a sentence each. */
+export function reasonWords({ problem, refused }: Failed): string[] {
+    const sentences = [...refused].map(([message, names]) => `${nameWords(names)}: ${message}`);
+    return problem === undefined ? sentences : [...sentences, problemWords(problem)];
+}
+
+function nameWords(names: string[]): string {
+    const more = names.length - NAMED;
+    // One more takes no more room than to say so.
+    if (more <= 1) return names.join(", ");
+    const text = cockpit.ngettext("$0 and $1 more", "$0 and $1 more", more);
+    return cockpit.format(text, names.slice(0, NAMED).join(", "), formatNumber(more));
 }
 
 export function failedWords(action: Conversion): string {

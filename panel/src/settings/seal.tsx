@@ -43,9 +43,9 @@ export function SealDialog({ action, count, isKept, again }: SealDialogProps) {
         const { secrets, ...rest } = await convert(action, setDone, () => !isGone.current);
         setDone(undefined);
         if (secrets) tell("success", doneWords(action, secrets));
-        const isWhole = rest.problem === undefined && rest.count === 0;
+        const isWhole = rest.problem === undefined && rest.refused.size === 0;
         if (isWhole) dialogs.close();
-        else if (isGone.current) tell("danger", failedWords(action), reasonWords(rest));
+        else if (isGone.current) tell("danger", failedWords(action), reasonWords(rest).join(" "));
         else setFailed(rest);
         await again();
     };
@@ -54,6 +54,7 @@ export function SealDialog({ action, count, isKept, again }: SealDialogProps) {
             isOpen
             variant="small"
             position="top"
+            className="getmail-seal"
             aria-labelledby={TITLE}
             aria-describedby={TEXT}
             elementToFocus="#seal-dialog-cancel"
@@ -66,14 +67,16 @@ export function SealDialog({ action, count, isKept, again }: SealDialogProps) {
                 labelId={TITLE}
             />
             <ModalBody id={TEXT}>
+                {isSeal ? <Sealing count={count} isKept={isKept} /> : <Unsealing count={count} isKept={isKept} />}
                 {failed && (
                     <Alert isInline isLiveRegion variant="danger" title={failedWords(action)} component="p">
-                        <span dir="auto" className="getmail-told">
-                            {reasonWords(failed)}
-                        </span>
+                        {reasonWords(failed).map((sentence) => (
+                            <p key={sentence} dir="auto" className="getmail-told">
+                                {sentence}
+                            </p>
+                        ))}
                     </Alert>
                 )}
-                {isSeal ? <Sealing count={count} isKept={isKept} /> : <Unsealing count={count} isKept={isKept} />}
             </ModalBody>
             <ModalFooter>
                 <Button
@@ -109,8 +112,8 @@ function Sealing({ count, isKept }: WhatProps) {
             <p>
                 {cockpit.format(
                     cockpit.ngettext(
-                        "$0 password or token is encrypted with a key that only this machine has. Mail is fetched as before.",
-                        "$0 passwords and tokens are encrypted with a key that only this machine has. Mail is fetched as before.",
+                        "$0 password or token will be encrypted with a key that only this machine has. Mail is fetched as before.",
+                        "$0 passwords and tokens will be encrypted with a key that only this machine has. Mail is fetched as before.",
                         count,
                     ),
                     formatNumber(count),
@@ -133,8 +136,8 @@ function Unsealing({ count, isKept }: WhatProps) {
             <p>
                 {cockpit.format(
                     cockpit.ngettext(
-                        "$0 password or token stands in the database in clear again.",
-                        "$0 passwords and tokens stand in the database in clear again.",
+                        "$0 password or token will stand in the database in clear again.",
+                        "$0 passwords and tokens will stand in the database in clear again.",
                         count,
                     ),
                     formatNumber(count),

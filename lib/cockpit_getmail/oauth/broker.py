@@ -130,23 +130,28 @@ def _obtain(grant: _Grant, settings: Settings) -> Token:
     now = time.time()
     connector = opened(grant.connector, grant.needed)
     request = grant.request(connector, now)
+    # Before the answer is there: what a sealed one takes to open would come between it and its record.
+    used = _digest(connector)
     with _uninterrupted():
         answer = ask(grant.connector, request, settings)
         granted = flows.read_grant(answer, grant.provider, now, request)
         is_new = granted.refresh_token not in ("", connector.secrets.get(REFRESH_TOKEN))
         if is_new and grant.kind == "refresh":
-            grant = _Grant(_keep(grant.connector, settings, granted.refresh_token))
+            grant = _Grant(_keep(grant.connector, settings, used, granted.refresh_token))
         token = Token(granted.access_token, granted.expires_at, now, grant.fingerprint)
         cache.keep(name, settings, token)
     return token
 
 
-def _keep(connector: Connector, settings: Settings, refresh_token: str) -> Connector:
-    """Store a new refresh token; return the connector with it. Raises Problem and _Replaced."""
+def _keep(connector: Connector, settings: Settings, used: str, refresh_token: str) -> Connector:
+    """Store a new refresh token, in the place of the one that was `used` (_digest()).
+
+    Returns the connector with it. Raises Problem and _Replaced.
+    """
     name = connector.name
     # Without it, this is its only chance.
     with suppress(OSError):
-        cache.keep_pending(name, settings, _digest(connector), refresh_token)
+        cache.keep_pending(name, settings, used, refresh_token)
     try:
         connector = _store(connector, settings, refresh_token)
     except Problem as problem:
@@ -167,13 +172,14 @@ def _settle(connector: Connector, settings: Settings) -> Connector:
     """Store the refresh token that another process received and could not store. Raises Problem."""
     if providers.grant_of(connector) != "refresh":
         return connector
-    pending = cache.find_pending(connector.name, settings, _digest(connector))
+    used = _digest(connector) if cache.has_pending(connector.name, settings) else ""
+    pending = cache.find_pending(connector.name, settings, used)
     if not pending:
         # One may be left of what is stored by now, or of a sign-in of before.
         cache.drop_pending(connector.name, settings)
         return connector
     try:
-        return _keep(connector, settings, pending)
+        return _keep(connector, settings, used, pending)
     except _Replaced:
         return _read(connector.name, settings)
 

@@ -103,6 +103,11 @@ def drop(name: str, settings: Settings) -> None:
     _unlink(name, settings, _TOKEN)
 
 
+def has_pending(name: str, settings: Settings) -> bool:
+    """Whether a refresh token is on its way into the database."""
+    return os.path.lexists(_path(name, settings, _PENDING))
+
+
 def find_pending(name: str, settings: Settings, used: str) -> str:
     """Return the refresh token that came in the place of the one that was `used`; empty without one."""
     with suppress(ValueError, LookupError, TypeError, OSError):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from cockpit_getmail.oauth import answers
 from cockpit_getmail.oauth.answers import Answer
 from cockpit_getmail.problem import Problem, failure
+from cockpit_getmail.url import parse_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,18 +28,27 @@ if TYPE_CHECKING:
 SECONDS = 30.0
 """For all of it, looking up the name included."""
 SLACK_SECONDS = 5.0
+PATIENCE_SECONDS, SLEEP_SECONDS = 5.0, 60.0
+"""Whom a question has made wait for longer than that does not ask again for so long."""
 LEAST_SECONDS = 0.1
 REQUEST_LIMIT = 1 << 20
+_asleep: dict[str, tuple[float, str]] = {}
 
 
 def ask(connector: Connector, request: Request, settings: Settings) -> Answer:
     """Send a request for a connector and return the answer, as exchange() does, which see.
 
-    A provider of one's own may have its certificate from those who sign the mail server's (CAFile).
+    A provider that took its time and answered nothing is not asked again for a while: a process that starts
+    many runs would wait for each. One of one's own may have its certificate from those who sign the mail
+    server's (CAFile).
     """
+    _require_awake(request)
+    began = time.monotonic()
     try:
         return exchange(request, settings)
     except Problem as problem:
+        if problem.cause == "network" and time.monotonic() - began > PATIENCE_SECONDS:
+            _asleep[_find_host(request)] = time.monotonic() + SLEEP_SECONDS, problem.message
         is_own = connector.props.get("Provider", "custom") == "custom"
         if problem.cause != "tls" or not is_own or not connector.props.get("CAFile"):
             raise
@@ -46,6 +56,16 @@ def ask(connector: Connector, request: Request, settings: Settings) -> Answer:
 
     # Nothing was sent to who could not prove itself.
     return exchange(request, settings, read_ca(connector))
+
+
+def _require_awake(request: Request) -> None:
+    until, message = _asleep.get(_find_host(request), (0.0, ""))
+    if time.monotonic() < until:
+        raise failure("network", message)
+
+
+def _find_host(request: Request) -> str:
+    return parse_url(request.url).authority
 
 
 def exchange(request: Request, settings: Settings, ca_pem: str | None = None) -> Answer:

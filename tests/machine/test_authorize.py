@@ -13,6 +13,7 @@ from cockpit_getmail.connector import token_prefix
 from cockpit_getmail.database import Database
 from tests.support.dovecot import Dovecot
 from tests.support.installed import END_SECONDS, Installed
+from tests.support.machine import Machine
 from tests.support.oidc import SECRET, Oidc
 from tests.support.schemas import check_schema
 
@@ -256,3 +257,24 @@ def test_from_the_terminal(installed: Installed, dovecot: Dovecot, oidc: Oidc) -
     assert again.returncode == 78
     assert "under way" in again.stderr
     assert ask(installed, "execute", "run", name="by command", wait=60_000)["statusCode"] == "succeeded"
+
+
+def test_what_was_signed_in_for_comes_by_itself(dovecot: Dovecot, oidc: Oidc) -> None:
+    """In the sandbox of the schedule too, with refresh tokens that change with each use."""
+    with Machine() as machine:
+        machine.install()
+        installed = Installed(machine)
+        add(installed, dovecot, oidc, "scheduled")
+        machine.run(["systemctl", "start", "cockpit-getmail.service"])
+        installed.wait("cockpit-getmail-scheduled")
+        [condition] = ask(installed, "read", "status", name="scheduled")["connectors"]
+        assert (condition["status"], condition["failures"]) == ("INVALID_CREDENTIALS", 1)
+        assert "authorize" in condition["hint"]
+        begun = ask(installed, "execute", "authorize", name="scheduled")
+        oidc.approve(begun["address_with_code"], USER)
+        assert follow(installed, begun["token"])["statusCode"] == "succeeded"
+        first = stored(installed, "scheduled")["RefreshToken"]
+        machine.run(["systemctl", "start", "cockpit-getmail.service"])
+        installed.wait("cockpit-getmail-scheduled")
+        assert len(installed.mail("scheduled")) == MESSAGES
+        assert stored(installed, "scheduled")["RefreshToken"] not in ("", first)

@@ -36,8 +36,9 @@ _PROPERTIES = (
     *("Slice=cockpit-getmail.slice", "SyslogIdentifier=cockpit-getmail", "TimeoutStopSec=60s"),
     # A core dump would hold secrets.
     *("LimitCORE=0", "UMask=0077", "MemoryMax=256M", "TasksMax=64"),
-    # The database may be anybody's. No PrivateDevices=: secrets may be sealed by a TPM2 chip.
+    # The database may be anybody's, and secrets sealed by a TPM2 chip.
     *("CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER", "NoNewPrivileges=yes"),
+    *("PrivateDevices=yes", "DevicePolicy=closed", "BindPaths=-/dev/tpmrm0", "DeviceAllow=char-tpm rw"),
     *("ProtectSystem=full", "ProtectHome=read-only", "PrivateTmp=yes", "PrivateIPC=yes", "ProtectClock=yes"),
     *("ProtectHostname=yes", "ProtectKernelTunables=yes", "ProtectKernelModules=yes"),
     *("ProtectKernelLogs=yes", "ProtectControlGroups=yes", "KeyringMode=private", "RestrictNamespaces=yes"),

@@ -259,14 +259,13 @@ def test_records_do_not_show_secrets_and_are_copies() -> None:
     assert content.get("k") == Record("k", "getmail", {"Password": "canary"})
 
 
-def test_ten_thousand_connectors_are_fast(tmp_path: Path) -> None:
+def test_ten_thousand_connectors_take_no_square_of_time(tmp_path: Path) -> None:
+    """By the processor's time, which others do not add to: each record looked at for each would be minutes."""
     props = {"Server": "imap.example.com", "Account": "a", "Password": "pass|word", "Time": "30"}
     path = tmp_path / "connectors"
-    start = time.monotonic()
+    start = time.process_time()
     with database.transaction(path) as content:
         for number in range(10_000):
             content.put(f"{number * 7919 % 10_000:05}@h", "getmail", props)
-    written = time.monotonic()
     assert len(database.read(path).records) == 10_000
-    assert time.monotonic() - written < 0.5, "about 0.05 s on an idle machine"
-    assert written - start < 3, "about 0.15 s on an idle machine"
+    assert time.process_time() - start < 10

@@ -15,6 +15,7 @@ from tests.support.installed import PASSWORD, PYTHON, Installed
 from tests.support.machine import PROJECT, Machine
 from tests.support.proxy import Proxy
 from tests.support.receiver import Receiver
+from tests.support.tokens import TokenEndpoint, make_props
 
 COUNT = 5
 SERVICE, TIMER = "cockpit-getmail.service", "cockpit-getmail.timer"
@@ -194,6 +195,28 @@ def test_checkout_has_a_schedule_too() -> None:
 
 
 # What a tick starts
+
+
+def test_run_that_ended_with_its_token_goes_on_at_once(quiet: Installed) -> None:
+    mailbox = [(str(number), b"Subject: %d\r\n\r\n" % number) for number in range(3)]
+    rules = {r"AUTH \w+.*": b"+OK\r\n"}
+    with TokenEndpoint() as provider, Server(pop3(mailbox, rules, ("UIDL", "SASL XOAUTH2"))) as server:
+        provider.lifetime = 0
+        quiet.put("brief", make_props(provider, server.port, Account="brief"))
+        for number in range(1, len(mailbox) + 2):
+            tick(quiet)
+            delivered = min(number, len(mailbox))
+            # When all is here, it waits as any other.
+            assert (len(quiet.mail("brief")), runs(quiet, "brief")) == (delivered, delivered)
+            assert len(provider.asked) == delivered
+        provider.answer = (400, b'{"error": "invalid_grant"}')
+        age(quiet, 40 * MINUTE)
+        tick(quiet)
+        tick(quiet)
+    found = condition(quiet, "brief")
+    assert (found["status"], found["failures"]) == ("INVALID_CREDENTIALS", 1)
+    assert found["next_run"] > time.time()
+    assert "Sign in again" in found["hint"]
 
 
 def test_each_runs_once_in_its_time(quiet: Installed, dovecot: Dovecot) -> None:

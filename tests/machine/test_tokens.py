@@ -10,9 +10,8 @@ import pytest
 from cockpit_getmail.database import Database
 from tests.support.hostile import Server, Step, hang, pop3
 from tests.support.installed import Installed
-from tests.support.tokens import TokenEndpoint
+from tests.support.tokens import SECRET, TokenEndpoint, make_props
 
-SECRET = "client-secret-4711"
 TOKENS = "/run/cockpit-getmail/tokens"
 MESSAGES = [(str(number), f"Subject: {number}\r\n\r\n".encode()) for number in range(1, 4)]
 
@@ -32,24 +31,7 @@ def server(**overrides: Step) -> Server:
 
 
 def add(installed: Installed, provider: TokenEndpoint, port: int, name: str) -> None:
-    props = {
-        "Retriever": "SimplePOP3Retriever",
-        "Server": "127.0.0.1",
-        "Port": str(port),
-        "Username": "u",
-        "Account": name,
-        "Provider": "custom",
-        "TokenUrl": provider.url,
-        "ClientId": "id",
-        "ClientSecret": SECRET,
-        "RefreshToken": provider.refresh_token,
-    }
-    # In place: to write it safely is to resolve its path, and that leads to the host's.
-    file = installed.folder / "connectors"
-    connectors = Database(file.read_bytes() if file.exists() else b"")
-    connectors.put(name, "getmail", props)
-    file.touch(mode=0o600)
-    file.write_bytes(connectors.format())
+    installed.put(name, make_props(provider, port, Account=name))
 
 
 def stored(installed: Installed, name: str) -> dict[str, str]:

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +38,14 @@ class Installed:
             "Password": PASSWORD,
             "Account": "someone@here",
         }
+        self.put(name, common | props)
+
+    def put(self, name: str, props: Mapping[str, str]) -> None:
+        """Put a connector into the database with just these props."""
         # In place: to write it safely is to resolve its path, and that leads to the host's.
         file = self.folder / "connectors"
         connectors = Database(file.read_bytes() if file.exists() else b"")
-        connectors.put(name, "getmail", common | props)
+        connectors.put(name, "getmail", props)
         file.touch(mode=0o600)
         file.write_bytes(connectors.format())
 

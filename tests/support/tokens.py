@@ -14,6 +14,8 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qsl
 
+SECRET = "client-secret-4711"
+
 
 class TokenEndpoint:
     """`asked` are the forms that came; `refresh_token` is the one that is good now, empty if none is.
@@ -93,3 +95,19 @@ class TokenEndpoint:
             if self.rotates:
                 self.refresh_token = told["refresh_token"] = f"refresh-{self.mark}{number}"
         return 200, json.dumps(told).encode()
+
+
+def make_props(provider: TokenEndpoint, port: int, **props: str) -> dict[str, str]:
+    """Return the props of a connector with tokens from here, for a POP3 server on 127.0.0.1."""
+    return {
+        "Retriever": "SimplePOP3Retriever",
+        "Server": "127.0.0.1",
+        "Port": str(port),
+        "Username": "u",
+        "Provider": "custom",
+        "TokenUrl": provider.url,
+        "ClientId": "id",
+        "ClientSecret": SECRET,
+        "RefreshToken": provider.refresh_token,
+        **props,
+    }

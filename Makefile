@@ -103,7 +103,8 @@ demo: $(VENV)/.can-test ## Show the main job, step by step, on a machine of its 
 
 check: lint check-panel check-lower build/wheels/.built panel/dist/.built $(OIDC)/node_modules/.installed ## Run every test, those on a booted machine included
 	packaging/need-packages $(CHECK_PACKAGES)
-	$(PYTEST)
+	$(PYTEST) --numprocesses 2 tests/unit tests/api tests/bench
+	$(PYTEST) tests/mail tests/machine tests/browser
 
 check-quick: lint ## Run linters, unit and API tests
 	[ ! -w /dev/shm ] || export TMPDIR=/dev/shm
@@ -120,7 +121,8 @@ check-lower: ## Test with the oldest versions that setup.cfg allows
 	$(MAKE) --no-print-directory --directory build/lower CONSTRAINT=../lower-bounds \
 	    $(VENV)/.can-test $(OIDC)/node_modules/.installed
 	cd build/lower
-	$(PYTEST) -m 'not slow' tests/unit tests/api tests/mail
+	$(PYTEST) --numprocesses 2 -m 'not slow' tests/unit tests/api
+	$(PYTEST) -m 'not slow' tests/mail
 
 check-panel: panel/node_modules/.installed ## Check the panel's style and types, and test its pure parts
 	npm --prefix panel run --silent lint

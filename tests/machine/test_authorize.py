@@ -3,6 +3,7 @@
 
 import json
 import re
+import signal
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -13,9 +14,10 @@ from cockpit_getmail.connector import token_prefix
 from cockpit_getmail.database import Database
 from tests.support.dovecot import Dovecot
 from tests.support.installed import END_SECONDS, Installed
-from tests.support.machine import Machine
+from tests.support.machine import ENVIRONMENT, Machine
 from tests.support.oidc import SECRET, Oidc
 from tests.support.schemas import check_schema
+from tests.support.terminal import Terminal
 
 USER = "giacomo@example.com"
 MESSAGES = 3
@@ -278,3 +280,43 @@ def test_what_was_signed_in_for_comes_by_itself(dovecot: Dovecot, oidc: Oidc) ->
         installed.wait("cockpit-getmail-scheduled")
         assert len(installed.mail("scheduled")) == MESSAGES
         assert stored(installed, "scheduled")["RefreshToken"] not in ("", first)
+
+
+def on_terminal(installed: Installed, *words: str) -> Terminal:
+    return Terminal(installed.machine.argv("cockpit-getmail", *words), ENVIRONMENT)
+
+
+def test_terminal_counts_down_and_may_be_left(installed: Installed, dovecot: Dovecot, oidc: Oidc) -> None:
+    add(installed, dovecot, oidc, "on a terminal")
+    with on_terminal(installed, "authorize", "on a terminal") as terminal:
+        terminal.expect("enter the code there:")
+        terminal.expect("Waiting for the sign-in, ")
+        terminal.type("\x03", end="")
+        terminal.expect("`cockpit-getmail cancel 'on a terminal'` ends it.")
+        assert terminal.wait() == -signal.SIGINT
+    with on_terminal(installed, "cancel", "on a terminal") as terminal:
+        terminal.expect("The sign-in is cancelled.")
+        assert terminal.wait() == 0
+    with on_terminal(installed, "authorize", "on a terminal") as terminal:
+        terminal.expect("Or open the address with the code in it: ")
+        terminal.expect("\n")
+        oidc.approve(terminal.shown.partition("code in it: ")[2].partition("\n")[0].strip(), USER)
+        terminal.expect("Signed in.")
+        assert terminal.wait() == 0
+
+
+def test_terminal_asks_for_the_address_unseen(installed: Installed, dovecot: Dovecot, oidc: Oidc) -> None:
+    add(installed, dovecot, oidc, "by address", DeviceUrl="")
+    with on_terminal(installed, "authorize", "by address") as terminal:
+        terminal.expect("That address: ")
+        address = re.search(r"^  (http\S+)", terminal.shown, re.MULTILINE)
+        assert address
+        terminal.type("http://127.0.0.1:53682/?code=guessed&state=guessed")
+        terminal.expect("not the address of this sign-in")
+        terminal.expect("That address: ")
+        redirect = oidc.sign_in(address[1], USER)
+        terminal.type(redirect)
+        terminal.expect("Signed in.")
+        assert terminal.wait() == 0
+    assert "guessed" not in terminal.shown
+    assert redirect not in terminal.shown

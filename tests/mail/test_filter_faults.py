@@ -14,12 +14,12 @@ from tests.support.clamd import EICAR, Clamd
 from tests.support.dovecot import make_message
 from tests.support.hostile import Script, Server, Session, close, drip, hang, read, repeat, reset
 from tests.support.rounds import RETRIEVERS, THREE_BATCHES, Round, stored
-from tests.support.rspamd import GTUBE, Rspamd
+from tests.support.rspamd import BINARY, GTUBE, Rspamd
 from tests.support.stop_after import Driver, Plan, check_stopped
 
 SPAM = make_message(21, 500) + GTUBE + b"\r\n"
 INFECTED = make_message(11, 500) + EICAR + b"\r\n"
-LARGE = make_message(31, 1_100_000)
+LARGE = BINARY + make_message(31, 1_100_000)
 MARK = b"X-Spam: Yes\n"
 ALL = {"FilterCheck": "enabled", "VirusCheck": "enabled", "Delete": "0"}
 ONLY = {"clamd": {"VirusCheck": "enabled"}, "rspamd": {"SpamCheck": "enabled"}}
@@ -67,11 +67,12 @@ def check_end(made: Round, delivered: Sequence[bytes], left: Sequence[bytes]) ->
 
 
 def fetch_to_end(drivers: Drivers | Driver, planned: Plan) -> None:
-    """Run until nothing more happens: over POP3 a run that holds something back deletes nothing."""
-    for _ in range(3):
+    """Run until nothing new comes: over POP3 a run that holds something back deletes nothing."""
+    while True:
         outcome = drivers.fetch(planned)
         assert outcome.ok, outcome
-    assert outcome.result["messages"] == 0
+        if not any(outcome.result[count] for count in ("messages", "failed", "deleted")):
+            break
 
 
 # The run breaks
@@ -82,8 +83,8 @@ def fetch_to_end(drivers: Drivers | Driver, planned: Plan) -> None:
 def test_kill_after_each_step(
     new_round: NewRound, drivers: Drivers, retriever: str, settings: Settings
 ) -> None:
-    clean = THREE_BATCHES[:4]
-    messages = [*clean[:2], INFECTED, SPAM, *clean[2:]]
+    clean = THREE_BATCHES[:2]
+    messages = [clean[0], INFECTED, SPAM, clean[1]]
 
     def attempt(step: int) -> None:
         made = new_round(retriever).fill(messages)
@@ -94,7 +95,7 @@ def test_kill_after_each_step(
         check_end(made, [*clean, SPAM], [INFECTED])
 
     outcome = drivers.fetch(plan(new_round(retriever).fill(messages), settings))
-    assert outcome.result["messages"] == 5, outcome
+    assert outcome.result["messages"] == 3, outcome
     steps = len(outcome.steps)
     # Each message goes to two filters.
     assert outcome.steps.count("send") > 4 * len(messages)
@@ -102,24 +103,24 @@ def test_kill_after_each_step(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("error", ["ENOSPC", "EIO"])
 @pytest.mark.parametrize("retriever", RETRIEVERS)
-def test_each_step_fails(
-    new_round: NewRound, drivers: Drivers, retriever: str, error: str, settings: Settings
-) -> None:
+def test_each_step_fails(new_round: NewRound, drivers: Drivers, retriever: str, settings: Settings) -> None:
     """So does what keeps a large message until it is scanned."""
-    messages = [THREE_BATCHES[0], LARGE, SPAM]
+    messages = [LARGE, SPAM]
 
     def attempt(step: int) -> None:
+        if outcome.steps[step - 1] == "send" and step % 5:
+            # Most are pieces of the large message.
+            return
         made = new_round(retriever).fill(messages)
         planned = plan(made, settings)
-        drivers.fetch(replace(planned, fail=step, error=error))
+        drivers.fetch(replace(planned, fail=step, error="ENOSPC"))
         check_nothing_lost(made, messages)
         fetch_to_end(drivers, planned)
         check_end(made, messages, [])
 
     outcome = drivers.fetch(plan(new_round(retriever).fill(messages), settings))
-    assert outcome.result["messages"] == 3, outcome
+    assert outcome.result["messages"] == 2, outcome
     drivers.each(len(outcome.steps), attempt)
 
 
@@ -130,8 +131,12 @@ def test_run_is_cancelled_while_a_filter_hangs(
 ) -> None:
     made = new_round(retriever).fill(THREE_BATCHES)
     with Server([hang]) as server:
-        hanging = {**settings, "clamd_socket": f"127.0.0.1:{server.port}", "filter_timeout": 300.0}
-        outcome = driver.fetch(replace(plan(made, hanging), ask=[30]))
+        hanging = plan(made, {**settings, "clamd_socket": f"127.0.0.1:{server.port}", "filter_timeout": 1.0})
+        steps = driver.fetch(hanging).steps
+        # By then nearly all has come, and waits for the filter.
+        last = max(number for number, step in enumerate(steps) if step == "send") - 3
+        hanging = replace(hanging, settings={**hanging.settings, "filter_timeout": 120.0}, ask=[last])
+        outcome = driver.fetch(hanging)
     assert outcome.cancelled, outcome
     assert made.delivered == []
     fetch_to_end(driver, plan(made, settings))

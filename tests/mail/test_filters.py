@@ -13,11 +13,11 @@ from tests.support.clamd import EICAR, FOUND, STREAM_LIMIT, Clamd
 from tests.support.dovecot import make_message
 from tests.support.fetching import make_connector
 from tests.support.rounds import RETRIEVERS, Round, stored
-from tests.support.rspamd import GTUBE, Rspamd, with_action
+from tests.support.rspamd import BINARY, GTUBE, Rspamd, with_action
 from tests.support.stop_after import Driver, Outcome, Plan
 
 DAY = 86400.0
-CLEAN = [make_message(number, size) for number, size in enumerate((400, 3000, 1_500_000), 1)]
+CLEAN = [make_message(1, 400), make_message(2, 3000), BINARY + make_message(3, 1_500_000)]
 INFECTED = make_message(11, 500) + EICAR + b"\r\n"
 SPAM = make_message(21, 500) + GTUBE + b"\r\n"
 ALL = {"FilterCheck": "enabled", "VirusCheck": "enabled"}

@@ -16,6 +16,8 @@ from tests.support.daemon import Daemon, find_free_port
 MAX_MESSAGE = 3 << 20
 SUBJECT = "***SPAM*** %s"
 GTUBE = b"XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
+BINARY = b"MIME-Version: 1.0\r\nContent-Type: application/octet-stream\r\n"
+"""The beginning of a large message: words in such numbers would take rspamd long."""
 CONFIGURATION = """
 options {{
   pidfile = "{folder}/pid";

@@ -113,7 +113,10 @@ def test_from_a_code_to_the_mail(installed: Installed, dovecot: Dovecot, oidc: O
     while sum(form.get("grant", "").endswith("device_code") for form in oidc.asked()) < 2:
         assert time.monotonic() < deadline
         time.sleep(0.2)
-    assert kept["device_code"] not in seen_by_others(installed, unit)
+    found = seen_by_others(installed, unit)
+    assert kept["device_code"] not in found
+    assert "Sign-in for with a code" in found
+    assert "Question to a provider" not in found
     oidc.approve(begun["address_with_code"], USER)
     ended = follow(installed, begun["token"])
     assert (ended["statusCode"], ended["error"]) == ("succeeded", None)

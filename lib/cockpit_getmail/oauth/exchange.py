@@ -122,7 +122,12 @@ def _exchange_in_unit(request: Request, settings: Settings, ca_pem: str | None) 
     done = systemd.run_to_answer(
         f"{UNIT_PREFIX}:token-{os.urandom(8).hex()}",
         "Question to a provider of tokens",
-        [f"User={find_fetch_user(settings).pw_name}", *hiding_properties(settings)],
+        # While a person signs in it is asked every few seconds: not that each was started and has ended.
+        [
+            f"User={find_fetch_user(settings).pw_name}",
+            "LogLevelMax=notice",
+            *hiding_properties(settings),
+        ],
         "token",
         json.dumps({**asked, "deadline": time.monotonic() + SECONDS}).encode(),
         timeout=SECONDS + SLACK_SECONDS,

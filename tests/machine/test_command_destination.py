@@ -3,6 +3,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -64,6 +65,18 @@ def find_messages(installed: Installed, folder: str) -> list[bytes]:
     return sorted(path.read_bytes() for path in found)
 
 
+@contextmanager
+def drop_in(installed: Installed, text: str) -> Iterator[None]:
+    """Let an administrator give units more."""
+    write(installed, f"{DROP_INS}/{EXAMPLE.name}", text)
+    installed.machine.run(["systemctl", "daemon-reload"])
+    try:
+        yield
+    finally:
+        installed.machine.run(["rm", "-r", DROP_INS])
+        installed.machine.run(["systemctl", "daemon-reload"])
+
+
 # dovecot-lda
 
 
@@ -86,7 +99,6 @@ def vmail(installed: Installed) -> Iterator[dict[str, str]]:
 
 
 def test_dovecot_lda_needs_the_example(installed: Installed, dovecot: Dovecot, vmail: dict[str, str]) -> None:
-    machine = installed.machine
     installed.add("lda", "SimpleIMAPRetriever", dovecot.imap, Account="ann@here", Delete="0")
     log = installed.run("lda", vmail)
     assert "No message is delivered: dovecot-lda ended with status 75:" in log, log
@@ -94,14 +106,13 @@ def test_dovecot_lda_needs_the_example(installed: Installed, dovecot: Dovecot, v
     assert len(dovecot.messages("u")) == COUNT
     status = installed.call("read", vmail, action="status", name="lda")
     assert "delivery" in str(status)
-    write(installed, f"{DROP_INS}/{EXAMPLE.name}", EXAMPLE.read_text())
-    machine.run(["systemctl", "daemon-reload"])
     wanted = sorted(message.replace(b"\r\n", b"\n") for message in dovecot.messages("u"))
-    try:
-        log = installed.run("lda", vmail)
-    finally:
-        machine.run(["rm", "-r", DROP_INS])
-        machine.run(["systemctl", "daemon-reload"])
+    # Mail that others have there is not hidden from a program that delivers it.
+    own = vmail["COCKPIT_GETMAIL_DESTINATION"]
+    installed.add("lda", "SimpleIMAPRetriever", dovecot.imap, Account="ann@here", Delete="0", Destination=own)
+    shared = {**vmail, "COCKPIT_GETMAIL_DESTINATION": "maildir:/srv/vmail/{domain}/{user}/Maildir"}
+    with drop_in(installed, EXAMPLE.read_text()):
+        log = installed.run("lda", shared)
     assert f"{COUNT} messages delivered" in log, log
     assert dovecot.messages("u") == []
     found = find_messages(installed, "/srv/vmail/here/ann")
@@ -111,6 +122,18 @@ def test_dovecot_lda_needs_the_example(installed: Installed, dovecot: Dovecot, v
         assert [text for text in found if text.endswith(message)], message
     assert len(find_messages(installed, "/srv/vmail/here/ann/Maildir/.Two")) == 1
     dovecot.fill("u", COUNT)
+
+
+def test_program_is_not_let_write_where_nothing_lasts(
+    installed: Installed, dovecot: Dovecot, vmail: dict[str, str]
+) -> None:
+    installed.add("wide", "SimpleIMAPRetriever", dovecot.imap, Username="few", Account="ann@here", Delete="0")
+    with drop_in(installed, "[Service]\nTemporaryFileSystem=/srv/vmail\nSystemCallFilter=@setuid @chown\n"):
+        log = installed.run("wide", vmail)
+    assert "What is written to /srv/vmail would end with the run" in log, log
+    assert len(dovecot.messages("few")) == 1
+    script = "for folder in /home /root /run/user /var/lib/cockpit-getmail; do touch $folder/x; done 2>&1"
+    assert run_inside(installed, "sh", "-c", f"{script}; true").count("Read-only file system") == 4
 
 
 def test_program_ends_with_its_run(installed: Installed, dovecot: Dovecot) -> None:

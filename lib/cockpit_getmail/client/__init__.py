@@ -97,7 +97,7 @@ class Client(Tasks):
         return self._ask("read", "info")
 
     def accounts(self) -> Answer:
-        """Return {"accounts": [{"name", "user", "connectors"}, ...]}: the local ones one can deliver to."""
+        """Return {"accounts": [{"name", "user", "connectors", "fits"}, ...]}: the local ones."""
         return self._ask("read", "accounts")
 
     def check_credentials(self, **props: Unpack[LogIn]) -> Answer:

@@ -21,7 +21,7 @@ from cockpit_getmail.destination.base import Refusal, Staged
 from cockpit_getmail.destination.line_ends import LineEnds
 from cockpit_getmail.destination.maildir_folders import INBOX, format_subfolder, is_inbox
 from cockpit_getmail.envelope import HEADER_LIMIT, find_field
-from cockpit_getmail.problem import Problem, failure, printable
+from cockpit_getmail.problem import Problem, failure, printable, quoted
 from cockpit_getmail.spool import Spool
 from cockpit_getmail.target import find_fault
 
@@ -95,6 +95,10 @@ class Command:
         self._delivered = self._postponed = self._refused = 0
         self._program, *_ = self.find_argv(None)
         require_program(self._program)
+        program.require_lasting()
+        if not is_inbox(target.folder) and "{folder}" not in target.place:
+            message = f"To deliver into {quoted(target.folder)}, the destination's command needs {{folder}}."
+            raise failure("connector", message)
 
     def stage(self, folder: str | None = None) -> CommandStaging:
         is_spam = folder is not None and "{folder}" not in self._target.place

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import select
 import signal
 import subprocess
@@ -14,6 +15,8 @@ from functools import cache
 from shutil import which
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from cockpit_getmail.problem import failure, printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import IO
@@ -22,6 +25,8 @@ ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:
 WORDS_OCTETS = 1024
 """So much of what a program says is kept."""
 _READ = 16 << 10
+_FLEETING = re.compile("/(dev|proc|run|sys|tmp|var/tmp)(?!/user$)(/|$)")
+"""Where nobody has mail that is to stay."""
 _CANNOT_START = (126, 127)
 _SAYS_SO = b"setpriv: "
 
@@ -63,6 +68,27 @@ def run(argv: Sequence[str], message: Iterable[bytes], seconds: float) -> Ended:
     if guard and status in _CANNOT_START and words.startswith(_SAYS_SO):
         raise OSError(words.removeprefix(_SAYS_SO).decode("utf-8", "replace").strip())
     return Ended(status if in_time else None, words)
+
+
+def require_lasting(mounts: str = "/proc/self/mountinfo") -> None:
+    """Raise Problem (settings) if a unit hides folders by others in memory to which a program may write.
+
+    It would find room there, and what it delivers would be gone with the unit.
+    """
+    if "CREDENTIALS_DIRECTORY" not in os.environ:
+        return
+    with open(mounts, encoding="utf-8", errors="surrogateescape") as file:
+        for line in file:
+            # proc_pid_mountinfo(5)
+            mount, _, system = line.partition(" - ")
+            point, options = mount.split()[4:6]
+            is_open = system.startswith("tmpfs ") and "rw" in options.split(",")
+            if is_open and not _FLEETING.match(point):
+                message = (
+                    f"What is written to {printable(point)} would end with the run, as it is hidden from it. "
+                    "A drop-in must name the very folders to write to in ReadWritePaths=, none above them."
+                )
+                raise failure("settings", message)
 
 
 @cache

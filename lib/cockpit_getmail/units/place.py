@@ -26,7 +26,10 @@ AS_USER_SECONDS = 10.0
 
 
 class Place(NamedTuple):
-    """Who a run is and where it works. `maildir` is None for a destination that is no folder."""
+    """Who a run is and where it works. `maildir` is None for a destination that is no folder.
+
+    `is_command` tells whether it is a program that delivers.
+    """
 
     user: str
     uid: int
@@ -34,6 +37,7 @@ class Place(NamedTuple):
     home: str
     state_folder: str
     maildir: str | None
+    is_command: bool = False
 
 
 def prepare(connector: Connector, settings: Settings, *, foreground: bool = False) -> Place:
@@ -57,11 +61,12 @@ def locate(connector: Connector, settings: Settings, *, foreground: bool = False
         raise failure("settings", f"DESTINATION leads out of its folder: {maildir}.", setting="DESTINATION")
     user = _find_user(connector, settings, target)
     state_folder = os.path.join(settings.state_dir, folder_name(connector.name))
-    place = Place(user.pw_name, user.pw_uid, user.pw_gid, user.pw_dir, state_folder, maildir)
+    is_command = target.kind == "command"
+    place = Place(user.pw_name, user.pw_uid, user.pw_gid, user.pw_dir, state_folder, maildir, is_command)
     if not foreground and place.user == settings.fetch_user:
         from cockpit_getmail.units import sandbox
 
-        sandbox.require_hiding(settings)
+        sandbox.require_hiding(settings, connector.destination)
     _check_state(place)
     return place
 

@@ -1,16 +1,23 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a unit sees: the drop-in's sandbox, what is hidden beside it, and the program."""
 
+from __future__ import annotations
+
 import os
 import re
 import sys
-from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cockpit_getmail.database import Database
 from cockpit_getmail.problem import failure, printable
-from cockpit_getmail.settings import Settings
 from cockpit_getmail.units.folders import HOMES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cockpit_getmail.settings import Settings
+    from cockpit_getmail.units.place import Place
 
 DROP_IN = "cockpit-getmail-.service.d/10-fetch.conf"
 UNIT_FOLDERS = (
@@ -59,23 +66,36 @@ def quote(path: str | Path, depth: int) -> str:
     return word
 
 
-def hiding_properties(settings: Settings, maildir: str | None = None) -> list[str]:
+def hiding_properties(settings: Settings, place: Place | None = None) -> list[str]:
     """Return the properties that hide all state and mail, as far as the drop-in does not do so already.
 
-    What is in a run's own `maildir` is its own, whoever else delivers there.
+    What is in the Maildir of a run's own `place` is its own, whoever else delivers there. From a program that
+    delivers only state is hidden: what it may write to, and so must see, is the administrator's to say.
     """
-    hidden = (*_shared_folders(settings).values(), *_find_places(settings))
-    own = {Path(maildir), Path(maildir).resolve()} if maildir else set()
-    return [
-        f"TemporaryFileSystem={quote(folder, 2)}:ro"
+    state, *mail = (*_shared_folders(settings).values(), *_find_places(settings))
+    hidden = [state] if place and place.is_command else [state, *mail]
+    own = {Path(place.maildir), Path(place.maildir).resolve()} if place and place.maildir else set()
+    found = [
+        folder
         for folder in dict.fromkeys((*hidden, *(folder.resolve() for folder in hidden)))
         if not _is_hidden(folder) and _can_be_hidden(folder) and not _is_below(folder, own)
     ]
+    return [
+        f"TemporaryFileSystem={quote(folder, 2)}:ro"
+        for folder in found
+        if not any(above in folder.parents for above in found)
+    ]
 
 
-def require_hiding(settings: Settings) -> None:
-    """Raise Problem (cause settings) if runs of one user would see each other's state or mail."""
-    for setting, folder in _shared_folders(settings).items():
+def require_hiding(settings: Settings, destination: str = "") -> None:
+    """Raise Problem if runs of one user would see each other's state or mail: cause settings.
+
+    Or cause connector, for a prop Destination of its own.
+    """
+    folders = _shared_folders(settings)
+    if destination.startswith(MAILDIR):
+        folders["Destination"] = _cut_template(destination)
+    for setting, folder in folders.items():
         found = folder.resolve()
         if not _is_hidden(found) and not _can_be_hidden(found):
             example = f"{STATE_ROOT}/cockpit-getmail/state" if setting == "STATE_DIR" else EXAMPLE
@@ -83,6 +103,8 @@ def require_hiding(settings: Settings) -> None:
                 f"Units need {printable(str(found))}, so it cannot be hidden from them, and a run would see "
                 f"what is another's in it. Choose a {setting} in a folder of its own, such as {example}."
             )
+            if setting == "Destination":
+                raise failure("connector", message)
             raise failure("settings", message, setting=setting)
 
 

@@ -54,7 +54,7 @@ def start_run(
     state = state_directory(settings)
     place = prepare(connector, settings)
     with credentials.written(connector, settings, token, forgive=forgive, problem=problem) as files:
-        fixed = [f"LogExtraFields={TASK_FIELD}={token}", *hiding_properties(settings, place.maildir)]
+        fixed = [f"LogExtraFields={TASK_FIELD}={token}", *hiding_properties(settings, place)]
         properties = [*run_properties(place, state, files), *fixed]
         argv = start_argv(unit, f"Mail of {printable(connector.name)}", properties, "fetch")
         return unit, start(unit, argv, foreground)

@@ -30,7 +30,7 @@ def start_verification(connector: Connector, settings: Settings, token: str) -> 
     require_units(foreground)
     state = state_directory(settings)
     place = locate(connector, settings)
-    fixed = [f"LogExtraFields={TASK_FIELD}={token}", *hiding_properties(settings, place.maildir)]
+    fixed = [f"LogExtraFields={TASK_FIELD}={token}", *hiding_properties(settings, place)]
     if place.maildir:
         # One that is not there is what the verification has to tell.
         fixed.append(f"BindReadOnlyPaths=-{quote(place.maildir, 1)}")

@@ -242,6 +242,12 @@ def test_folder_is_that_of_the_message(tmp_path: Path, own: str, folder: str | N
     assert tried.got == [STORED]
 
 
+def test_folder_is_not_passed_over(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match=r"needs \{folder\}") as caught:
+        Tried(tmp_path, arguments="{account}", own="Work")
+    assert caught.value.cause == "connector"
+
+
 def test_spam_is_marked_where_no_folder_can_be_named(tmp_path: Path) -> None:
     tried = Tried(tmp_path, arguments="{account}")
     tried.deliver(folder="Junk")

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from cockpit_getmail.destination.program import WORDS_OCTETS, Ended, run
+from cockpit_getmail.destination.program import WORDS_OCTETS, Ended, require_lasting, run
+from cockpit_getmail.problem import Problem
 from tests.support import need_root
 
 SECONDS = 60.0
@@ -158,3 +159,33 @@ def test_descriptors_do_not_grow() -> None:
         sh(script, *LARGE, seconds=0.2)
     assert len(os.listdir("/proc/self/fd")) == before
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss > 0
+
+
+SYSTEM = """
+22 1 0:5 / /dev rw,nosuid - devtmpfs udev rw
+23 22 0:6 / /dev/shm rw,nosuid - tmpfs tmpfs rw
+24 1 0:7 / /run rw,nosuid shared:2 - tmpfs tmpfs rw
+25 1 0:7 / /tmp rw - tmpfs tmpfs rw
+26 1 0:8 / / ro - ext4 /dev/sda1 rw
+27 26 0:9 / /home ro - tmpfs tmpfs rw,size=4k
+28 26 0:9 / /run/user ro - tmpfs tmpfs rw,size=4k
+29 26 0:8 / /srv/vmail rw - ext4 /dev/sda1 rw
+"""
+
+
+@pytest.mark.parametrize("point", ["", "/home", "/run/user", "/root", "/var/lib/cockpit-getmail", "/runs"])
+def test_folders_in_memory_are_no_place_for_mail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    mounts = tmp_path / "mounts"
+    added = f"30 26 0:9 / {point} rw,relatime shared:3 - tmpfs tmpfs rw\n" if point else ""
+    mounts.write_text(SYSTEM.lstrip() + added)
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    require_lasting(str(mounts))
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", "/run/credentials/x")
+    if point:
+        with pytest.raises(Problem, match=f"written to {point} would end") as caught:
+            require_lasting(str(mounts))
+        assert caught.value.cause == "settings"
+    else:
+        require_lasting(str(mounts))

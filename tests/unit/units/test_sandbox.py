@@ -15,6 +15,7 @@ from cockpit_getmail.database import Database
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.settings import Settings
 from cockpit_getmail.units import sandbox
+from cockpit_getmail.units.place import Place
 from tests.support import need_programs, need_root
 from tests.support.quoting import unquote
 
@@ -88,6 +89,10 @@ def test_nothing_is_hidden_for_mail_that_lies_in_no_folder_of_ours(destination: 
     sandbox.require_hiding(settings)
 
 
+def make_place(maildir: str | None, *, is_command: bool = False) -> Place:
+    return Place("nobody", 65534, 65534, "/", "/var/lib/state", maildir, is_command)
+
+
 def test_mail_of_single_connectors_is_hidden_from_all_others(tmp_path: Path) -> None:
     places = Path(tempfile.mkdtemp(prefix="cockpit-getmail-test-", dir="/var/lib"))
     for name in ("many/me", "one", "two"):
@@ -102,8 +107,12 @@ def test_mail_of_single_connectors_is_hidden_from_all_others(tmp_path: Path) -> 
         settings = Settings(connectors_db=tmp_path / "db")
         hidden = [f"TemporaryFileSystem={places}/{name}:ro" for name in ("many", "one", "two")]
         assert sandbox.hiding_properties(settings) == hidden
-        assert sandbox.hiding_properties(settings, f"{places}/many/me") == hidden
-        assert sandbox.hiding_properties(settings, f"{places}/one") == [hidden[0], hidden[2]]
+        assert sandbox.hiding_properties(settings, make_place(f"{places}/many/me")) == hidden
+        assert sandbox.hiding_properties(settings, make_place(f"{places}/one")) == [hidden[0], hidden[2]]
+        assert sandbox.hiding_properties(settings, make_place(None, is_command=True)) == []
+        settings = Settings(connectors_db=tmp_path / "db", destination=f"maildir:{places}/{{user}}")
+        above = f"TemporaryFileSystem={places}:ro"
+        assert sandbox.hiding_properties(settings, make_place(f"{places}/one")) == [above]
     finally:
         shutil.rmtree(places)
 
@@ -154,6 +163,26 @@ def test_mail_that_cannot_be_hidden_is_refused(destination: str) -> None:
 )
 def test_mail_that_can_be_hidden_is_not_refused(destination: str) -> None:
     sandbox.require_hiding(Settings(destination=f"maildir:{destination}"))
+
+
+@pytest.mark.parametrize(
+    ("destination", "is_refused"),
+    [
+        ("maildir:/usr/lib/{account}", True),
+        ("maildir:/var/lib", True),
+        ("maildir:/srv/mail", False),
+        ("maildir:~/{user}", False),
+        ("command:/usr/lib/lda {user}", False),
+        ("", False),
+    ],
+)
+def test_destination_of_a_connector_can_be_hidden_too(destination: str, is_refused: bool) -> None:
+    if is_refused:
+        with pytest.raises(Problem, match="a Destination in a folder of its own") as caught:
+            sandbox.require_hiding(SETTINGS, destination)
+        assert caught.value.cause == "connector"
+    else:
+        sandbox.require_hiding(SETTINGS, destination)
 
 
 def test_state_that_cannot_be_hidden_is_refused(tmp_path: Path) -> None:

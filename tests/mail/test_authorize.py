@@ -186,6 +186,32 @@ def test_provider_that_is_slow_or_down_for_a_while(api: Api, oidc: Oidc) -> None
     assert ended["statusCode"] == "succeeded"
 
 
+def test_grant_that_cannot_be_stored_is_told(api: Api, oidc: Oidc) -> None:
+    name = add(api, oidc)
+    begun = api.succeed("execute", "authorize", name=name)
+    oidc.approve(begun["address_with_code"], USER)
+    api.folder.chmod(0o500)
+    ended = api.succeed("execute", "authorize-complete", name=name, wait=10_000)
+    api.folder.chmod(0o700)
+    assert (ended["statusCode"], ended["error"]["cause"]) == ("failed", "internal")
+    assert "RefreshToken" not in api.props(name)
+    begun = api.succeed("execute", "authorize", name=name)
+    oidc.approve(begun["address_with_code"], USER)
+    ended = api.succeed("execute", "authorize-complete", token=begun["token"], wait=10_000)
+    assert ended["statusCode"] == "succeeded"
+
+
+def test_provider_without_a_refresh_token(api: Api, oidc: Oidc) -> None:
+    """What would be over within the hour is no sign-in."""
+    name = add(api, oidc)
+    begun = api.succeed("execute", "authorize", name=name)
+    oidc.answer("/token", 200, {"access_token": "short-lived", "token_type": "Bearer", "expires_in": 60})
+    ended = api.succeed("execute", "authorize-complete", name=name)
+    assert (ended["statusCode"], ended["error"]["cause"]) == ("failed", "credentials")
+    assert "offline" in ended["error"]["hint"]
+    assert begun["token"] == ended["token"]
+
+
 def test_failures_are_forgiven(api: Api, oidc: Oidc) -> None:
     """Once somebody has signed in the connector is due, however often it failed."""
     name = add(api, oidc)

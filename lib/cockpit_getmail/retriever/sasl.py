@@ -51,9 +51,9 @@ class _ClientFirst:
         self._sent = self._refused = False
 
     def answer(self, challenge: bytes) -> bytes | None:
-        # A server that takes nothing with the command asks for it again, once.
         if self._refused:
             return None
+        # A server that takes nothing with the command asks for it again, once.
         if not self._sent and not (self.at_once and challenge):
             self._sent = True
             return self._message

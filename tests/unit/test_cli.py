@@ -21,8 +21,11 @@ import pytest
 
 from cockpit_getmail import __version__, cli, database, settings, status_file
 from cockpit_getmail.actions.update import reset
+from cockpit_getmail.oauth import cache
 from cockpit_getmail.words import Cause
 from tests.support import need_root
+from tests.support.hostile import Server, pop3
+from tests.support.tokens import TokenEndpoint, make_props
 
 COMMAND = [sys.executable, "-I", "-m", "cockpit_getmail"]
 ENOUGH = 60
@@ -250,6 +253,33 @@ def test_root_has_it_fetched_by_the_user_of_the_unit(site: Site, silent: socket.
     assert found.environment["HOME"] == FETCHER.pw_dir
     os.close(terminal)
     os.close(mine)
+
+
+def test_run_by_token(site: Site) -> None:
+    mailbox = [("1", b"Subject: 1\r\n\r\n"), ("2", b"Subject: 2\r\n\r\n")]
+    script = pop3(mailbox, {r"AUTH \w+.*": b"+OK\r\n"}, ("UIDL", "SASL XOAUTH2"))
+    name = f"token-{os.getpid()}@there"
+    with TokenEndpoint() as provider, Server(script) as server:
+        provider.lifetime = 0
+        with database.transaction(site.folder / "connectors") as connectors:
+            connectors.put(name, "getmail", make_props(provider, server.port, Account="other@here"))
+        done = site.run("fetch", name)
+        assert (done.returncode, done.stderr) == (0, "")
+        # By then the token has expired; the next run has another one.
+        assert "1 message delivered" in done.stdout
+        assert "the rest follows at once" in done.stdout
+        assert "1 message delivered" in site.run("fetch", name).stdout
+        assert [form["refresh_token"] for form in provider.asked] == ["refresh-0", "refresh-1"]
+        asked = len(server.received)
+        provider.answer = (400, b'{"error": "invalid_grant"}')
+        done = site.run("fetch", name)
+        assert (done.returncode, "invalid_grant" in done.stderr) == (cli.STATUSES["credentials"], True)
+        assert len(server.received) == asked
+    found = status_file.read(site.folder / "state" / name)
+    assert found
+    assert (found["state"], found["cause"], found["refused"]) == ("failed", "credentials", 1)
+    assert "Sign in again" in found["hint"]
+    cache.forget(name, settings.Settings(site.folder / "connectors", site.folder / "state"))
 
 
 def test_end_of_the_users_process_is_told(site: Site, silent: socket.socket) -> None:

@@ -283,6 +283,7 @@ def find_opened(case: Case) -> str:
 @pytest.mark.long
 @pytest.mark.parametrize("work", [sealing.seal_all, sealing.unseal_all])
 def test_refresh_token_that_is_converted_during_a_refresh_is_not_lost(case: Case, work: Convert) -> None:
+    need_root()
     if work is sealing.unseal_all:
         convert(case.settings)
     case.provider.gate.clear()

@@ -17,7 +17,7 @@ EICAR = b"-".join((b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR", b"STANDARD", b"ANTIVIR
 SIGNATURE = "Test.Eicar"
 FOUND = f"{SIGNATURE}.UNOFFICIAL"
 CONFIGURATION = """
-LocalSocket {folder}/socket
+LocalSocket {folder}/clamd.ctl
 LocalSocketMode 666
 TCPSocket {port}
 TCPAddr 127.0.0.1
@@ -35,7 +35,7 @@ class Clamd(Daemon):
 
     @property
     def socket(self) -> str:
-        return str(self.folder / "socket")
+        return str(self.folder / "clamd.ctl")
 
     @property
     def address(self) -> str:

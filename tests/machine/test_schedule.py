@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from cockpit_getmail.units.folders import HOMES
 from tests.support.dovecot import Dovecot
@@ -217,6 +219,22 @@ def test_run_that_ended_with_its_token_goes_on_at_once(quiet: Installed) -> None
     assert (found["status"], found["failures"]) == ("INVALID_CREDENTIALS", 1)
     assert found["next_run"] > time.time()
     assert "Sign in again" in found["hint"]
+
+
+def test_service_account_signs_within_the_sandbox_of_the_schedule(quiet: Installed) -> None:
+    key = rsa.generate_private_key(65537, 2048)
+    file = quiet.folder / "key.pem"
+    file.touch(mode=0o600)
+    file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    script = pop3([("1", b"Subject: x\r\n\r\n")], {r"AUTH \w+.*": b"+OK\r\n"}, ("UIDL", "SASL XOAUTH2"))
+    with TokenEndpoint() as provider, Server(script) as server:
+        grant = {"Grant": "jwt", "KeyFile": "/var/lib/cockpit-getmail/key.pem"}
+        quiet.put("robot", make_props(provider, server.port, Account="robot", **grant))
+        tick(quiet)
+        [form] = provider.asked
+    assert form["grant_type"] == "urn:ietf:params:oauth:grant-type:jwt-bearer"
+    assert form["assertion"].count(".") == 2
+    assert len(quiet.mail("robot")) == 1
 
 
 def test_each_runs_once_in_its_time(quiet: Installed, dovecot: Dovecot) -> None:

@@ -237,6 +237,26 @@ def test_service_account_signs_within_the_sandbox_of_the_schedule(quiet: Install
     assert len(quiet.mail("robot")) == 1
 
 
+def test_refresh_token_is_not_used_up_where_the_new_one_cannot_be_stored(quiet: Installed) -> None:
+    machine = quiet.machine
+    with TokenEndpoint() as provider:
+        quiet.put("kept", make_props(provider, 1, Account="kept"))
+        database = "/etc/cockpit-getmail-test/connectors"
+        machine.run(["install", "-D", "-m", "600", "/var/lib/cockpit-getmail/connectors", database])
+        machine.run(["tee", SETTINGS], input=f"CONNECTORS_DB={database}\n")
+        tick(quiet)
+        found = condition(quiet, "kept")
+        assert "could not be stored in /etc/cockpit-getmail-test" in found["message"]
+        assert "ReadWritePaths=" in found["hint"]
+        assert not provider.asked
+        # A helper may write there.
+        ended = quiet.call("execute", action="run", name="kept", wait=30_000)
+        assert ended["error"]["cause"] == "network"
+        assert len(provider.asked) == 1
+        assert provider.refresh_token in machine.run(["cat", database]).stdout
+    machine.run(["rm", "-r", "/etc/cockpit-getmail-test"])
+
+
 def test_each_runs_once_in_its_time(quiet: Installed, dovecot: Dovecot) -> None:
     quiet.add("one", "SimpleIMAPRetriever", dovecot.imap, Account="one")
     quiet.add("other", "SimplePOP3Retriever", dovecot.pop3, Account="other", Time="1440")

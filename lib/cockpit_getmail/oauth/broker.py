@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import signal
 import time
 from contextlib import contextmanager, suppress
@@ -130,6 +131,8 @@ def _obtain(grant: _Grant, settings: Settings) -> Token:
     now = time.time()
     connector = opened(grant.connector, grant.needed)
     request = grant.request(connector, now)
+    if grant.kind == "refresh":
+        _require_storable(settings)
     # Before the answer is there: what a sealed one takes to open would come between it and its record.
     used = _digest(connector)
     with _uninterrupted():
@@ -141,6 +144,17 @@ def _obtain(grant: _Grant, settings: Settings) -> Token:
         token = Token(granted.access_token, granted.expires_at, now, grant.fingerprint)
         cache.keep(name, settings, token)
     return token
+
+
+def _require_storable(settings: Settings) -> None:
+    """Raise Problem (internal) where a new refresh token could not be stored: then none is asked for."""
+    folder = os.path.dirname(os.path.realpath(settings.connectors_db))
+    if not os.access(folder, os.W_OK):
+        message = f"No token is asked for: a new refresh token could not be stored in {printable(folder)}."
+        hint = (
+            "Let that folder be written to; for the schedule, by ReadWritePaths= of cockpit-getmail.service."
+        )
+        raise failure("internal", message, hint=hint)
 
 
 def _keep(connector: Connector, settings: Settings, used: str, refresh_token: str) -> Connector:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Pictures of the panel for README: a machine with plausible connectors, all of what is seen by real runs.
 
-python -m tests.browser.screenshots writes docs/images/{overview,dialog,detail}-{light,dark}.png.
+python -m tests.browser.screenshots writes docs/images/NAME-{light,dark}.png for each of overview, dialog,
+advanced, sign-in, settings and detail.
 """
 
 import sys
@@ -12,16 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from cockpit_getmail.connector import folder_name
-from tests.browser.beyond import change_state, stalled, trust, until
-from tests.browser.panel import SIZE, Panel, Session, Style, launch, log_in, open_panel
+from tests.browser.beyond import change_state, configure, stalled, trust, until
+from tests.browser.panel import SIZE, Panel, Style, launch, log_in, open_panel
 from tests.support.certificates import Authority
 from tests.support.cockpit import ADMIN, Cockpit
 from tests.support.dovecot import Dovecot, make_message
 from tests.support.installed import Installed
 from tests.support.machine import PROJECT, Machine
+from tests.support.oidc import Oidc
 
 IMAGES = PROJECT / "docs/images"
 STYLES: tuple[Style, ...] = ("light", "dark")
@@ -34,7 +36,9 @@ FEWER = (3, 5, 0, 0, 1, 4, 6, 2, 5, 0, 1, 0, 7, 2)
 REGULAR, LARGE, REFUSED = "anna.bianchi@example.net", "a.bianchi@example.org", "bruno.costa@example.com"
 OFFICE, AWAY = "g.rossi@example.org", "giacomo.rossi@example.org"
 PARTLY, PAUSED, NEW = "info@example.com", "sales@example.org", "carlo.neri@example.com"
+SIGNED_IN = "marta.greco@example.com"
 LARGE_COUNT, LARGE_SIZE = 200, 60_000
+LMTP = {"DESTINATION": "lmtp:unix:/run/dovecot/lmtp", "RECIPIENT_DELIMITER": "+"}
 CLOSED_PORT = 9
 
 
@@ -53,7 +57,7 @@ def main() -> int:
             provider = stack.enter_context(start_provider(authority))
             installed = Installed(machine)
             fill(stack, installed, provider)
-            take(machine, provider)
+            take(installed, provider, stack.enter_context(Oidc()))
     except (pytest.skip.Exception, pytest.fail.Exception) as needs:
         sys.stderr.write(f"{needs.msg}\n")
         return 1
@@ -96,8 +100,8 @@ def add(installed: Installed, user: str, account: str, host: str, port: int, **p
         "Server": host,
         "Port": str(port),
         "Username": user,
-        "Password": PASSWORD,
         "Account": account,
+        **({} if "Provider" in props else {"Password": PASSWORD}),
         **props,
     }
     return str(installed.call("create", action="create", **request)["name"])
@@ -133,27 +137,50 @@ def set_aside(installed: Installed, provider: Dovecot, name: str) -> None:
         change_state(installed, name, f"UPDATE failure SET since = since - {10 * DAY}")
 
 
-def take(machine: Machine, provider: Dovecot) -> None:
+def take(installed: Installed, provider: Dovecot, oidc: Oidc) -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
-    with Cockpit(machine) as cockpit, sync_playwright() as playwright:
+    with Cockpit(installed.machine) as cockpit, sync_playwright() as playwright:
         browser = launch(playwright)
         with log_in(browser, cockpit, ADMIN, privileged=True) as session:
             for style in STYLES:
-                take_style(browser, cockpit, session, style, provider)
+                with open_panel(browser, cockpit, session, style=style) as panel:
+                    take_style(panel, style, provider)
+            # Another connector, and settings that the ones above are not meant for.
+            configure(installed, **LMTP)
+            props = oidc.props(DeviceUrl=oidc.device_url)
+            away = add(installed, SIGNED_IN, "marta", "mail.example.com", provider.imaps, **props)
+            for style in STYLES:
+                with open_panel(browser, cockpit, session, style=style) as panel:
+                    take_more(panel, style, provider, away)
         browser.close()
 
 
-def take_style(browser: Browser, cockpit: Cockpit, session: Session, style: Style, provider: Dovecot) -> None:
-    with open_panel(browser, cockpit, session, style=style) as panel:
-        show_detail(panel)
-        save(panel, f"detail-{style}")
-        panel.open()
-        until(lambda: panel.body.get_by_role("progressbar").count())
-        expect(panel.rows).to_have_count(7)
-        save(panel, f"overview-{style}")
-        show_dialog(panel, provider)
-        save(panel, f"dialog-{style}")
-        assert not panel.seen.faults, panel.seen.faults
+def take_style(panel: Panel, style: Style, provider: Dovecot) -> None:
+    show_detail(panel)
+    save(panel, f"detail-{style}")
+    panel.open()
+    until(lambda: panel.body.get_by_role("progressbar").count())
+    expect(panel.rows).to_have_count(7)
+    save(panel, f"overview-{style}")
+    show_dialog(panel, provider)
+    save(panel, f"dialog-{style}")
+    assert not panel.seen.faults, panel.seen.faults
+
+
+def take_more(panel: Panel, style: Style, provider: Dovecot, name: str) -> None:
+    panel.open()
+    show_advanced(panel, provider)
+    save(panel, f"advanced-{style}")
+    panel.button("Cancel").click()
+    panel.open("connector", name)
+    panel.button("Sign in").click()
+    expect(panel.body.locator("#sign-in-code")).to_be_visible()
+    save(panel, f"sign-in-{style}")
+    panel.button("Sign in later").click()
+    panel.open("settings")
+    expect(panel.role("heading", "Stored passwords")).to_be_visible()
+    save(panel, f"settings-{style}")
+    assert not panel.seen.faults, panel.seen.faults
 
 
 def show_detail(panel: Panel) -> None:
@@ -171,6 +198,15 @@ def show_dialog(panel: Panel, provider: Dovecot) -> None:
     panel.button("Check credentials").click()
     expect(panel.dialog).to_contain_text("The log-in works: 31 messages.")
     panel.button("Check credentials").scroll_into_view_if_needed()
+
+
+def show_advanced(panel: Panel, provider: Dovecot) -> None:
+    panel.button("Add connector").click()
+    panel.fill(Server="mail.example.com", Port=str(provider.imaps), Username=NEW, Account="carlo")
+    panel.button("Advanced settings").click()
+    panel.field("SpamCheck").check()
+    panel.field("VirusCheck").check()
+    panel.field("Destination").evaluate("element => element.closest('section').scrollIntoView()")
 
 
 def save(panel: Panel, name: str) -> None:

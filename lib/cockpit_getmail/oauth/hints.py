@@ -43,6 +43,7 @@ _BY_ERROR = {
     "expired_token": SIGN_IN,
     "login_required": SIGN_IN,
     "access_denied": CONSENT,
+    "authorization_declined": CONSENT,
     "consent_required": CONSENT,
     "interaction_required": CONSENT,
     "admin_policy_enforced": CONSENT,
@@ -50,6 +51,7 @@ _BY_ERROR = {
     "unauthorized_client": CLIENT,
     "deleted_client": CLIENT,
     "disabled_client": CLIENT,
+    "redirect_uri_mismatch": CLIENT,
     "invalid_scope": SCOPE,
 }
 _ACCOUNT_WORDS = re.compile(

@@ -304,6 +304,8 @@ def test_secret_that_a_provider_repeats_is_not_told() -> None:
         ("invalid_grant", "Account has been deleted", hints.ACCOUNT),
         ("invalid_grant", "AADSTS50057: The user account is disabled.", hints.ACCOUNT),
         ("invalid_scope", "", hints.SCOPE),
+        ("authorization_declined", "", hints.CONSENT),
+        ("redirect_uri_mismatch", "", hints.CLIENT),
         ("something_new", "", None),
     ],
 )

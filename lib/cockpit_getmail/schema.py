@@ -87,15 +87,22 @@ def _resolve(node: Any, path: str) -> Any:
 
 
 def _find_secrets(schema: Any) -> Iterator[str]:
-    """Yield the names of the props that are `writeOnly`."""
+    """Yield the names of the props that are `writeOnly`, be it in one form of several."""
     if isinstance(schema, list):
         for item in schema:
             yield from _find_secrets(item)
     elif isinstance(schema, dict):
-        props = schema.get("properties", {})
-        yield from (name for name, prop in props.items() if prop.get("writeOnly"))
+        yield from (name for name, prop in schema.get("properties", {}).items() if _is_secret(prop))
         for value in schema.values():
             yield from _find_secrets(value)
+
+
+def _is_secret(prop: Any) -> bool:
+    if isinstance(prop, list):
+        return any(map(_is_secret, prop))
+    if not isinstance(prop, dict):
+        return False
+    return prop.get("writeOnly") is True or any(_is_secret(prop.get(word)) for word in ("anyOf", "allOf"))
 
 
 def _explain(error: ValidationError) -> Iterator[tuple[str, Any, str]]:

@@ -323,6 +323,17 @@ def test_value_is_shown_and_no_secret() -> None:
     assert faults == {"Time": 3, "Port": "\\x1b[1m", "Username": "", "Password": "", "Pasword": ""}
 
 
+@pytest.mark.parametrize("name", INPUTS)
+@pytest.mark.parametrize("value", ["canary\n", "canary" * 5000, 12345])
+def test_no_fault_shows_what_is_write_only(name: str, value: Any) -> None:
+    props = [prop for prop, parts in find_props(load(name)).items() if any(map(is_write_only, parts))]
+    verb, _, action = name.removesuffix(".input.json").partition("/")
+    told = {fault["parameter"]: fault for fault in schema.check(verb, action, dict.fromkeys(props, value))}
+    assert all(told[prop]["value"] == "" for prop in props if prop in told)
+    assert "canary" not in json.dumps(list(told.values()))
+    assert "12345" not in json.dumps(list(told.values()))
+
+
 @given(st.sampled_from(INPUTS), st.dictionaries(st.text(), JSON, max_size=6))
 def test_faults_have_the_shape_of_a_problem(name: str, data: dict[str, Any]) -> None:
     verb, _, action = name.removesuffix(".input.json").partition("/")

@@ -62,7 +62,8 @@ def exchange(
             read = _read(response, target, answer_limit) if answer_limit else b""
             found = {name.lower(): value for name, value in response.getheaders()}
             return Answer(response.status, found, read)
-    except http.client.HTTPException as error:
+    except (http.client.HTTPException, ValueError) as error:
+        # A chunk of negative length is a ValueError there.
         message = f"{target.authority} did not answer in HTTP ({type(error).__name__})."
         raise failure("protocol", message) from error
     finally:

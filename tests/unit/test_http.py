@@ -100,6 +100,12 @@ def test_body_that_is_not_wanted_is_not_read(receiver: Receiver) -> None:
     )
 
 
+@pytest.mark.parametrize("length", ["-1", "-5", "f" * 4000, "five", ""])
+def test_chunk_of_no_length(receiver: Receiver, length: str) -> None:
+    raw = f"Transfer-Encoding: chunked\r\n\r\n{length}\r\nabc\r\n0\r\n\r\n"
+    assert refuse(receiver, OK + raw.encode()).cause == "protocol"
+
+
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.binary()

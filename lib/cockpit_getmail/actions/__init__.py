@@ -236,7 +236,8 @@ def _check(props: Mapping[str, str]) -> list[Fault]:
     """Return the faults of a record. In old databases an empty prop is not set, and some nobody knows."""
     shape = schema.load("create/create.input.json")
     known = shape["properties"].keys() - set(_NO_PROPS)
-    needed = known.intersection((*shape["required"], "Password"))
+    has_other = any(map(props.get, ("Provider", *PASSWORDS[1:])))
+    needed = known.intersection((*shape["required"], *(() if has_other else PASSWORDS[:1])))
     data = {prop: value for prop, value in as_in_clear(props).items() if prop in (known if value else needed)}
     return schema.check("create", "create", data)
 

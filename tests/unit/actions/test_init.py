@@ -132,7 +132,7 @@ def test_connector_that_can_run(more: str) -> None:
     assert connector.delete_after is None
 
 
-@pytest.mark.parametrize("other", ["Provider|google", "PasswordFile|/run/secret", "PasswordCommand|/bin/pass"])
+@pytest.mark.parametrize("other", ["Provider|google", "PasswordFile|/run/secret", "PasswordCommand|/bin/x"])
 def test_empty_password_beside_another_way_to_log_in(other: str) -> None:
     line = f"{OLD.replace('Password|p', 'Password|')}|{other}"
     assert actions.require_runnable(Database(line.encode()), "x").password == ""

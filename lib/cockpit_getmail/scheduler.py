@@ -232,7 +232,9 @@ def find_candidates(records: Iterable[Record], starts: dict[str, Start], now: fl
 def _launch(connector: Connector, settings: Settings, read_at: "Stamp") -> tuple[str, str, bool]:
     try:
         return launch(connector, settings, read_at)
-    except (OSError, ValueError, LookupError) as error:
+    except Problem:
+        raise
+    except Exception as error:
         # A bug that one connector brings to light does not stop the others.
         message = f"This is a bug in cockpit-getmail ({type(error).__name__})."
         raise failure("internal", message) from error

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cockpit_getmail import scheduler
 from cockpit_getmail.connector import Connector
 from cockpit_getmail.database import Record
 from cockpit_getmail.ledger import Start
@@ -113,3 +114,16 @@ def test_without_systemd_the_way_out_is_told(tmp_path: Path) -> None:
     assert caught.value.cause == "internal"
     assert not [*tmp_path.iterdir()]
     assert not said.getvalue()
+
+
+def test_a_bug_stops_one_connector_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def launch(*_: object) -> None:
+        raise AttributeError("canary")
+
+    monkeypatch.setattr(scheduler, "launch", launch)
+    with pytest.raises(Problem) as raised:
+        scheduler._launch(Connector("n", {}), Settings(tmp_path / "db", tmp_path), ())
+    assert (raised.value.cause, raised.value.message) == (
+        "internal",
+        "This is a bug in cockpit-getmail (AttributeError).",
+    )

@@ -206,6 +206,7 @@ def use_key(provider: Provider, issuer: str, key: str, subject: str, now: float)
 
     Raises Problem (connector) for a key that is none.
     """
+    from cryptography.exceptions import UnsupportedAlgorithm
     from jwt.exceptions import PyJWTError
     from oauthlib.oauth2 import ServiceApplicationClient
 
@@ -222,7 +223,8 @@ def use_key(provider: Provider, issuer: str, key: str, subject: str, now: float)
             extra_claims={"scope": provider.scope} if provider.scope else None,
             scope=None if provider.name == "google" else provider.scope or None,
         )
-    except (ValueError, TypeError, PyJWTError) as error:
+    except (ValueError, TypeError, AttributeError, PyJWTError, UnsupportedAlgorithm) as error:
+        # AttributeError: it is a public key, which does not sign.
         raise failure(
             "connector", "KeyFile has no RSA private key in PEM form.", parameter="KeyFile"
         ) from error

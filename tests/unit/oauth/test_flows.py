@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -235,9 +235,26 @@ def test_service_account() -> None:
     }
 
 
-@pytest.mark.parametrize("key", ["", "-----BEGIN PRIVATE KEY-----\n", "secret", "ec"])
+UNKNOWN_KEY = """\
+-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2V9BCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f
+-----END PRIVATE KEY-----
+"""
+"""Of an algorithm (1.3.101.125) that nobody knows."""
+
+
+@pytest.mark.parametrize(
+    "key", ["", "-----BEGIN PRIVATE KEY-----\n", "secret", UNKNOWN_KEY, "ec", "ed25519", "public"]
+)
 def test_key_that_is_none(key: str) -> None:
-    key = pem(ec.generate_private_key(ec.SECP256R1())) if key == "ec" else key
+    match key:
+        case "ec":
+            key = pem(ec.generate_private_key(ec.SECP256R1()))
+        case "ed25519":
+            key = pem(ed25519.Ed25519PrivateKey.generate())
+        case "public":
+            public = rsa.generate_private_key(65537, 2048).public_key()
+            key = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     with pytest.raises(Problem) as raised:
         flows.use_key(find(**CUSTOM), "i", key, "s", NOW)
     assert (raised.value.cause, raised.value.message) == (

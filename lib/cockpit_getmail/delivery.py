@@ -28,7 +28,7 @@ class Delivery:
     """One run's way into a destination. `delivered` and `answered` hold (uid, ordinal) of messages.
 
     `refused` is what the destination did not take, `dropped` and `aside` (with the reason) what the filters
-    held back: that is recorded. What they want `later` is not.
+    held back: that is recorded. What they want `later` or could not scan is not.
     `advance` is called with messages and octets as they are delivered, `warn` with a sentence for the log.
     """
 
@@ -61,6 +61,7 @@ class Delivery:
         self.dropped: list[Remote] = []
         self.aside: list[tuple[Remote, str]] = []
         self.later: list[tuple[Remote, str]] = []
+        self.unscanned: list[tuple[Remote, str]] = []
         self._committer = threading.Thread(target=self._commit_all, daemon=True, name="committer")
         self._committer.start()
 
@@ -68,7 +69,7 @@ class Delivery:
     def answered(self) -> set[tuple[str, int]]:
         """The messages that were delivered, or of which it is known why they cannot be."""
         failed = [part.message for part in self.failures]
-        held = [message for message, _ in (*self.aside, *self.later)]
+        held = [message for message, _ in (*self.aside, *self.later, *self.unscanned)]
         known = {(message.uid, message.ordinal) for message in (*failed, *held, *self.dropped)}
         return self.delivered | self.refused.keys() | known
 
@@ -141,7 +142,7 @@ class Delivery:
         elif action == "quarantine":
             self.aside.append((message, reason))
         elif action == "fail":
-            self.failures.append(Part(message, b"", failure=reason))
+            self.unscanned.append((message, reason))
         else:
             self._staging = self._destination.stage(scanned.folder)
             for piece in scanned.pieces():

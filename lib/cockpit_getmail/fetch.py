@@ -249,7 +249,7 @@ def _fetch_new(
             with stop.shielded():
                 delivery.finish()
     set_aside = _count_failures(folder, delivery, report) + _tell_refused(delivery, report)
-    set_aside += _tell_filtered(delivery, report)
+    set_aside += _tell_filtered(folder, delivery, report)
     if troubled:
         answered = delivery.answered
         message = next((m for m in wanted if (m.uid, m.ordinal) not in answered), None)
@@ -259,7 +259,7 @@ def _fetch_new(
     return Result(
         len(delivery.delivered),
         delivery.octets,
-        failed=len(delivery.failures) + len(delivery.refused) + len(delivery.aside),
+        failed=sum(map(len, (delivery.failures, delivery.refused, delivery.aside, delivery.unscanned))),
         set_aside=set_aside,
         dropped=len(delivery.dropped),
         later=len(delivery.later),
@@ -319,8 +319,17 @@ def _tell_refused(delivery: Delivery, report: Reporter) -> int:
     return sum(refusal.for_good for refusal in delivery.refused.values())
 
 
-def _tell_filtered(delivery: Delivery, report: Reporter) -> int:
-    """Tell of the messages that the filters held back; return how many are set aside."""
+def _tell_filtered(folder: FolderState, delivery: Delivery, report: Reporter) -> int:
+    """Tell of the messages that the filters held back; return how many are set aside.
+
+    What cannot be scanned counts as a failed attempt, even if that is all there was.
+    """
+    set_aside = len(delivery.aside)
+    for number, (message, reason) in enumerate(delivery.unscanned):
+        aside = folder.failed(message, reason, ATTEMPTS)
+        set_aside += aside
+        if number < FAILURES_SHOWN:
+            _warn(report, message.uid, "cannot be scanned", reason, aside=aside)
     for message, reason in delivery.aside[:FAILURES_SHOWN]:
         _warn(report, message.uid, "is not delivered", reason, aside=True)
     if dropped := len(delivery.dropped):
@@ -328,7 +337,7 @@ def _tell_filtered(delivery: Delivery, report: Reporter) -> int:
     if delivery.later:
         later, reason = len(delivery.later), delivery.later[0][1]
         report.note(f"Messages that wait because the spam filter wants them later: {later}, {reason}.")
-    return len(delivery.aside)
+    return set_aside
 
 
 def _warn(report: Reporter, uid: str, what: str, reason: str, *, aside: bool) -> None:

@@ -243,6 +243,17 @@ def test_message_that_is_too_large_to_be_scanned(filtered: Filtered) -> None:
     assert "StreamMaxLength" in filtered.aside()[0]["reason"]
 
 
+def test_messages_that_are_too_large_and_all_there_is(filtered: Filtered) -> None:
+    large = [make_message(number, STREAM_LIMIT + 10) for number in (41, 42)]
+    filtered.made.fill(large)
+    for days in (0.0, 1.5, 1.5):
+        filtered.days += days
+        assert filtered.run(Delete="0").result["failed"] == 2
+    assert len(filtered.aside()) == 2
+    assert filtered.run().result["failed"] == 0
+    assert filtered.made.on_server == large
+
+
 def test_virus_in_spam_is_a_virus(filtered: Filtered) -> None:
     filtered.made.fill([SPAM + EICAR])
     assert filtered.run().result["set_aside"] == 1

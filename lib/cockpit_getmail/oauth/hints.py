@@ -30,6 +30,8 @@ NOT_CONNECTED = (
 ANY = "Correct the connector, or sign in again."
 OTHER_REFUSAL = "Check Username and Scope, then sign in again."
 
+_PIECE = 24
+"""So many characters of a secret are not shown: what a provider repeats is cut off somewhere."""
 _BY_CODE = (
     # Microsoft's codes stand in the description.
     (("AADSTS7000215", "AADSTS7000222", "AADSTS7000218"), SECRET),
@@ -86,10 +88,14 @@ def about_login(words: str) -> str:
 
 
 def hide(text: str, secrets: Iterable[str]) -> str:
-    """Return the text without these secrets, which a provider may have repeated."""
-    for secret in secrets:
-        if secret:
-            text = text.replace(secret, "…")
+    """Return the text without these secrets, which a provider may have repeated, cut or with more around."""
+    for secret in filter(None, secrets):
+        text = text.replace(secret, "…")
+        starts = range(0, len(secret) - _PIECE + 1, _PIECE // 2)
+        pieces = [secret[start : start + _PIECE] for start in starts]
+        if any(piece in text for piece in pieces):
+            words = text.split(" ")
+            text = " ".join("…" if any(piece in word for piece in pieces) else word for word in words)
     return text
 
 

@@ -20,8 +20,8 @@ _SERVER_ERROR, _TOO_MANY = 500, 429
 
 def refusal(answer: Answer, provider: Provider, request: Request | None = None) -> Problem:
     """Return what an answer without a token is: cause network if it may be better next time by itself."""
-    error = answer.text("error")
-    words = hints.hide(answer.text("error_description"), request.secrets if request else ())
+    secrets = request.secrets if request else ()
+    error, words = (hints.hide(answer.text(name), secrets) for name in ("error", "error_description"))
     if answer.status >= _SERVER_ERROR or answer.status == _TOO_MANY or error in _BUSY:
         said = f": {_tell(error, words)}" if error else ""
         message = f"{provider.host} gives no tokens for the moment ({answer.status}){said}."

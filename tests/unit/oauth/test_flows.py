@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from cockpit_getmail.connector import Connector
 from cockpit_getmail.oauth import flows, hints, providers
-from cockpit_getmail.oauth.answers import Answer
+from cockpit_getmail.oauth.answers import Answer, check_fields
 from cockpit_getmail.oauth.flows import Authorization, Request
 from cockpit_getmail.problem import Problem
 
@@ -303,6 +303,27 @@ def test_secret_that_a_provider_repeats_is_not_told() -> None:
     with pytest.raises(Problem) as raised:
         flows.read_grant(Answer(400, fields), find(**CUSTOM), NOW, request)
     assert raised.value.message == "id.example gives no token: invalid_grant (… of … is unknown)."
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"error": "invalid_grant", "error_description": "Unknown: {token}, asked by {secret}"},
+        {"error": "invalid_grant", "error_description": "Unknown: '{token:.700}' and {secret}."},
+        {"error": "no {token:.150}"},
+        {"error": "temporarily_unavailable", "error_description": "token={token}&x {secret}"},
+    ],
+)
+def test_piece_of_a_secret_that_a_provider_repeats_is_not_told(said: dict[str, str]) -> None:
+    """Tokens may be longer than what is told of its words."""
+    token, secret = ("".join(f"{kind}{number:05}" for number in range(400)) for kind in "ts")
+    request = flows.refresh(find(**CUSTOM), token, secret)
+    fields = check_fields({name: text.format(token=token, secret=secret) for name, text in said.items()})
+    with pytest.raises(Problem) as raised:
+        flows.read_grant(Answer(400, fields), find(**CUSTOM), NOW, request)
+    told = f"{raised.value.message} {raised.value.attributes}"
+    assert "…" in told
+    assert "00001" not in told
 
 
 @pytest.mark.parametrize(

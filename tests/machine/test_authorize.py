@@ -92,7 +92,7 @@ def seen_by_others(installed: Installed, unit: str) -> str:
         (
             machine.run(["systemctl", "show", "--all", f"{unit}.service"], check=False).stdout,
             machine.run(["journalctl", "--output=export", "--all"]).stdout,
-            machine.run(["sh", "-c", "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ"], check=False).stdout,
+            machine.read_processes(),
         )
     )
 

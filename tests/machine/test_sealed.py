@@ -174,7 +174,7 @@ def look(installed: Installed, unit: str) -> dict[str, str]:
         "D-Bus": machine.run([*call, path, *get_all]).stdout,
         "unit file": machine.run(["systemctl", "cat", f"{unit}.service"]).stdout,
         "journal": machine.journal(None, "--output=export"),
-        "processes": machine.run(["sh", "-c", "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ"]).stdout,
+        "processes": machine.read_processes(),
         "database": installed.path(DATABASE).read_text(),
     }
 

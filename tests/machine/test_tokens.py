@@ -68,7 +68,7 @@ def test_run_has_its_access_token_and_nothing_that_lasts(
         shown = {
             "credential": machine.run(["cat", f"{handed}/connector"]).stdout,
             "properties": machine.run(["systemctl", "show", "--all", f"{unit}.service"]).stdout,
-            "processes": machine.run(["sh", "-c", "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ"]).stdout,
+            "processes": machine.read_processes(),
         }
         for secret in (access, refresh, SECRET):
             assert not [where for where, text in shown.items() if secret in text]

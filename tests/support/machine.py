@@ -182,6 +182,11 @@ class Machine:
             assert done.returncode == 0, f"{[*argv]} ended with {done.returncode}:\n{said}"
         return done
 
+    def read_processes(self) -> str:
+        """Return arguments and environment of all its processes. One may end while they are read."""
+        shown = "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ"
+        return self.run(["sh", "-c", shown], check=False).stdout
+
     def argv(self, *argv: str | Path) -> list[str]:
         """Return the host's command for running this one in the machine; ending it ends both."""
         # nsenter forks, and would leave its child alone.

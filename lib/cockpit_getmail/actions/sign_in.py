@@ -54,7 +54,7 @@ def begin(connector: Connector, settings: Settings, way: Way | None) -> SignIn:
     is_device = way == "device" or (way is None and bool(provider.device_url))
     make = _begin_device if is_device else _begin_code
     sign_in = make(connector, provider, settings)
-    with record.beginning(connector.name, settings):
+    with record.alone(connector.name, settings):
         # Not before: a sign-in under way goes on if there can be no other.
         unit.stop_waiting(connector.name, at_once=False)
         record.begin(sign_in, settings)
@@ -69,6 +69,13 @@ def complete(sign_in: SignIn, redirect: str, settings: Settings) -> None:
     Raises Problem, and then it is still under way: for an address that is none of this sign-in, for a
     provider that cannot be reached.
     """
+    # By two at once the code would be used twice, which may cost all that it brings (RFC 6749 section 4.1.2).
+    with record.alone(sign_in.name, settings):
+        if current(sign_in, settings).state == "running":
+            _complete(sign_in, redirect, settings)
+
+
+def _complete(sign_in: SignIn, redirect: str, settings: Settings) -> None:
     from cockpit_getmail.oauth import flows, providers
     from cockpit_getmail.oauth.exchange import ask
 

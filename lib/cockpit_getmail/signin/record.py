@@ -104,8 +104,8 @@ def find_by_prefix(prefix: str, settings: Settings) -> SignIn | None:
 
 
 @contextmanager
-def beginning(name: str, settings: Settings) -> Iterator[None]:
-    """Let nobody else begin a sign-in of this connector meanwhile. Raises Problem (internal)."""
+def alone(name: str, settings: Settings) -> Iterator[None]:
+    """Let nobody else begin or complete a sign-in of this connector meanwhile. Raises Problem (internal)."""
     with _locked(name, settings, "begin"):
         yield
 

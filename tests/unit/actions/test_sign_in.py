@@ -1,17 +1,23 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a sign-in tells of itself. With real providers: tests/mail and tests/machine."""
 
+import json
+import threading
 import time
+import urllib.parse
 from pathlib import Path
 
 import pytest
 
+from cockpit_getmail import database
 from cockpit_getmail.actions import sign_in
+from cockpit_getmail.connector import Connector
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.settings import Settings
 from cockpit_getmail.signin import record, unit
 from cockpit_getmail.units import place
 from tests.support.schemas import check_schema
+from tests.support.tokens import TokenEndpoint, make_props
 from tests.unit.signin.test_record import make
 
 
@@ -78,3 +84,30 @@ def test_another_one_took_its_place(settings: Settings) -> None:
     with pytest.raises(Problem) as caught:
         sign_in.current(begun, settings)
     assert caught.value.type == "NotFound"
+
+
+def test_code_is_used_once_by_two_at_once(tmp_path: Path, settings: Settings) -> None:
+    settings = Settings(tmp_path / "db", settings.state_dir)
+    with TokenEndpoint() as provider:
+        provider.answer = 200, json.dumps({"access_token": "a", "refresh_token": "new"}).encode()
+        props = {**make_props(provider, 1, Account="a"), "AuthorizationUrl": provider.url}
+        with database.transaction(settings.connectors_db) as content:
+            content.put("n", "getmail", props)
+        begun = sign_in.begin(Connector.from_record("n", props), settings, "code")
+        state = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(begun.address).query))["state"]
+        provider.gate.clear()
+        redirect = f"http://127.0.0.1/?code=c&state={state}"
+        threads = [
+            threading.Thread(target=sign_in.complete, args=(begun, redirect, settings)) for _ in range(2)
+        ]
+        for thread in threads:
+            thread.start()
+        assert provider.arrived.wait(60)
+        provider.gate.set()
+        for thread in threads:
+            thread.join()
+        assert len(provider.asked) == 1
+    assert sign_in.current(begun, settings).state == "succeeded"
+    stored = database.read(settings.connectors_db).get("n")
+    assert stored
+    assert stored.props["RefreshToken"] == "new"

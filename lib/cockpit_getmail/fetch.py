@@ -4,51 +4,34 @@
 Nothing is deleted on the server but what the state has as delivered. README tells it step by step.
 """
 
+from __future__ import annotations
+
 import math
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from cockpit_getmail import destination as destinations
 from cockpit_getmail import retriever as retrievers
-from cockpit_getmail.connector import Connector
+from cockpit_getmail import undelivered
 from cockpit_getmail.delivery import Delivery
-from cockpit_getmail.destination.base import Destination
-from cockpit_getmail.problem import Problem, printable
+from cockpit_getmail.problem import Problem
 from cockpit_getmail.retriever.base import Folder, Part, Remote, Retriever, Seen
-from cockpit_getmail.settings import Settings
 from cockpit_getmail.state import DAY, FolderState, State
-from cockpit_getmail.stop import Stop
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from cockpit_getmail.connector import Connector
+    from cockpit_getmail.destination.base import Destination
     from cockpit_getmail.filtering import Filtering
+    from cockpit_getmail.report import Reporter
+    from cockpit_getmail.settings import Settings
+    from cockpit_getmail.stop import Stop
 
 SILENCE_SECONDS = 60.0
 EXPIRY_SECONDS = 30.0
 """So long before its access token expires a run ends."""
-ATTEMPTS = 3
-"""After so many failed attempts, over state.PATIENCE at least, a message is set aside."""
-BREAKS = 10
-"""So often may the connection break at one: some servers end the session at what they cannot read."""
-FAILURES_SHOWN = 20
-"""So many messages that could not be fetched are named in the log; the rest are counted at the end."""
-
-
-class Reporter(Protocol):
-    """Where a run says what it does."""
-
-    def begin(self, messages: int, octets: int) -> None:
-        """So many new messages are about to be fetched."""
-
-    def advance(self, messages: int, octets: int) -> None:
-        """So many more are delivered."""
-
-    def note(self, text: str) -> None:
-        """A sentence for the log."""
-
-    def warn(self, text: str) -> None:
-        """A sentence that an administrator should read."""
 
 
 class Result(NamedTuple):
@@ -86,7 +69,7 @@ def run(
         stop.set_time(_find_time(connector))
     destination = destinations.make(connector, settings, state.token, state.folder)
 
-    def make_filtering() -> "Filtering | None":
+    def make_filtering() -> Filtering | None:
         if not connector.filters:
             return None
         from cockpit_getmail import filtering
@@ -113,7 +96,7 @@ def _run(
     connector: Connector,
     state: State,
     destination: Destination,
-    make_filtering: Callable[[], "Filtering | None"],
+    make_filtering: Callable[[], Filtering | None],
     ca_pem: str | None,
     report: Reporter,
     stop: Stop,
@@ -157,7 +140,7 @@ def _fetch(
     opened: Folder,
     folder: FolderState,
     destination: Destination,
-    make_filtering: Callable[[], "Filtering | None"],
+    make_filtering: Callable[[], Filtering | None],
     report: Reporter,
     stop: Stop,
 ) -> Result:
@@ -248,13 +231,12 @@ def _fetch_new(
         finally:
             with stop.shielded():
                 delivery.finish()
-    set_aside = _count_failures(folder, delivery, report) + _tell_refused(delivery, report)
-    set_aside += _tell_filtered(folder, delivery, report)
+    set_aside = undelivered.count(folder, delivery, report)
     if troubled:
         answered = delivery.answered
         message = next((m for m in wanted if (m.uid, m.ordinal) not in answered), None)
         if message:
-            _blame(folder, message, troubled, report, came=message == under_way)
+            undelivered.blame(folder, message, troubled, report, came=message == under_way)
         raise troubled
     return Result(
         len(delivery.delivered),
@@ -285,61 +267,3 @@ def _retrieve(retriever: Retriever, wanted: Sequence[Remote], untried: int) -> I
     for batch in (wanted[:untried], *([message] for message in wanted[untried:])):
         if batch:
             yield from retriever.retrieve(batch)
-
-
-def _blame(folder: FolderState, message: Remote, problem: Problem, report: Reporter, *, came: bool) -> None:
-    """Count the trouble against the message it came at, so that the next run fetches the others first.
-
-    Where the connection broke while a large message `came`, the network is to blame, however often; so is
-    the server where it refuses for the moment.
-    """
-    limits = {"protocol": ATTEMPTS, "network": None if came else BREAKS}
-    limit = limits.get(problem.cause)
-    if folder.failed(message, problem.message, limit):
-        report.warn(f"Message {printable(message.uid)} ends every session and is set aside.")
-
-
-def _count_failures(folder: FolderState, delivery: Delivery, report: Reporter) -> int:
-    """Count a failed attempt of each message that could not be fetched; return how many are set aside."""
-    # Where nothing at all can be fetched, it is the server and not the messages.
-    blamed = bool(delivery.delivered) or len(delivery.failures) == 1
-    set_aside = 0
-    for number, part in enumerate(delivery.failures):
-        aside = blamed and folder.failed(part.message, part.failure or "", ATTEMPTS)
-        set_aside += aside
-        if number < FAILURES_SHOWN:
-            _warn(report, part.message.uid, "could not be fetched", part.failure or "", aside=aside)
-    return set_aside
-
-
-def _tell_refused(delivery: Delivery, report: Reporter) -> int:
-    """Tell of each message that the destination did not take; return how many are set aside."""
-    for (uid, _), refusal in list(delivery.refused.items())[:FAILURES_SHOWN]:
-        _warn(report, uid, "is not delivered", refusal.reason, aside=refusal.for_good)
-    return sum(refusal.for_good for refusal in delivery.refused.values())
-
-
-def _tell_filtered(folder: FolderState, delivery: Delivery, report: Reporter) -> int:
-    """Tell of the messages that the filters held back; return how many are set aside.
-
-    What cannot be scanned counts as a failed attempt, even if that is all there was.
-    """
-    set_aside = len(delivery.aside)
-    for number, (message, reason) in enumerate(delivery.unscanned):
-        aside = folder.failed(message, reason, ATTEMPTS)
-        set_aside += aside
-        if number < FAILURES_SHOWN:
-            _warn(report, message.uid, "cannot be scanned", reason, aside=aside)
-    for message, reason in delivery.aside[:FAILURES_SHOWN]:
-        _warn(report, message.uid, "is not delivered", reason, aside=True)
-    if dropped := len(delivery.dropped):
-        report.note(f"Messages dropped as spam: {dropped}. They stay on the server.")
-    if delivery.later:
-        later, reason = len(delivery.later), delivery.later[0][1]
-        report.note(f"Messages that wait because the spam filter wants them later: {later}, {reason}.")
-    return set_aside
-
-
-def _warn(report: Reporter, uid: str, what: str, reason: str, *, aside: bool) -> None:
-    then = "is set aside" if aside else "will be tried again"
-    report.warn(f"Message {printable(uid)} {what} and {then}: {reason}")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Any, Literal
 
-    from cockpit_getmail.fetch import Reporter
+    from cockpit_getmail.report import Reporter
     from cockpit_getmail.status_file import Outcome, Report, StrPath, TaskState
 
 LOGGED_IN = ("mailbox", "delivery", "quota", "filter")

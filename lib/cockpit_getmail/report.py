@@ -5,13 +5,29 @@ import io
 import os
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
 NOTICE, WARNING, ERROR = "<5>", "<4>", "<3>"
 """Priorities as the journal reads them at the start of a line (sd-daemon(3))."""
+
+
+class Reporter(Protocol):
+    """Where a run says what it does."""
+
+    def begin(self, messages: int, octets: int) -> None:
+        """So many new messages are about to be fetched."""
+
+    def advance(self, messages: int, octets: int) -> None:
+        """So many more are delivered."""
+
+    def note(self, text: str) -> None:
+        """A sentence for the log."""
+
+    def warn(self, text: str) -> None:
+        """A sentence that an administrator should read."""
 
 
 class Lines:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from cockpit_getmail.connector import Connector
     from cockpit_getmail.destination import Target
-    from cockpit_getmail.fetch import Reporter
+    from cockpit_getmail.report import Reporter
     from cockpit_getmail.search import Missing
     from cockpit_getmail.settings import Settings
     from cockpit_getmail.state_file import StrPath

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cockpit_getmail import quarantine, state_file
-from cockpit_getmail.fetch import BREAKS
+from cockpit_getmail.undelivered import BREAKS
 from tests.mail.conftest import NewRound
 from tests.support.dovecot import make_message
 from tests.support.fetching import make_connector

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from cockpit_getmail import fetch
+from cockpit_getmail.undelivered import BREAKS
 from tests.mail.conftest import NewRound
 from tests.support.dovecot import make_message
 from tests.support.proxy import Proxy, Sender
@@ -96,12 +96,12 @@ def test_message_at_which_the_session_ends_does_not_stop_the_others(
     plan = made.plan(Delete="0")
     runs = [driver.fetch(plan) for _ in range(2)]
     made.check_delivered_once(others)
-    while (not runs[-1].ok or runs[-1].result["failed"]) and len(runs) <= fetch.BREAKS + 1:
+    while (not runs[-1].ok or runs[-1].result["failed"]) and len(runs) <= BREAKS + 1:
         runs.append(driver.fetch(after(len(runs), plan)))
     made.check_delivered_once(others)
     assert made.on_server == [broken]
     assert sum("is set aside" in line for run in runs for line in run.log) == 1
-    assert len(runs) <= fetch.BREAKS + 1
+    assert len(runs) <= BREAKS + 1
 
 
 # Another mailbox in the place of the one before

@@ -13,12 +13,13 @@ import pytest
 from cockpit_getmail import fetch, retriever
 from cockpit_getmail.connector import Connector
 from cockpit_getmail.destination.maildir import Maildir
-from cockpit_getmail.fetch import ATTEMPTS, BREAKS, Result
+from cockpit_getmail.fetch import Result
 from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.retriever.base import Folder, Part, Remote, Seen
 from cockpit_getmail.settings import Settings
 from cockpit_getmail.state import Intent, State
 from cockpit_getmail.stop import Stop
+from cockpit_getmail.undelivered import ATTEMPTS, BREAKS
 
 Key = tuple[str, int]
 BROKEN = failure("network", "The connection broke.")

@@ -56,6 +56,7 @@ ORDER = [
     "report",
     "filtering",
     "delivery",
+    "undelivered",
     "fetch",
     "search",
     "record",

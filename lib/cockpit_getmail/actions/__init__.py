@@ -40,6 +40,8 @@ CONTEXT_IO: Mapping[str, str] = {"provider_token": "RefreshToken", "provider_con
 """Context.IO's names for props."""
 PASSWORDS = ("Password", "PasswordFile", "PasswordCommand")
 """Where a password comes from: one of these."""
+OF_PROVIDER = ("ClientSecret", "RefreshToken")
+"""Secrets that are of one provider."""
 LOG_IN = (
     *("Server", "Port", "Username", "Retriever", "TLS", "CAFile", "Fingerprint", *PASSWORDS),
     *("Auth", "Provider", "Tenant", "TokenUrl", "ClientId", "ClientSecret", "RefreshToken", "Scope", "Grant"),
@@ -181,7 +183,6 @@ def format_props(data: Mapping[str, Any]) -> dict[str, str | None]:
     }
     if data.get("provider_token"):
         props.pop("Password", None)
-        props = {"Provider": "google", **props}
     return {**props, "Time": PERIODS[data["SyncPeriod"]]} if "SyncPeriod" in data else props
 
 
@@ -216,10 +217,16 @@ def set_status(status: str, data: Mapping[str, Any], settings: Settings) -> Answ
 def merge_props(stored: Mapping[str, str], data: Mapping[str, Any]) -> dict[str, str]:
     """Return the props that are stored, changed by an input. An empty secret keeps the one that is stored.
 
-    Where the password comes from now, it came from nowhere else.
+    Where the password comes from now, it came from nowhere else. What one provider gave is not sent to
+    another.
     """
     given = format_props(data)
-    replaced = PASSWORDS if any(map(given.get, PASSWORDS)) else ()
+    provider = stored.get("Provider")
+    if data.get("provider_token"):
+        given = {"Provider": provider or "google", **given}
+    replaced: tuple[str, ...] = PASSWORDS if any(map(given.get, PASSWORDS)) else ()
+    if provider and given.get("Provider") not in (None, provider):
+        replaced += OF_PROVIDER
     props = {prop: value for prop, value in stored.items() if SEALED.get(prop, prop) not in replaced}
     for prop, value in given.items():
         if value is None:

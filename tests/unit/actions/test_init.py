@@ -132,6 +132,34 @@ def test_connector_that_can_run(more: str) -> None:
     assert connector.delete_after is None
 
 
+@pytest.mark.parametrize("form", ["", "Sealed"])
+@pytest.mark.parametrize(
+    ("data", "kept"),
+    [
+        ({"Provider": "microsoft"}, []),
+        ({"Provider": "microsoft", "ClientSecret": "", "RefreshToken": ""}, []),
+        ({"Provider": "google", "ClientId": "other"}, ["ClientSecret", "RefreshToken"]),
+        ({"Provider": None, "Password": "p"}, ["ClientSecret", "RefreshToken"]),
+        ({"Server": "other"}, ["ClientSecret", "RefreshToken"]),
+    ],
+)
+def test_no_provider_gets_what_another_gave(data: dict[str, Any], kept: list[str], form: str) -> None:
+    secrets = {f"{form}{prop}": "MTIz" for prop in ("ClientSecret", "RefreshToken")}
+    props = actions.merge_props({"Provider": "google", **secrets}, data)
+    assert sorted(prop for prop in props if prop in secrets) == [f"{form}{prop}" for prop in kept]
+    new = actions.merge_props(
+        {"Provider": "google", **secrets}, {"Provider": "microsoft", "RefreshToken": "new"}
+    )
+    assert new == {"Provider": "microsoft", "RefreshToken": "new"}
+
+
+def test_context_io_token_is_of_the_provider_that_is_stored() -> None:
+    token = {"provider_token": "t"}
+    assert actions.merge_props({}, token)["Provider"] == "google"
+    assert actions.merge_props({"Provider": "microsoft"}, token)["Provider"] == "microsoft"
+    assert actions.merge_props({}, {**token, "Provider": "custom"})["Provider"] == "custom"
+
+
 @pytest.mark.parametrize("other", ["Provider|google", "PasswordFile|/run/secret", "PasswordCommand|/bin/x"])
 def test_empty_password_beside_another_way_to_log_in(other: str) -> None:
     line = f"{OLD.replace('Password|p', 'Password|')}|{other}"

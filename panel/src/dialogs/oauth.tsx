@@ -17,7 +17,8 @@ interface OAuthProps {
 export function OAuth({ editor, stored }: OAuthProps) {
     const _ = cockpit.gettext;
     const { form, change } = editor;
-    const isStored = stored?.ClientSecret !== undefined;
+    // One service's is not sent to another.
+    const isStored = stored?.ClientSecret !== undefined && stored.Provider === form.Provider;
     const isCustom = form.Provider === "custom";
     return (
         <>

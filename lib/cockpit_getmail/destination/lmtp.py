@@ -203,13 +203,22 @@ class Lmtp:
         if full and not self.trouble:
             self._stop(*full[0])
         is_refused = (
-            (len(messages) > 1 and bool(found) and not self._confirmed)
+            (bool(found) and not self._confirmed)
             # Also if the server then tires of refusing.
             and all(answer.stage != "DATA" and _is_for_good(answer) for _, answer in found)
+            and not self._is_known(found[0][0].recipient)
         )
         if is_refused:
             self._stop(*found[0], " Does this account exist there?")
         return is_refused
+
+    def _is_known(self, recipient: str) -> bool:
+        """Whether the server would take mail for it: then what it refuses are senders, or sizes."""
+        try:
+            return self._ready().would_take(Message("", self.new_spool(), "", recipient))
+        except Problem:
+            self._drop()
+            return False
 
     def _stop(self, message: Message, answer: Answer, advice: str = "") -> None:
         cause: Cause = "quota" if _is_full(answer) else "delivery"

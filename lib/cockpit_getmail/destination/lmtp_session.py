@@ -78,6 +78,12 @@ class Session:
         """Have the server forget what is not finished; raises Problem if it is not there any more."""
         self._demand("RSET", self._ask(b"RSET\r\n"))
 
+    def would_take(self, message: Message) -> bool:
+        """Whether the server takes the envelope of a message. Nothing is sent of the message itself."""
+        taken = all(self._ask(command).is_positive for command in self._commands(message))
+        self.reset()
+        return taken
+
     def transmit(
         self, messages: Sequence[Message], may_go_on: Callable[[], bool]
     ) -> Iterator[tuple[Message, Answer]]:

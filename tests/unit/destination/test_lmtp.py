@@ -125,8 +125,9 @@ def test_nothing_can_be_delivered(answers: Mapping[str, Any], cause: str, offers
     [
         *((*each, count) for each in OVER.values() for count in (1, 5)),
         *((*each, 5) for each in IN_A_ROW.values()),
+        (*IN_A_ROW["RCPT, nobody"], 1),
     ],
-    ids=[*(f"{name}: {count}" for name in OVER for count in (1, 5)), *IN_A_ROW],
+    ids=[*(f"{name}: {count}" for name in OVER for count in (1, 5)), *IN_A_ROW, "RCPT, nobody: 1"],
 )
 def test_nothing_more_can_be_delivered(
     answers: Mapping[str, Any], cause: str, count: int, offers: tuple[str, ...]
@@ -154,10 +155,31 @@ def test_server_that_tires_of_refusing(offers: tuple[str, ...]) -> None:
 
 
 @EVERY_WAY
-def test_one_nobody_knows_is_refused_for_good(offers: tuple[str, ...]) -> None:
-    with destination(make_fake({"RCPT .*": b"550 5.1.1 no such user\r\n"}, offers)) as opened:
+@pytest.mark.parametrize("count", [1, 5])
+@pytest.mark.parametrize(
+    "reply", [b"501 5.5.4 Invalid FROM\r\n", b"552 5.3.4 too big\r\n"], ids=["sender", "size"]
+)
+def test_messages_are_refused_and_not_the_account(offers: tuple[str, ...], count: int, reply: bytes) -> None:
+    """They may be all there are in a batch, and would stay in the way of all others."""
+    with destination(make_fake({"MAIL FROM:<a@.*": reply}, offers)) as opened:
+        batch = [stage(opened, b"Return-Path: <a@b.example>\r\n" + MESSAGE) for _ in range(count)]
+        refused = opened.publish(batch)
+        assert [(refused[staged.name].for_good, refused[staged.name].tried) for staged in batch] == [
+            (True, True)
+        ] * count
+        assert opened.trouble is None
+        assert deliver(opened, 1) == [None]
+
+
+@EVERY_WAY
+def test_recipient_that_is_refused_to_a_sender(offers: tuple[str, ...]) -> None:
+    steps = in_turn(b"550 5.7.1 not from there\r\n", Fake.rcpt)
+    with destination(make_fake({"RCPT .*": steps}, offers)) as opened:
         [refusal] = deliver(opened, 1)
-    assert refusal == Refusal("127.0.0.1 refuses the recipient <anna>: 550 5.1.1 no such user", for_good=True)
+        assert opened.trouble is None
+    assert refusal == Refusal(
+        "127.0.0.1 refuses the recipient <anna>: 550 5.7.1 not from there", for_good=True
+    )
 
 
 @EVERY_WAY
@@ -206,9 +228,10 @@ def test_only_what_the_connection_broke_at_was_tried(offers: tuple[str, ...]) ->
 
 
 @EVERY_WAY
-def test_account_that_is_refused_is_no_try(offers: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("count", [1, 2])
+def test_account_that_is_refused_is_no_try(offers: tuple[str, ...], count: int) -> None:
     with destination(make_fake({"RCPT .*": b"550 5.1.1 no such user\r\n"}, offers)) as opened:
-        assert [refusal and refusal.tried for refusal in deliver(opened, 2)] == [False, False]
+        assert [refusal and refusal.tried for refusal in deliver(opened, count)] == [False] * count
 
 
 @EVERY_WAY

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/** What the helpers advise about sign-ins, in the person's language: each sentence as they say it. */
+/** What the helpers say of sign-ins and advise about them, in the person's language: each sentence as they say it. */
 import cockpit from "cockpit";
 
 const _ = cockpit.gettext;
 
-/** Return a hint of the helpers; in their own words where it is another one. */
+/** Return what the helpers say; in their own words where it is another sentence. */
 export function hintWords(hint: string | undefined): string {
     const words: Record<string, string> = {
         "Sign in again: the sign-in has expired, was revoked, or the password was changed.": _(
@@ -39,6 +39,12 @@ export function hintWords(hint: string | undefined): string {
         "Sign in again; if that does not help, ask the provider whether this account may read mail from here.": _(
             "Sign in again; if that does not help, ask the provider whether this account may read mail from here.",
         ),
+        "Nobody signed in within the time that there was for it.": _("Nobody signed in within the time that there was for it."),
+        "The connector was changed meanwhile: sign in again.": _("The connector was changed meanwhile: sign in again."),
+        "This is not the address of this sign-in: paste the one the browser shows at its end.": _(
+            "This is not the address of this sign-in: paste the one the browser shows at its end.",
+        ),
+        "The address has no code in it: paste all of it.": _("The address has no code in it: paste all of it."),
         // For who works with the command.
         "Sign in again (authorize).": _("Sign in again."),
     };

@@ -90,6 +90,23 @@ def test_faults_stand_at_their_fields(form: Panel, installed: Installed) -> None
     assert not stored(installed)
 
 
+def test_what_is_not_there_is_refused_at_its_field(form: Panel, installed: Installed) -> None:
+    amount = form.field("Destination-amount")
+    form.fill(Destination="maildir", Account="nobody-of-this-name")
+    amount.fill("~/Maildir")
+    form.button("Add").click()
+    expect(form.error("Account")).to_contain_text("no such account on this machine")
+    form.fill(Destination="command")
+    amount.fill("/usr/libexec/no-such-mda {account}")
+    form.button("Add").click()
+    expect(form.error("Destination")).to_contain_text("no such program")
+    form.fill(Destination="lmtp", Folder="Work")
+    amount.fill("mail.example.com:24")
+    form.button("Add").click()
+    expect(form.error("Folder")).to_contain_text("RECIPIENT_DELIMITER")
+    assert not stored(installed)
+
+
 def test_destination_goes_back_to_the_setting(panel: Panel, installed: Installed, dovecot: Dovecot) -> None:
     installed.add(
         "own", "SimpleIMAPSSLRetriever", dovecot.imaps, Destination="maildir:/srv/{user}", Account=ACCOUNT

@@ -116,8 +116,8 @@ function Actions({ connector, connectors, running, started, refresh }: HeaderPro
     const disable = act("disable", _("It could not be disabled"), () => api.disable(name));
     const reset = act("reset", _("It could not be reset"), () => api.reset(name));
 
-    const isSignInMissing = needsSignIn(connector.props);
-    const isSignInOffered = isSignInMissing || (takesSignIn(connector.props) && isRefused(connector));
+    const isSignInOffered =
+        needsSignIn(connector.props) || (takesSignIn(connector.props) && isRefused(connector));
     const signIn = () =>
         dialogs.show(<SignInDialog name={name} user={connector.props.Username ?? ""} refresh={refresh} />);
 
@@ -125,17 +125,13 @@ function Actions({ connector, connectors, running, started, refresh }: HeaderPro
         ? ({ what: "cancel", text: _("Stop"), onClick: stop, variant: "secondary" } as const)
         : isDisabled
           ? ({ what: "enable", text: _("Enable"), onClick: enable, variant: "primary" } as const)
-          : ({ what: "run", text: _("Run now"), onClick: start, variant: isSignInMissing ? "secondary" : "primary" } as const);
+          : ({ what: "run", text: _("Run now"), onClick: start, variant: isSignInOffered ? "secondary" : "primary" } as const);
     return (
         <ActionList>
             <ActionListGroup className="getmail-detail-actions">
                 {isSignInOffered && (
                     <ActionListItem>
-                        <Button
-                            variant={isSignInMissing ? "primary" : "secondary"}
-                            isAriaDisabled={!!busy}
-                            onClick={signIn}
-                        >
+                        <Button isAriaDisabled={!!busy} onClick={signIn}>
                             {_("Sign in")}
                         </Button>
                     </ActionListItem>

@@ -4,6 +4,7 @@ import cockpit from "cockpit";
 import { Button, Form, FormGroup, TextInput } from "@patternfly/react-core";
 import { useState, type SyntheticEvent } from "react";
 import * as api from "../api";
+import { hintWords } from "../hints";
 import { problemWords } from "../words";
 import { FaultAndHint } from "./field";
 
@@ -27,7 +28,7 @@ export function PasteBack({ name }: { name: string }) {
         try {
             await api.authorizeComplete(name, address);
         } catch (problem) {
-            setFault(problemWords(problem));
+            setFault(hintWords(problemWords(problem)));
         }
         // It can be used once only.
         setRedirect("");

@@ -85,7 +85,7 @@ export function SignInDialog({ name, user, refresh }: SignInDialogProps) {
                             {(stage === "failed" || stage === "expired") && (
                                 <Failed
                                     isExpired={stage === "expired"}
-                                    reason={isRefused ? problemWords(problem) : progress?.error?.message}
+                                    reason={isRefused ? problemWords(problem) : hintWords(progress?.error?.message)}
                                     hint={hintWords(progress?.error?.hint)}
                                 />
                             )}
@@ -181,8 +181,8 @@ interface OpenProps {
 function Open({ address, target = address, isLong = false }: OpenProps) {
     const _ = cockpit.gettext;
     const shown = (
-        <div dir="ltr" className="getmail-exact getmail-quiet getmail-page-address">
-            {address}
+        <div className="getmail-exact getmail-quiet getmail-page-address">
+            <span dir="ltr">{address}</span>
         </div>
     );
     if (!isWebAddress(target)) return shown;

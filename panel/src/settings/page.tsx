@@ -20,6 +20,7 @@ import { useAnswer } from "../ask";
 import { Fact } from "../detail/parts";
 import { Trouble, Waiting } from "../detail/states";
 import { Secrets } from "./secrets";
+import { SettingName } from "./name";
 import { describeServer, type Part } from "./words";
 
 export function SettingsPage() {
@@ -73,14 +74,10 @@ function PartCard({ part: { title, settings } }: { part: Part }) {
                 <DescriptionList columnModifier={{ default: "1Col", md: "2Col", xl: "3Col" }}>
                     {settings.map(({ name, term, text, exact }) => (
                         <Fact key={name} term={term}>
-                            <div dir={exact ? "ltr" : "auto"} className={exact ? "getmail-exact" : "getmail-wrap"}>
+                            <span dir={exact ? "ltr" : "auto"} className={exact ? "getmail-exact" : "getmail-wrap"}>
                                 {text}
-                            </div>
-                            {term !== name && (
-                                <div dir="ltr" className="getmail-setting-name">
-                                    {name}
-                                </div>
-                            )}
+                            </span>
+                            {term !== name && <SettingName name={name} />}
                         </Fact>
                     ))}
                 </DescriptionList>

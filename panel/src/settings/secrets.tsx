@@ -17,6 +17,7 @@ import type { Info } from "../api";
 import { Fact } from "../detail/parts";
 import { useDialogs } from "../dialogs";
 import { formatNumber } from "../format";
+import { SettingName } from "./name";
 import { SealDialog, type SealDialogProps } from "./seal";
 
 /** Says how new ones are stored. */
@@ -43,9 +44,7 @@ export function Secrets({ info: { settings, secrets }, again }: SecretsProps) {
                             <Fact term={_("In clear")}>{formatNumber(plain)}</Fact>
                             <Fact term={_("New ones are stored")}>
                                 {isSealed ? _("Sealed") : _("In clear")}
-                                <div dir="ltr" className="getmail-setting-name">
-                                    {SETTING}
-                                </div>
+                                <SettingName name={SETTING} />
                             </Fact>
                         </DescriptionList>
                     </StackItem>

@@ -200,9 +200,9 @@ def _fetch_new(
     is_last: bool,
 ) -> Result:
     """Deliver the new messages; if this `is_last` the session may end while they are brought to the disk."""
-    attempts = folder.attempts()
-    wanted = sorted(new, key=lambda message: attempts.get((message.uid, message.ordinal), -1))
-    untried = sum((message.uid, message.ordinal) not in attempts for message in wanted)
+    turns = {key: turn for turn, key in enumerate(folder.attempts())}
+    wanted = sorted(new, key=lambda message: turns.get((message.uid, message.ordinal), -1))
+    untried = sum((message.uid, message.ordinal) not in turns for message in wanted)
     report.begin(len(wanted), sum(message.size for message in wanted))
     delivery = make_delivery()
     troubled: Problem | None = None

@@ -210,8 +210,8 @@ class FolderState:
         return int(self._state._row(query, (self._folder,))[0])
 
     def attempts(self) -> dict[tuple[str, int], int]:
-        """Return the number of failed attempts by (uid, ordinal)."""
-        query = "SELECT uid, ordinal, attempts FROM failure WHERE folder = ?"
+        """Return the number of failed attempts by (uid, ordinal), those first that are to be tried first."""
+        query = "SELECT uid, ordinal, attempts FROM failure WHERE folder = ? ORDER BY attempts, since"
         return {(uid, ordinal): count for uid, ordinal, count in self._state._rows(query, (self._folder,))}
 
     def saw(self, known: Mapping[tuple[str, int], int], present: set[tuple[str, int]]) -> None:
@@ -286,6 +286,11 @@ class FolderState:
                 self._put_aside(db, (*key, message.size))
         return aside
 
+    def postpone(self, message: Remote, reason: str) -> None:
+        """Let others be tried before a message, which has done nothing wrong yet."""
+        with self._state.transaction() as db:
+            db.execute(_POSTPONE, (self._folder, message.uid, message.ordinal, reason, self._clock))
+
     def hold(self, dropped: Iterable[Remote], aside: Iterable[tuple[Remote, str]]) -> None:
         """Record what filters held back: these are never fetched again, those set aside for a reason."""
         with self._state.transaction() as db:
@@ -298,11 +303,7 @@ class FolderState:
 
     def _count_failure(self, db: sqlite3.Connection, key: tuple[str, int], reason: str) -> tuple[int, float]:
         """Count a failed attempt; return how many there were, and when the first was."""
-        db.execute(
-            "INSERT INTO failure VALUES (?, ?, ?, 1, ?, ?) ON CONFLICT DO UPDATE "
-            "SET attempts = attempts + 1, reason = excluded.reason",
-            (self._folder, *key, reason, self._clock),
-        )
+        db.execute(_COUNT_FAILURE, (self._folder, *key, reason, self._clock))
         query = f"SELECT attempts, since FROM failure {_ONE}"  # noqa: S608 (constants only)
         attempts, since = db.execute(query, (self._folder, *key)).fetchone()
         return attempts, since
@@ -347,6 +348,11 @@ def _deliver(db: sqlite3.Connection) -> None:
 
 _ONE = "WHERE folder = ? AND uid = ? AND ordinal = ?"
 _DELIVERED = "folder, uid, ordinal, size, exact, state, place, name, clock, message_id"
+# Where there was no failed attempt yet, there is no first one to count from.
+_ANEW = "reason = excluded.reason, since = CASE attempts WHEN 0 THEN excluded.since ELSE since END"
+_FAILURE = "INSERT INTO failure VALUES (?, ?, ?, {}, ?, ?) ON CONFLICT DO UPDATE SET attempts = attempts + {}"
+_COUNT_FAILURE = f"{_FAILURE.format(1, 1)}, {_ANEW}"
+_POSTPONE = f"{_FAILURE.format(0, '(attempts > 0)')}, {_ANEW}"
 _TAKE_BACK = "SELECT uid, ordinal, size FROM intent WHERE name = ?"
 _FORGET_FAILURE = f"DELETE FROM failure {_ONE}"  # noqa: S608 (constants only)
 _TICK = "UPDATE mailbox SET clock = ?, last_tick = ? WHERE id = ?"

@@ -34,8 +34,12 @@ def blame(folder: FolderState, message: Remote, problem: Problem, report: Report
     """Count the trouble against the message it came at, so that the next run fetches the others first.
 
     Where the connection broke while a large message `came`, the network is to blame, however often; so is
-    the server where it refuses for the moment.
+    the server where it refuses for the moment. A filter that does not answer says nothing of a message, but
+    may not have survived it.
     """
+    if problem.cause == "filter":
+        folder.postpone(message, problem.message)
+        return
     limits = {"protocol": ATTEMPTS, "network": None if came else BREAKS}
     limit = limits.get(problem.cause)
     if folder.failed(message, problem.message, limit):

@@ -221,6 +221,28 @@ def test_messages_of_version_3_are_taken_over(tmp_path: Path) -> None:
         assert folder.known() == {**KNOWN, ("4", 0): 400}
 
 
+def test_postponed_message_goes_last_and_has_not_failed(tmp_path: Path, clock: Clock) -> None:
+    one, two, three = MESSAGES
+    for number, message in enumerate((one, two, three, one)):
+        with State(tmp_path) as opened:
+            begin(opened).postpone(message, f"down {number}")
+        clock.go(days=1)
+    with State(tmp_path) as opened:
+        folder = begin(opened)
+        assert list(folder.attempts().items()) == [(("2", 0), 0), (("3", 0), 0), (("1", 0), 0)]
+        # Patience begins with the first failure.
+        assert not folder.failed(one, "failed", 1)
+        clock.go(days=1)
+    with State(tmp_path) as opened:
+        folder = begin(opened)
+        folder.postpone(one, "down")
+        assert folder.attempts()["1", 0] == 2
+        assert not folder.failed(one, "failed", 1)
+        clock.go(days=1)
+    with State(tmp_path) as opened:
+        assert begin(opened).failed(one, "failed", 1)
+
+
 def test_what_filters_held_back(tmp_path: Path) -> None:
     with State(tmp_path) as opened:
         folder = begin(opened)

@@ -3,6 +3,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from cockpit_getmail.filter.rspamd import ANSWER_LIMIT, LARGE, Rspamd, make, mak
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.settings import Settings
 from tests.support import rspamd as real
+from tests.support.certificates import Authority
 from tests.support.receiver import Receiver
 from tests.unit.filter.conftest import MakeSpool
 
@@ -144,6 +146,23 @@ def test_nobody_there(make_spool: MakeSpool) -> None:
 def test_no_clear_text_where_tls_is_asked_for(receiver: Receiver, make_spool: MakeSpool) -> None:
     refuse(make_spool, receiver.url("").replace("http:", "https:"))
     assert not receiver.calls
+
+
+def test_encrypted_behind_a_prefix(
+    make_spool: MakeSpool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority(tmp_path)
+    with Receiver(authority.issue(["127.0.0.1"])) as proxy:
+        proxy.raw = b'HTTP/1.1 200 OK\r\nContent-Length: 23\r\n\r\n{"action": "no action"}'
+        found = make(Settings(rspamd_url=proxy.url("/raw/rspamd/"), filter_timeout=30.0))
+        with pytest.raises(Problem, match="not trusted") as caught:
+            found.scan(make_spool(b"{}"), ENVELOPE)
+        assert caught.value.cause == "filter"
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca))
+        assert found.scan(make_spool(b"{}"), ENVELOPE) == Verdict("deliver")
+    [call] = proxy.calls
+    assert call.path == "/raw/rspamd/checkv2"
+    assert call.headers["From"] == "<a@b.example>"
 
 
 def test_status_of_what_is_too_large(receiver: Receiver, make_spool: MakeSpool) -> None:

@@ -168,8 +168,8 @@ class Filtering:
                 self._change.notify_all()
 
     def _scan(self, scan: _Scan) -> None:
-        envelope = Envelope(find_sender(scan.spool.head(HEADER_LIMIT)), self._recipient)
         try:
+            envelope = Envelope(find_sender(scan.spool.head(HEADER_LIMIT)), self._recipient)
             verdict = self._chain.scan(scan.spool, envelope)
             change = plan_change(scan.spool, verdict.removed, verdict.added)
             if change is None:

@@ -289,14 +289,16 @@ def test_message_that_no_filter_survives_does_not_stop_the_others(
         session.send(b"" if bad in take_stream(session) else b"stream: OK\0")
 
     made = new_round(retriever).fill(THREE_BATCHES)
+    later = [make_message(number, 400) for number in (101, 102, 103)]
     with Server([judge]) as server:
         props = {**ONLY["clamd"], "Delete": "0"}
         planned = plan(made, at(server, "clamd", settings), **props)
-        for _ in range(3):
-            assert driver.fetch(planned).cause == "filter"
-            made.fill([make_message(100 + len(made.on_server), 400)])
-        assert Counter(stored(others)) <= Counter(made.delivered)
-        assert stored([bad])[0] not in made.delivered
-    everything = made.on_server
+        for message in later:
+            outcome = driver.fetch(planned)
+            # It goes on: runs that fail become rare.
+            assert outcome.ok, outcome
+            assert outcome.result["failed"] == 1
+            made.fill([message])
+        assert Counter(stored([*others, *later[:2]])) == Counter(made.delivered)
     fetch_to_end(driver, plan(made, settings, **props))
-    check_end(made, everything, [])
+    check_end(made, [*THREE_BATCHES, *later], [])

@@ -202,6 +202,18 @@ def test_bug_in_a_filter_is_not_hidden(passing: Filtering, says: Says) -> None:
         take(passing)
 
 
+def test_message_that_cannot_be_read_again_keeps_nobody_waiting(
+    passing: Filtering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def head(spool: Spool, limit: int) -> bytes:
+        raise failure("internal", f"{spool.size} octets, {limit} of them.")
+
+    monkeypatch.setattr(Spool, "head", head)
+    passing.write(part(1))
+    wait_for(lambda: passing.trouble)
+    assert take(passing) == []
+
+
 def test_end_waits_for_nobody(passing: Filtering, says: Says) -> None:
     """What is large is in files without a name: none of them stays open."""
     before = open_files()

@@ -9,6 +9,7 @@ from cockpit_getmail import filter as filters
 from cockpit_getmail.filter.base import Envelope, Removal, Verdict
 from cockpit_getmail.filter.clamd import Clamd
 from cockpit_getmail.filter.rspamd import Rspamd
+from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.settings import Settings
 from cockpit_getmail.spool import Spool
 from tests.support.fetching import make_connector
@@ -47,6 +48,39 @@ def test_changes_add_up(make_spool: MakeSpool) -> None:
         assert (found.action, found.reason) == ("junk", "bad")
         assert set(found.removed) == {Removal(b"A"), Removal(b"B", 1)}
         assert sorted(found.added.splitlines()) == [b"A: 1", b"B: 2"]
+
+
+@pytest.mark.parametrize("is_up", [True, False])
+def test_message_that_has_no_answer_fails_if_another_has_one(make_spool: MakeSpool, is_up: bool) -> None:
+    problem = failure("filter", "It is silent.")
+    message = make_spool(b"bomb")
+
+    class Silent(Says):
+        def scan(self, message: Spool, envelope: Envelope) -> Verdict:
+            verdict = super().scan(message, envelope)
+            if is_up and message.head(4) != b"bomb":
+                return verdict
+            raise problem
+
+    chain = filters.Chain([Silent(Verdict("later"))])
+    if is_up:
+        assert chain.scan(message, ENVELOPE) == Verdict("fail", "It is silent.")
+        return
+    with pytest.raises(Problem) as caught:
+        chain.scan(message, ENVELOPE)
+    assert caught.value is problem
+
+
+def test_trouble_of_our_own_is_no_fault_of_a_message(make_spool: MakeSpool) -> None:
+    class Full(Says):
+        def scan(self, message: Spool, envelope: Envelope) -> Verdict:
+            super().scan(message, envelope)
+            raise failure("quota", "No room.")
+
+    full = Full(Verdict("deliver"))
+    with pytest.raises(Problem, match="No room"):
+        filters.Chain([full]).scan(make_spool(b"x"), ENVELOPE)
+    assert len(full.asked) == 1
 
 
 @pytest.mark.parametrize(

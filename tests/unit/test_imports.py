@@ -18,6 +18,7 @@ ORDER = [
     "words",
     "problem",
     "durable",
+    "private_file",
     "days",
     "stop",
     "target",

@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import stat
 from contextlib import suppress
 
+from cockpit_getmail import private_file
 from cockpit_getmail.problem import Problem, failure, printable
 
 TYPE_CHECKING = False
@@ -44,23 +44,11 @@ def find_password(connector: Connector, settings: Settings) -> str | None:
 
 
 def read_file(path: str) -> str:
-    """Return the first line of a PasswordFile. Raises Problem (cause connector).
-
-    It must be a regular file of root's or the caller's that nobody else may read.
-    """
-    if not os.path.isabs(path):
-        raise _refuse_file(path, "it is not an absolute path")
+    """Return the first line of a PasswordFile (private_file.py). Raises Problem (cause connector)."""
     try:
-        # Not to wait for a pipe's other end.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:
-            _require_private(path, os.fstat(descriptor))
-            data = file.read(LIMIT + 1)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise _refuse_file(path, str(reason)) from error
-    if len(data) > LIMIT:
-        raise _refuse_file(path, f"it has more than {LIMIT >> 10} KiB")
+        data = private_file.read(path, LIMIT)
+    except ValueError as error:
+        raise _refuse_file(path, str(error)) from error
     try:
         return _first_line(data)
     except ValueError as error:
@@ -149,15 +137,6 @@ def _first_line(data: bytes) -> str:
     if len(text) > LIMIT:
         raise ValueError(f"has more than {LIMIT} characters")
     return text
-
-
-def _require_private(path: str, found: os.stat_result) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        raise ValueError("it is not a regular file")
-    if found.st_uid not in (0, os.geteuid()):
-        raise ValueError(f"it belongs to user {found.st_uid}; `chown root {printable(path)}` if you trust it")
-    if found.st_mode & 0o077:
-        raise ValueError(f"others may read it; `chmod 600 {printable(path)}`")
 
 
 def _refuse_file(path: str, reason: str) -> Problem:

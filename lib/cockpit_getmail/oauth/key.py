@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import json
-import os
-import stat
 from typing import TYPE_CHECKING, NamedTuple
 
+from cockpit_getmail import private_file
 from cockpit_getmail.problem import failure, printable
 
 if TYPE_CHECKING:
@@ -53,25 +52,11 @@ def read(connector: Connector) -> Key:
 
 def _read(path: str) -> str:
     try:
-        # Not to wait for a pipe's other end.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:
-            found = os.fstat(descriptor)
-            if not stat.S_ISREG(found.st_mode):
-                raise _refuse(path, "it is not a regular file")
-            if found.st_mode & 0o007:
-                raise _refuse(path, "everybody may read or change it: chmod 600")
-            data = file.read(LIMIT + 1)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise _refuse(path, str(reason)) from error
-    try:
-        text = data.decode()
+        return private_file.read(path, LIMIT).decode()
     except UnicodeDecodeError as error:
         raise _refuse(path, "it is not UTF-8 text") from error
-    if len(data) > LIMIT:
-        raise _refuse(path, f"it has more than {LIMIT >> 10} KiB")
-    return text
+    except ValueError as error:
+        raise _refuse(path, str(error)) from error
 
 
 def _refuse(path: str, reason: str) -> Problem:

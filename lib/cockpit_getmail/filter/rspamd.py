@@ -19,11 +19,7 @@ if TYPE_CHECKING:
     from cockpit_getmail.spool import Spool
 
 ANSWER_LIMIT = 1 << 20
-LARGE = 1 << 20
-"""It hangs up on what is larger than its max_message, without a word."""
-_PING_SECONDS = 5.0
 _SPAM = "X-Spam"
-_TOO_LARGE = "it is larger than rspamd takes (max_message)."
 
 
 class Rspamd:
@@ -48,21 +44,14 @@ class Rspamd:
         except Problem as problem:
             if problem.cause not in ("network", "tls", "protocol", "connector"):
                 raise
-            if message.size > LARGE and self._is_up():
-                return Verdict("fail", f"{_TOO_LARGE} {problem.message}")
-            raise failure("filter", f"rspamd did not answer. {problem.message}") from problem
+            # It hangs up, without a word, on what is larger than its max_message.
+            reason = f"rspamd did not answer for {message.size} octets. {problem.message}"
+            raise failure("filter", reason) from problem
         if answer.status == 413:
-            return Verdict("fail", _TOO_LARGE)
+            return Verdict("fail", "it is larger than rspamd takes (max_message).")
         if answer.status != 200:
             raise _refuse(f"status {answer.status}")
         return parse_answer(answer.body, self._reject)
-
-    def _is_up(self) -> bool:
-        url, seconds = f"{self._url}/ping", min(self._timeout, _PING_SECONDS)
-        try:
-            return http.exchange(url, "GET", {}, b"", seconds=seconds, answer_limit=0).status == 200
-        except Problem:
-            return False
 
 
 def make(settings: Settings) -> Rspamd:

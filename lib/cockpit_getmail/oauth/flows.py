@@ -29,6 +29,8 @@ LIFETIME = 3600
 CODE_SECONDS = 900
 INTERVAL = 5
 """Seconds between two questions where the provider does not tell (RFC 8628 section 3.2)."""
+LONGEST_INTERVAL = 300
+"""Who waits longer in one go, is not waited for (`wait` in task.json)."""
 _ASSERTION_SECONDS = 600
 _VERIFIER_LENGTH = 64
 _STATE_LENGTH = 32
@@ -99,8 +101,8 @@ def read_device(answer: Answer, provider: Provider, request: Request | None = No
         user_code,
         address,
         answer.text("verification_uri_complete"),
-        answer.number("expires_in", CODE_SECONDS),
-        max(1, answer.number("interval", INTERVAL)),
+        answer.number("expires_in", 0) or CODE_SECONDS,
+        min(LONGEST_INTERVAL, max(1, answer.number("interval", INTERVAL))),
     )
 
 
@@ -241,7 +243,8 @@ def read_grant(answer: Answer, provider: Provider, now: float, request: Request 
         raise failure(
             "protocol", f"{provider.host} gave a token of a kind that mail servers do not take: {kind}."
         )
-    expires_at = int(now) + answer.number("expires_in", LIFETIME)
+    # Some write 0 for what they do not tell; a token that is over at once would be no use.
+    expires_at = int(now) + (answer.number("expires_in", 0) or LIFETIME)
     return Grant(token, expires_at, answer.text("refresh_token"), answer.text("scope"))
 
 

@@ -53,6 +53,8 @@ def test_device_code() -> None:
     fields = {"device_code": "d", "user_code": "ABCD", "verification_uri": "https://m/d"}
     code = flows.read_device(Answer(200, {**fields, "interval": 0, "expires_in": 90}), microsoft)
     assert code == ("d", "ABCD", "https://m/d", "", 90, 1)
+    absurd = flows.read_device(Answer(200, {**fields, "interval": 86400, "expires_in": 0}), microsoft)
+    assert absurd == ("d", "ABCD", "https://m/d", "", 900, 300)
     asked = flows.poll_device(microsoft, code.device_code, "")
     grant_type = "urn:ietf:params:oauth:grant-type:device_code"
     assert form(asked) == {"grant_type": grant_type, "device_code": "d", "client_id": "id"}
@@ -272,6 +274,9 @@ def test_grant() -> None:
     fields = {"access_token": "t", "token_type": "Bearer", "scope": "a b"}
     grant = flows.read_grant(Answer(200, fields), find(**CUSTOM), NOW)
     assert grant == flows.Grant("t", 1_700_003_600, "", "a b")
+    # Runs of a token without any life would be started again and again.
+    assert flows.read_grant(Answer(200, {**fields, "expires_in": 0}), find(**CUSTOM), NOW) == grant
+    assert flows.read_grant(Answer(200, {**fields, "expires_in": 1}), find(**CUSTOM), NOW) != grant
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cockpit_getmail.destination.command import POSTPONED
+from cockpit_getmail.destination.base import POSTPONED
 from cockpit_getmail.spool import MEMORY_OCTETS
 from tests.mail.conftest import Drivers, NewRound
 from tests.mail.test_failing_disk import leave_free

@@ -6,6 +6,11 @@ from typing import NamedTuple, Protocol
 
 from cockpit_getmail.problem import Problem
 
+POSTPONED = 3
+"""After so many in a row that shall wait, for no fault of theirs, all others wait too."""
+REFUSED = 5
+"""After so many that are refused, and none that is taken, it is rather the destination that is wrong."""
+
 
 class Staged(NamedTuple):
     """A message taken in whole, not yet delivered: `name` finds it again, `size` is in octets as stored."""

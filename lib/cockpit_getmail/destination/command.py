@@ -17,7 +17,7 @@ import secrets
 from typing import TYPE_CHECKING, NamedTuple
 
 from cockpit_getmail.destination import program
-from cockpit_getmail.destination.base import Refusal, Staged
+from cockpit_getmail.destination.base import POSTPONED, REFUSED, Refusal, Staged
 from cockpit_getmail.destination.line_ends import LineEnds
 from cockpit_getmail.destination.maildir_folders import INBOX, format_subfolder, is_inbox
 from cockpit_getmail.envelope import HEADER_LIMIT, find_field
@@ -32,10 +32,6 @@ if TYPE_CHECKING:
     from cockpit_getmail.durable import StrPath
     from cockpit_getmail.settings import Settings
 
-POSTPONED = 3
-"""After so many messages in a row that shall wait, all others wait too."""
-REFUSED = 5
-"""After so many that are refused, and none that is taken, it is rather the command that is wrong."""
 LATER = 75
 """EX_TEMPFAIL."""
 CANNOT = (126, 127)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from cockpit_getmail.destination.base import Refusal, Staged
+from cockpit_getmail.destination.base import POSTPONED, REFUSED, Refusal, Staged
 from cockpit_getmail.destination.lmtp_message import Message, is_international, make_recipient
 from cockpit_getmail.destination.lmtp_session import open_session
 from cockpit_getmail.endpoint import Endpoint
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from cockpit_getmail.settings import Settings
     from cockpit_getmail.words import Cause
 
-POSTPONED = 3
-"""After so many recipients in a row that shall wait, all others wait too."""
 NOT_NOW = (500, 502, 503, 530)
 """Replies to MAIL that tell of the session and of no message, such as that it wants TLS."""
 
@@ -67,8 +65,7 @@ class Lmtp:
         self._session: Session | None = None
         self._is_met = False
         self._under_way: list[Message] = []
-        self._confirmed = 0
-        self._postponed = 0
+        self._confirmed = self._postponed = self._refused = 0
         self._address(self._folder)
 
     def stage(self, folder: str | None = None) -> LmtpStaging:
@@ -182,6 +179,7 @@ class Lmtp:
         """See whether an answer tells that there is no use in going on."""
         reply = answer.reply
         self._confirmed += reply.is_positive
+        self._refused += _is_for_good(answer)
         is_postponed = answer.stage == "RCPT" and not reply.is_positive and not reply.is_for_good
         self._postponed = self._postponed + 1 if is_postponed else 0
         is_over = (
@@ -189,6 +187,7 @@ class Lmtp:
             or (answer.stage == "MAIL" and not (reply.is_positive or reply.is_for_good))
             or (answer.stage == "MAIL" and reply.code in NOT_NOW)
             or self._postponed == POSTPONED
+            or (self._refused == REFUSED and not self._confirmed)
         )
         if is_over:
             self._stop(message, answer)

@@ -8,10 +8,8 @@ from pathlib import Path
 import pytest
 
 from cockpit_getmail.destination import Target
-from cockpit_getmail.destination.base import Refusal, Staged
+from cockpit_getmail.destination.base import POSTPONED, REFUSED, Refusal, Staged
 from cockpit_getmail.destination.command import (
-    POSTPONED,
-    REFUSED,
     Command,
     parse_command,
     require_program,

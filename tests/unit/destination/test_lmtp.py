@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from cockpit_getmail.destination import Target, make
-from cockpit_getmail.destination.base import Refusal, Staged
-from cockpit_getmail.destination.lmtp import POSTPONED, Lmtp
-from cockpit_getmail.destination.lmtp_session import Patience
+from cockpit_getmail.destination.base import POSTPONED, REFUSED, Refusal, Staged
+from cockpit_getmail.destination.lmtp import Lmtp
+from cockpit_getmail.destination.lmtp_session import IN_FLIGHT, Patience
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.settings import Settings
 from tests.support.fetching import make_connector
@@ -155,7 +155,7 @@ def test_server_that_tires_of_refusing(offers: tuple[str, ...]) -> None:
 
 
 @EVERY_WAY
-@pytest.mark.parametrize("count", [1, 5])
+@pytest.mark.parametrize("count", [1, REFUSED - 1])
 @pytest.mark.parametrize(
     "reply", [b"501 5.5.4 Invalid FROM\r\n", b"552 5.3.4 too big\r\n"], ids=["sender", "size"]
 )
@@ -169,6 +169,18 @@ def test_messages_are_refused_and_not_the_account(offers: tuple[str, ...], count
         ] * count
         assert opened.trouble is None
         assert deliver(opened, 1) == [None]
+
+
+@EVERY_WAY
+def test_server_that_refuses_everything(offers: tuple[str, ...]) -> None:
+    """No mailbox is set aside as a whole because of what is wrong with the server."""
+    with destination(Fake(offers=offers, final=b"554 5.3.0 broken\r\n")) as opened:
+        found = deliver(opened, 25)
+        assert opened.trouble
+        assert "554 5.3.0 broken" in opened.trouble.message
+    aside = [bool(refusal and refusal.for_good) for refusal in found]
+    assert aside == sorted(aside, reverse=True)
+    assert REFUSED <= sum(aside) < REFUSED + IN_FLIGHT
 
 
 @EVERY_WAY

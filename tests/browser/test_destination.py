@@ -104,6 +104,7 @@ def test_what_is_not_there_is_refused_at_its_field(form: Panel, installed: Insta
     amount.fill("mail.example.com:24")
     form.button("Add").click()
     expect(form.error("Folder")).to_contain_text("RECIPIENT_DELIMITER")
+    expect(form.error("Folder")).to_be_in_viewport(ratio=1)
     assert not stored(installed)
 
 

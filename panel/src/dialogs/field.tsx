@@ -153,5 +153,8 @@ export function amountId(field: Field): string {
 
 /** Bring the person to a field: to what was typed beside its choice, if that was. */
 export function focusOn(field: Field): void {
-    (document.getElementById(amountId(field)) ?? document.getElementById(`field-${field}`))?.focus();
+    const control = document.getElementById(amountId(field)) ?? document.getElementById(`field-${field}`);
+    control?.focus();
+    // What is wrong stands below it.
+    control?.closest(".pf-v6-c-form__group")?.scrollIntoView({ block: "nearest" });
 }

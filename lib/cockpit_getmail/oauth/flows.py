@@ -243,8 +243,7 @@ def read_grant(answer: Answer, provider: Provider, now: float, request: Request 
         raise failure(
             "protocol", f"{provider.host} gave a token of a kind that mail servers do not take: {kind}."
         )
-    # Some write 0 for what they do not tell; a token that is over at once would be no use.
-    expires_at = int(now) + (answer.number("expires_in", 0) or LIFETIME)
+    expires_at = int(now) + answer.number("expires_in", LIFETIME)
     return Grant(token, expires_at, answer.text("refresh_token"), answer.text("scope"))
 
 

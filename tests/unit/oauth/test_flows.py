@@ -274,9 +274,6 @@ def test_grant() -> None:
     fields = {"access_token": "t", "token_type": "Bearer", "scope": "a b"}
     grant = flows.read_grant(Answer(200, fields), find(**CUSTOM), NOW)
     assert grant == flows.Grant("t", 1_700_003_600, "", "a b")
-    # Runs of a token without any life would be started again and again.
-    assert flows.read_grant(Answer(200, {**fields, "expires_in": 0}), find(**CUSTOM), NOW) == grant
-    assert flows.read_grant(Answer(200, {**fields, "expires_in": 1}), find(**CUSTOM), NOW) != grant
 
 
 @pytest.mark.parametrize(

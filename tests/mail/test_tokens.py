@@ -86,7 +86,7 @@ def sign_in(site: Site, dovecot: Dovecot, client: str = "basic", **props: str) -
     own = site.oidc.props(client, DeviceUrl=site.oidc.device_url)
     connector = Connector.from_record(NAME, {**fixed, **own})
     put(site, {**fixed, **own})
-    broker.sign_in(NAME, site.settings, grant(site, connector))
+    broker.sign_in(connector, site.settings, grant(site, connector))
     put(site, {**fixed, **own, **site.connector.secrets, **props})
     return site.connector
 

@@ -91,7 +91,7 @@ def _complete(sign_in: SignIn, redirect: str, settings: Settings) -> None:
             raise
         _fail(sign_in, settings, problem)
         return
-    _store(sign_in, settings, granted)
+    _store(sign_in, connector, settings, granted)
 
 
 def ask_once(sign_in: SignIn, settings: Settings) -> float | None:
@@ -116,7 +116,7 @@ def ask_once(sign_in: SignIn, settings: Settings) -> float | None:
         return 0.0
     if found == "slow_down":
         return SLOWER_SECONDS
-    _store(sign_in, settings, found)
+    _store(sign_in, connector, settings, found)
     return None
 
 
@@ -315,12 +315,12 @@ def _client_secret(connector: Connector) -> str:
     return open_secret(connector, "ClientSecret")
 
 
-def _store(sign_in: SignIn, settings: Settings, granted: Grant) -> None:
+def _store(sign_in: SignIn, connector: Connector, settings: Settings, granted: Grant) -> None:
     """Store what was granted, and let the connector be due at once. What keeps it from that is recorded."""
     from cockpit_getmail.oauth import broker
 
     try:
-        broker.sign_in(sign_in.name, settings, granted)
+        broker.sign_in(connector, settings, granted)
     except Problem as problem:
         _fail(sign_in, settings, problem)
         return

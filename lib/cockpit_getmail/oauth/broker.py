@@ -24,7 +24,7 @@ from cockpit_getmail.oauth.exchange import ask
 from cockpit_getmail.problem import Problem, failure, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from cockpit_getmail.oauth.flows import Grant, Request
     from cockpit_getmail.oauth.key import Key
@@ -64,19 +64,19 @@ def access_token(connector: Connector, settings: Settings, *, refused_at: float 
     raise failure("internal", f"The sign-in of {printable(connector.name)} changes all the time: try again.")
 
 
-def sign_in(name: str, settings: Settings, granted: Grant) -> None:
+def sign_in(connector: Connector, settings: Settings, granted: Grant) -> None:
     """Store what a person's sign-in has brought, in the place of what was before. Raises Problem.
 
-    Cause credentials if the provider gave no refresh token.
+    Cause credentials if the provider gave no refresh token, or if by now the connector has another one than
+    this `connector`, whose provider was asked.
     """
     if not granted.refresh_token:
         message = "The provider gave no refresh token: it would be over within the hour."
         hint = "Ask for offline access: Scope may need offline_access, or consent be given anew."
         raise failure("credentials", message, hint=hint)
-    with cache.locked(name, settings), _uninterrupted():
-        connector = _read(name, settings)
-        _store(connector, settings, granted.refresh_token, only_if_same=False)
-        cache.forget(name, settings)
+    with cache.locked(connector.name, settings), _uninterrupted():
+        _store(connector, settings, granted.refresh_token, _require_same_provider)
+        cache.forget(connector.name, settings)
 
 
 class _Grant:
@@ -167,7 +167,7 @@ def _keep(connector: Connector, settings: Settings, used: str, refresh_token: st
     with suppress(OSError):
         cache.keep_pending(name, settings, used, refresh_token)
     try:
-        connector = _store(connector, settings, refresh_token)
+        connector = _store(connector, settings, refresh_token, _require_same_token)
     except Problem as problem:
         if problem.type == "NotFound":
             cache.drop_pending(name, settings)
@@ -198,12 +198,29 @@ def _settle(connector: Connector, settings: Settings) -> Connector:
         return _read(connector.name, settings)
 
 
+def _require_same_token(current: Connector, asked: Connector) -> None:
+    """Raise _Replaced if the connector has another refresh token by now."""
+    if not _is_same(current, asked):
+        raise _Replaced
+
+
+def _require_same_provider(current: Connector, asked: Connector) -> None:
+    """Raise Problem (credentials) if what a provider gave would go to another one, or for another person."""
+    told = [(providers.find(connector), connector.username) for connector in (current, asked)]
+    if told[0] != told[1]:
+        message = "The connector was changed meanwhile: sign in again."
+        raise failure("credentials", message, hint="Sign in again (authorize).")
+
+
 def _store(
-    connector: Connector, settings: Settings, refresh_token: str, *, only_if_same: bool = True
+    connector: Connector,
+    settings: Settings,
+    refresh_token: str,
+    require: Callable[[Connector, Connector], None],
 ) -> Connector:
     """Write a refresh token into the database, in the place of the one that the connector has.
 
-    Raises Problem, and _Replaced if there is another one by now.
+    Raises Problem, and what `require` does, which gets it as it is now and as it was.
     """
     from cockpit_getmail.login.sealed import put_sealed, seal_wanted
 
@@ -213,8 +230,7 @@ def _store(
         if record is None:
             raise _not_found(connector.name)
         current = Connector.from_record(record.key, record.props)
-        if only_if_same and not _is_same(current, connector):
-            raise _Replaced
+        require(current, connector)
         props = {name: value for name, value in record.props.items() if SEALED.get(name) != REFRESH_TOKEN}
         props = put_sealed({**props, REFRESH_TOKEN: refresh_token}, sealed)
         content.put(record.key, record.type, props)

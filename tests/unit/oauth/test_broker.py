@@ -144,15 +144,32 @@ def test_change_of_the_grant_voids_the_token(case: Case, props: dict[str, str]) 
 def test_sign_in_voids_all_of_before(case: Case) -> None:
     case.get()
     case.provider.refresh_token = "refresh-new"
-    broker.sign_in(NAME, case.settings, Grant("a", 0, "refresh-new"))
+    broker.sign_in(case.connector, case.settings, Grant("a", 0, "refresh-new"))
     assert case.stored == "refresh-new"
     assert case.get() == "access-2"
 
 
 def test_sign_in_without_a_refresh_token(case: Case) -> None:
     with pytest.raises(Problem, match="gave no refresh token"):
-        broker.sign_in(NAME, case.settings, Grant("a", 0))
+        broker.sign_in(case.connector, case.settings, Grant("a", 0))
     assert case.stored == "refresh-0"
+
+
+@pytest.mark.parametrize(
+    "props",
+    [{"TokenUrl": "https://other.example/token"}, {"ClientId": "other"}, {"Username": "other"}],
+    ids=["address", "client", "person"],
+)
+def test_sign_in_at_what_the_connector_has_no_more(case: Case, props: dict[str, str]) -> None:
+    asked = case.connector
+    case.put(RefreshToken="refresh-0", **props)
+    with pytest.raises(Problem, match="changed meanwhile"):
+        broker.sign_in(asked, case.settings, Grant("a", 0, "refresh-new"))
+    assert case.stored == "refresh-0"
+    # What has nothing to do with it may change.
+    case.put(RefreshToken="refresh-1", Account="other", Server="other")
+    broker.sign_in(asked, case.settings, Grant("a", 0, "refresh-new"))
+    assert (case.stored, case.connector.account) == ("refresh-new", "other")
 
 
 def test_provider_that_does_not_rotate(case: Case) -> None:
@@ -324,7 +341,7 @@ def test_refresh_token_of_another_machine(case: Case) -> None:
         case.get()
     assert "Sign in again" in caught.value.hint
     # Who signs in again, needs none of before.
-    broker.sign_in(NAME, case.settings, Grant("a", 0, "refresh-0"))
+    broker.sign_in(case.connector, case.settings, Grant("a", 0, "refresh-0"))
     assert case.get() == "access-1"
     case.put(SealedRefreshToken="AAAA", SealedPassword="AAAA", Grant="client_credentials")
     assert case.get() == "access-2"

@@ -42,10 +42,11 @@ PASSWORDS = ("Password", "PasswordFile", "PasswordCommand")
 """Where a password comes from: one of these."""
 OF_PROVIDER = ("ClientSecret", "RefreshToken")
 """Secrets that are of one provider."""
+GRANT = ("Provider", "Tenant", "TokenUrl", "ClientId", *OF_PROVIDER, "Scope", "Grant", "KeyFile")
+"""What tokens come from."""
 LOG_IN = (
     *("Server", "Port", "Username", "Retriever", "TLS", "CAFile", "Fingerprint", *PASSWORDS),
-    *("Auth", "Provider", "Tenant", "TokenUrl", "ClientId", "ClientSecret", "RefreshToken", "Scope", "Grant"),
-    "KeyFile",
+    *("Auth", *GRANT),
 )
 """What a log-in depends on: when one of these changes, it may succeed where it failed before."""
 FIRST = "0"
@@ -181,7 +182,8 @@ def format_props(data: Mapping[str, Any]) -> dict[str, str | None]:
         for prop, value in data.items()
         if prop not in _NO_PROPS
     }
-    if data.get("provider_token"):
+    if data.get("Provider") or data.get("provider_token"):
+        # Who logs in with tokens has none.
         props.pop("Password", None)
     return {**props, "Time": PERIODS[data["SyncPeriod"]]} if "SyncPeriod" in data else props
 
@@ -217,14 +219,14 @@ def set_status(status: str, data: Mapping[str, Any], settings: Settings) -> Answ
 def merge_props(stored: Mapping[str, str], data: Mapping[str, Any]) -> dict[str, str]:
     """Return the props that are stored, changed by an input. An empty secret keeps the one that is stored.
 
-    Where the password comes from now, it came from nowhere else. What one provider gave is not sent to
+    Where the password comes from now, it comes from nowhere else; with a Provider there is none. What one provider gave is not sent to
     another.
     """
     given = format_props(data)
     provider = stored.get("Provider")
     if data.get("provider_token"):
         given = {"Provider": provider or "google", **given}
-    replaced: tuple[str, ...] = PASSWORDS if any(map(given.get, PASSWORDS)) else ()
+    replaced: tuple[str, ...] = PASSWORDS if any(map(given.get, ("Provider", *PASSWORDS))) else ()
     if provider and given.get("Provider") not in (None, provider):
         replaced += OF_PROVIDER
     props = {prop: value for prop, value in stored.items() if SEALED.get(prop, prop) not in replaced}

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from cockpit_getmail import database, login, schema, units
-from cockpit_getmail.actions import LOG_IN, as_in_clear, find_connector, merge_props, refuse
+from cockpit_getmail.actions import GRANT, LOG_IN, as_in_clear, find_connector, merge_props, refuse
 from cockpit_getmail.connector import SEALED, Connector
 from cockpit_getmail.problem import Problem, failure, with_status
 
@@ -15,12 +15,6 @@ if TYPE_CHECKING:
     from cockpit_getmail.actions import Answer
     from cockpit_getmail.database import Record
     from cockpit_getmail.settings import Settings
-
-GRANT = (
-    *("Provider", "Tenant", "TokenUrl", "ClientId", "ClientSecret", "RefreshToken", "Scope", "Grant"),
-    "KeyFile",
-)
-"""What tokens come from."""
 
 
 def answer(data: dict[str, Any], settings: Settings) -> Answer:

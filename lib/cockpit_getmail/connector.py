@@ -21,6 +21,8 @@ SEALED: Mapping[str, str] = {name: prop for prop, name in SEALED_AS.items()}
 """The same the other way round."""
 ACCESS_TOKEN = "AccessToken"  # noqa: S105 (the name of one)
 """The secret of a run that logs in by OAuth2: it is made for a while, and never stored."""
+EXPIRES = "AccessTokenExpires"
+"""The prop by which such a run is told until when its token is good, in seconds since 1970."""
 UNTOLD = ("CallbackUrl", "StatusCallbackUrl", "PasswordFile", "PasswordCommand", "KeyFile")
 """Props that no run is told: they may have secrets in them, and a run's user may read what it is told."""
 DEFAULTS = {"Delete": "-1", "Time": "30", "status": "enabled"}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cockpit_getmail import destination as destinations
 from cockpit_getmail import retriever as retrievers
 from cockpit_getmail import undelivered
+from cockpit_getmail.connector import EXPIRES
 from cockpit_getmail.delivery import Delivery
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.retriever.base import Folder, Part, Remote, Retriever, Seen
@@ -84,7 +85,7 @@ def run(
 
 def _find_time(connector: Connector) -> float:
     """Return for how many seconds to go on by what is known of the access token."""
-    text = connector.props.get("AccessTokenExpires", "")
+    text = connector.props.get(EXPIRES, "")
     if not re.fullmatch("[0-9]{1,12}", text):
         return math.inf
     left = int(text) - time.time()

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from cockpit_getmail import database, login, retriever
-from cockpit_getmail.connector import Connector
+from cockpit_getmail.connector import EXPIRES, Connector
 from cockpit_getmail.oauth import broker, cache, flows, providers
 from cockpit_getmail.oauth.exchange import ask
 from cockpit_getmail.oauth.flows import Grant
@@ -144,7 +144,7 @@ def test_runs_that_end_with_their_token_lose_and_repeat_nothing(
         sign_in(site, own, Retriever=kind, Port=str(port))
         ready, problem = login.resolve(site.connector, site.settings)
         assert problem is None
-        props = {**ready.props, login.EXPIRES: str(int(time.time()))}
+        props = {**ready.props, EXPIRES: str(int(time.time()))}
         account = Account(tmp_path)
         found = [account.fetch(Connector(NAME, props, ready.secrets)) for _ in range(MESSAGES)]
         assert [(result.messages, result.failed) for result in found] == [(1, 0)] * MESSAGES

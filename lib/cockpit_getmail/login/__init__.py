@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 
-from cockpit_getmail.connector import ACCESS_TOKEN, Connector
+from cockpit_getmail.connector import ACCESS_TOKEN, EXPIRES, Connector
 from cockpit_getmail.problem import Problem
 
 TYPE_CHECKING = False
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 RUN_SECRETS = ("Password",)
 """What a run may be told of the secrets that are stored."""
-EXPIRES = "AccessTokenExpires"
-"""The prop by which a run is told until when its token is good, in seconds since 1970."""
 
 
 def resolve(connector: Connector, settings: Settings) -> Ready:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cockpit_getmail import database, login, status_file
-from cockpit_getmail.connector import Connector, folder_name
+from cockpit_getmail.connector import EXPIRES, Connector, folder_name
 from cockpit_getmail.login.sealed import seal
 from cockpit_getmail.oauth import cache
 from cockpit_getmail.problem import Problem, failure
@@ -84,7 +84,7 @@ def test_access_token_alone(settings: Settings, provider: TokenEndpoint) -> None
     assert problem is None
     assert found.secrets == {"AccessToken": "access-1"}
     assert not found.sealed
-    assert before + 3600 <= int(found.props[login.EXPIRES]) <= time.time() + 3600
+    assert before + 3600 <= int(found.props[EXPIRES]) <= time.time() + 3600
     assert login.resolve(connector, settings)[0].access_token == "access-1"
 
 

@@ -45,6 +45,7 @@ _PROPERTIES = (
     *("RestrictRealtime=yes", "RestrictSUIDSGID=yes", "LockPersonality=yes", "MemoryDenyWriteExecute=yes"),
     # It talks to systemd alone, which starts those who talk to a provider.
     *("RestrictAddressFamilies=AF_UNIX", "SystemCallArchitectures=native"),
+    *("SystemCallFilter=@system-service", "SystemCallErrorNumber=EPERM"),
 )
 
 

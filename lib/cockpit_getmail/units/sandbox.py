@@ -122,8 +122,8 @@ def _find_places(settings: Settings) -> list[Path]:
         data = Path(settings.connectors_db).read_bytes()
     except OSError:
         return []
-    # Few have any, and there may be many connectors.
-    if f"|Destination|{MAILDIR}".encode() not in data:
+    # Few have any, and there may be many connectors. In base64 stands what has a `|` in it.
+    if not any(f"|Destination|{begin}".encode() in data for begin in (MAILDIR, "base64:")):
         return []
     found = (record.props.get("Destination", "") for record in Database(data).records)
     folders = (_cut_template(each) for each in dict.fromkeys(found) if each.startswith(MAILDIR))

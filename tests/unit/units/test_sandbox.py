@@ -117,6 +117,18 @@ def test_mail_of_single_connectors_is_hidden_from_all_others(tmp_path: Path) -> 
         shutil.rmtree(places)
 
 
+def test_mail_is_hidden_whatever_its_folder_is_named(tmp_path: Path) -> None:
+    place = Path(tempfile.mkdtemp(prefix="cockpit-getmail-test-|", dir="/var/lib"))
+    database = Database()
+    database.put("n", "getmail", {"Destination": f"maildir:{place}"})
+    (tmp_path / "db").write_bytes(database.format())
+    try:
+        [found] = sandbox.hiding_properties(Settings(connectors_db=tmp_path / "db"))
+        assert found == f"TemporaryFileSystem={sandbox.quote(place, 2)}:ro"
+    finally:
+        place.rmdir()
+
+
 @pytest.mark.parametrize(
     "destination",
     [

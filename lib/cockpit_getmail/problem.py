@@ -30,7 +30,10 @@ STATUS: Mapping[str, tuple[Status, str]] = {
     ),
     "policy": ("CONNECTION_IMPOSSIBLE", "Change Server, Username or Account."),
     "quota": ("NO_ACCESS_TO_ALL_MAIL", "Free space on this server; the next run goes on from there."),
-    "delivery": ("NO_ACCESS_TO_ALL_MAIL", "Check that the account's Maildir can be written to."),
+    "delivery": (
+        "NO_ACCESS_TO_ALL_MAIL",
+        "Check where mail goes: the account there, its folder, and the server or program that takes it.",
+    ),
     "filter": ("NO_ACCESS_TO_ALL_MAIL", "Check that the filter runs; what was not filtered waits."),
     "internal": ("NO_ACCESS_TO_ALL_MAIL", "Read the log of the last run; the next one goes on from there."),
     "settings": ("CONNECTION_IMPOSSIBLE", "Correct the settings of this server."),

@@ -67,7 +67,7 @@ export function causeHint(cause: string | undefined): string {
         protocol: _("Check that server, port and protocol fit together."),
         mailbox: _("Ask the provider whether this mailbox may be read from here."),
         quota: _("Free some space. The next run continues from there."),
-        delivery: _("Check that the account's Maildir can be written to."),
+        delivery: _("Check where mail goes: the account there, its folder, and the server or program that takes it."),
         filter: _("Check that the filter is running."),
         policy: _("Change the server, the user name or the account."),
         internal: _("Read the log. The next run continues from there."),

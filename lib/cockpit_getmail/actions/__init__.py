@@ -219,8 +219,8 @@ def set_status(status: str, data: Mapping[str, Any], settings: Settings) -> Answ
 def merge_props(stored: Mapping[str, str], data: Mapping[str, Any]) -> dict[str, str]:
     """Return the props that are stored, changed by an input. An empty secret keeps the one that is stored.
 
-    Where the password comes from now, it comes from nowhere else; with a Provider there is none. What one provider gave is not sent to
-    another.
+    Where the password comes from now, it comes from nowhere else; with a Provider there is none. What one
+    provider gave is not sent to another.
     """
     given = format_props(data)
     provider = stored.get("Provider")

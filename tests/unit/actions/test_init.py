@@ -153,6 +153,15 @@ def test_no_provider_gets_what_another_gave(data: dict[str, Any], kept: list[str
     assert new == {"Provider": "microsoft", "RefreshToken": "new"}
 
 
+@pytest.mark.parametrize("stored", ["Password", "SealedPassword", "PasswordFile", "PasswordCommand"])
+def test_who_logs_in_with_tokens_has_no_password(stored: str) -> None:
+    merged = actions.merge_props({stored: "old"}, {"Provider": "google", "Password": "new"})
+    assert merged == {"Provider": "google"}
+    assert actions.merge_props({stored: "old", "Provider": "google"}, {"Time": 60}) == {
+        stored: "old", "Provider": "google", "Time": "60",
+    }  # fmt: skip
+
+
 def test_context_io_token_is_of_the_provider_that_is_stored() -> None:
     token = {"provider_token": "t"}
     assert actions.merge_props({}, token)["Provider"] == "google"

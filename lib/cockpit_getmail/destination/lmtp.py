@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from cockpit_getmail.settings import Settings
     from cockpit_getmail.words import Cause
 
+BREAKS = 3
+"""When the connection breaks so often in a run, it ends, though the server has taken others in between."""
 NOT_NOW = (500, 502, 503, 530)
 """Replies to MAIL that tell of the session and of no message, such as that it wants TLS."""
 
@@ -65,7 +67,7 @@ class Lmtp:
         self._session: Session | None = None
         self._is_met = False
         self._under_way: list[Message] = []
-        self._confirmed = self._postponed = self._refused = 0
+        self._confirmed = self._postponed = self._refused = self._breaks = 0
         self._address(self._folder)
 
     def stage(self, folder: str | None = None) -> LmtpStaging:
@@ -90,11 +92,13 @@ class Lmtp:
         messages = [self._messages[staged.name] for staged in batch]
         answers: dict[str, Answer] = {}
         refused: dict[str, Refusal] = {}
-        try:
-            self._transmit(messages, answers, refused)
-        except Problem as problem:
-            self._drop()
-            self.trouble = self._explain(problem)
+        waiting = messages
+        while waiting and not self.trouble:
+            try:
+                self._transmit(waiting, answers, refused)
+                break
+            except Problem as problem:
+                waiting = self._break_off(self._explain(problem), refused)
         self.discard(batch)
         is_refused = self._look_back(messages, answers)
         for message in messages:
@@ -147,8 +151,7 @@ class Lmtp:
         self, messages: list[Message], answers: dict[str, Answer], refused: dict[str, Refusal]
     ) -> None:
         """Send messages; put what the server says of them into `answers`, and what it need not be asked."""
-        if self.trouble:
-            return
+        self._under_way = []
         session = self._ready()
         fitting = []
         for message in messages:
@@ -160,9 +163,20 @@ class Lmtp:
         self._under_way = fitting
         for message, answer in session.transmit(fitting, lambda: not self.trouble):
             answers[message.name] = answer
-            self._under_way = fitting[len(answers) :]
+            self._under_way = self._under_way[1:]
             self._note(message, answer)
         self._under_way = []
+
+    def _break_off(self, problem: Problem, refused: dict[str, Refusal]) -> list[Message]:
+        """Return what is still to be sent after the connection broke, if that was for one message only."""
+        self._drop()
+        self._breaks += 1
+        if not self._under_way or self._breaks == BREAKS or not self._is_known(self._under_way[0].recipient):
+            self.trouble = problem
+            return []
+        broken, *waiting = self._under_way
+        refused[broken.name] = Refusal(problem.message, for_good=False)
+        return waiting
 
     def _ready(self) -> Session:
         """Return a session that is known to be alive: while messages were fetched, this one was silent."""

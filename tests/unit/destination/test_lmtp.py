@@ -11,7 +11,7 @@ import pytest
 
 from cockpit_getmail.destination import Target, make
 from cockpit_getmail.destination.base import POSTPONED, REFUSED, Refusal, Staged
-from cockpit_getmail.destination.lmtp import Lmtp
+from cockpit_getmail.destination.lmtp import BREAKS, Lmtp
 from cockpit_getmail.destination.lmtp_session import IN_FLIGHT, Patience
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.settings import Settings
@@ -38,11 +38,11 @@ OVER = {
     "RCPT, shutdown": ({"RCPT .*": [b"421 4.3.2 shutting down\r\n", close]}, "delivery"),
     "end, no room": ({"final": b"552 5.2.2 full\r\n"}, "quota"),
     "end, no disk": ({"final": b"452 4.3.1 full\r\n"}, "quota"),
+}
+IN_A_ROW = {
     "end, shutdown": ({"final": [b"421 4.3.2 shutting down\r\n", close]}, "delivery"),
     "end, gone": ({"final": [close]}, "delivery"),
     "end, no reply": ({"final": b"yes\r\n"}, "delivery"),
-}
-IN_A_ROW = {
     "RCPT, again and again": ({"RCPT .*": b"450 4.2.1 later\r\n"}, "delivery"),
     "RCPT, nobody": ({"RCPT .*": b"550 5.1.1 no such user\r\n"}, "delivery"),
 }
@@ -236,7 +236,20 @@ def test_only_what_the_connection_broke_at_was_tried(offers: tuple[str, ...]) ->
         found = deliver(opened, 20)
         assert deliver(opened, 1)[0] == Refusal(str(opened.trouble), for_good=False, tried=False)
     assert found[:2] == [None, None]
-    assert [refusal and refusal.tried for refusal in found[2:]] == [True, *[False] * 17]
+    assert [refusal and refusal.tried for refusal in found[2:]] == [True] * BREAKS + [False] * (18 - BREAKS)
+
+
+@EVERY_WAY
+def test_message_that_the_server_does_not_survive(offers: tuple[str, ...]) -> None:
+    """It does not stop the others, and never counts as taken."""
+    fake = Fake(offers=offers, final=in_turn(SAVED, [close], SAVED, [b"421 4.3.0 oh\r\n", close], SAVED))
+    with destination(fake) as opened:
+        found = deliver(opened, 25)
+        assert opened.trouble is None
+        assert deliver(opened, 1) == [None]
+    late = [number for number, refusal in enumerate(found) if refusal]
+    assert late == [1, 3]
+    assert all(refusal.tried and not refusal.for_good for refusal in found if refusal)
 
 
 @EVERY_WAY

@@ -58,7 +58,10 @@ class Destination(Protocol):
     """Why nothing more can be delivered, if publish() has met that."""
 
     def stage(self, folder: str | None = None) -> Staging:
-        """Begin a message for a folder of the account: None is the connector's own (prop Folder)."""
+        """Begin a message for a folder of the account: None is the connector's own (prop Folder).
+
+        Where no folder can be named, it goes where all goes: what a filter wants in another is marked by it.
+        """
 
     def sync(self, batch: Sequence[Staged]) -> None:
         """Make the staged messages durable, or discard them all and raise a Problem (delivery or quota)."""

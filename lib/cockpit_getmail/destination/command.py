@@ -20,13 +20,12 @@ from cockpit_getmail.destination import program
 from cockpit_getmail.destination.base import POSTPONED, REFUSED, Refusal, Staged
 from cockpit_getmail.destination.line_ends import LineEnds
 from cockpit_getmail.destination.maildir_folders import INBOX, format_subfolder, is_inbox
-from cockpit_getmail.envelope import HEADER_LIMIT, find_field
 from cockpit_getmail.problem import Problem, failure, printable, quoted
 from cockpit_getmail.spool import Spool
 from cockpit_getmail.target import find_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from cockpit_getmail.destination import Target
     from cockpit_getmail.durable import StrPath
@@ -38,7 +37,6 @@ CANNOT = (126, 127)
 """What a shell, and other programs that run programs, end with if there is no such program."""
 BY_SIGNAL = 128
 """More than that is what a shell ends with whose program was ended by a signal."""
-_SPAM = b"X-Spam: Yes\n"
 
 
 def make(target: Target, settings: Settings, token: str, state_folder: StrPath) -> Command:
@@ -97,8 +95,7 @@ class Command:
             raise failure("connector", message)
 
     def stage(self, folder: str | None = None) -> CommandStaging:
-        is_spam = folder is not None and "{folder}" not in self._target.place
-        return CommandStaging(self, self.find_argv(folder), Spool(self._state_folder), is_spam=is_spam)
+        return CommandStaging(self, self.find_argv(folder), Spool(self._state_folder))
 
     def sync(self, batch: Sequence[Staged]) -> None:
         """Nothing of it has to outlive this process: what was not taken comes again."""
@@ -138,7 +135,7 @@ class Command:
         if self.trouble:
             return Refusal(self.trouble.message, for_good=False)
         try:
-            ended = program.run(message.argv, message.chunks(), self._seconds)
+            ended = program.run(message.argv, message.spool.chunks(), self._seconds)
         except OSError as error:
             reason = error.strerror or str(error)
             return self._stop(failure("delivery", f"{self._name} cannot be started: {printable(reason)}."))
@@ -179,26 +176,19 @@ class Command:
 
 
 class Message(NamedTuple):
-    """A whole message, and the command that it is for; `added` is header that goes on top of it."""
+    """A whole message, and the command that it is for."""
 
     argv: list[str]
     spool: Spool
-    added: bytes
-
-    def chunks(self) -> Iterator[bytes]:
-        if self.added:
-            yield self.added
-        yield from self.spool.chunks()
 
 
 class CommandStaging:
-    """One message on its way in. Where the command names no folder, spam is marked as such."""
+    """One message on its way in."""
 
-    def __init__(self, destination: Command, argv: list[str], spool: Spool, *, is_spam: bool) -> None:
+    def __init__(self, destination: Command, argv: list[str], spool: Spool) -> None:
         self._destination = destination
         self._argv = argv
         self._spool = spool
-        self._is_spam = is_spam
         self._line_ends = LineEnds()
 
     def write(self, data: bytes) -> None:
@@ -206,8 +196,7 @@ class CommandStaging:
 
     def finish(self) -> Staged:
         self._spool.write(self._line_ends.finish())
-        is_marked = self._is_spam and find_field(self._spool.head(HEADER_LIMIT), "X-Spam") is None
-        return self._destination.take(Message(self._argv, self._spool, _SPAM if is_marked else b""))
+        return self._destination.take(Message(self._argv, self._spool))
 
     def abort(self) -> None:
         self._spool.close()

@@ -14,7 +14,7 @@ from cockpit_getmail.destination.base import POSTPONED, REFUSED, Refusal, Staged
 from cockpit_getmail.destination.lmtp_message import Message, is_international, make_recipient
 from cockpit_getmail.destination.lmtp_session import open_session
 from cockpit_getmail.endpoint import Endpoint
-from cockpit_getmail.envelope import HEADER_LIMIT, find_field, find_sender
+from cockpit_getmail.envelope import HEADER_LIMIT, find_sender
 from cockpit_getmail.problem import Problem, failure, printable, quoted
 from cockpit_getmail.spool import Spool
 from cockpit_getmail.target import parse_host_and_port
@@ -78,7 +78,7 @@ class Lmtp:
         recipient = make_recipient(self._account)
         if self._delimiter or folder is None:
             recipient = self._address(self._folder if folder is None else folder)
-        return LmtpStaging(self, recipient, is_spam=folder is not None and not self._delimiter)
+        return LmtpStaging(self, recipient)
 
     def sync(self, batch: Sequence[Staged]) -> None:
         """Nothing of it has to outlive this process: what is not confirmed comes again."""
@@ -269,12 +269,11 @@ class Lmtp:
 
 
 class LmtpStaging:
-    """One message on its way in. Where no folder can be named, spam is marked as such."""
+    """One message on its way in."""
 
-    def __init__(self, destination: Lmtp, recipient: str, *, is_spam: bool) -> None:
+    def __init__(self, destination: Lmtp, recipient: str) -> None:
         self._destination = destination
         self._recipient = recipient
-        self._is_spam = is_spam
         self._spool = destination.new_spool()
 
     def write(self, data: bytes) -> None:
@@ -282,13 +281,11 @@ class LmtpStaging:
 
     def finish(self) -> Staged:
         head = self._spool.head(HEADER_LIMIT)
-        marked = self._is_spam and find_field(head, "X-Spam") is None
         message = Message(
             os.urandom(16).hex(),
             self._spool,
             find_sender(head),
             self._recipient,
-            b"X-Spam: Yes\r\n" if marked else b"",
             is_international(head),
         )
         return self._destination.take(message)

@@ -16,23 +16,20 @@ if TYPE_CHECKING:
 
 
 class Message(NamedTuple):
-    """A whole message with what stands on its envelope; `added` is header that goes on top of it."""
+    """A whole message with what stands on its envelope."""
 
     name: str
     spool: Spool
     sender: str
     recipient: str
-    added: bytes = b""
     is_international: bool = False
 
     @property
     def size(self) -> int:
-        return len(self.added) + self.spool.size
+        return self.spool.size
 
     def chunks(self) -> Iterator[bytes]:
-        if self.added:
-            yield self.added
-        yield from self.spool.chunks()
+        return self.spool.chunks()
 
 
 def make_recipient(account: str, detail: str = "") -> str:

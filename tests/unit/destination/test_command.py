@@ -246,12 +246,10 @@ def test_folder_is_not_passed_over(tmp_path: Path) -> None:
     assert caught.value.cause == "connector"
 
 
-def test_spam_is_marked_where_no_folder_can_be_named(tmp_path: Path) -> None:
+def test_spam_goes_where_all_goes_if_no_folder_can_be_named(tmp_path: Path) -> None:
     tried = Tried(tmp_path, arguments="{account}")
-    tried.deliver(folder="Junk")
-    tried.deliver(b"X-Spam: Yes\r\n" + MESSAGE, folder="Junk")
-    tried.deliver()
-    assert tried.got == [b"X-Spam: Yes\n" + STORED] * 2 + [STORED]
+    assert tried.deliver(folder="Junk") is None
+    assert tried.got == [STORED]
 
 
 def test_who_runs_it_may_not_be_allowed_to(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from base64 import b64encode
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit
 
+from cockpit_getmail.oauth.hints import hide
 from cockpit_getmail.oauth.refusal import refusal, refused
 from cockpit_getmail.problem import failure, printable
 from cockpit_getmail.value import Value
@@ -239,7 +240,7 @@ def read_grant(answer: Answer, provider: Provider, now: float, request: Request 
     if answer.status != 200 or not token:
         raise refusal(answer, provider, request)
     if answer.text("token_type").lower() not in ("bearer", ""):
-        kind = answer.text("token_type")
+        kind = hide(answer.text("token_type"), (token, *(request.secrets if request else ())))
         raise failure(
             "protocol", f"{provider.host} gave a token of a kind that mail servers do not take: {kind}."
         )

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 MEMORY_OCTETS = 1 << 20
 """A larger message goes to the disk, so that memory does not grow with it."""
 CHUNK_OCTETS = 64 << 10
+_NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Spool:
@@ -70,7 +72,7 @@ class Spool:
 
     def _append(self, data: bytes) -> None:
         if self._file < 0:
-            self._file = os.open(self._folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            self._file = _open_nameless(self._folder)
         view = memoryview(data)
         while view:
             view = view[os.write(self._file, view) :]
@@ -83,3 +85,16 @@ class Spool:
         except OSError as error:
             message = f"A large message cannot be read again in {self._folder}: {error.strerror}."
             raise failure("internal", message) from error
+
+
+def _open_nameless(folder: StrPath) -> int:
+    try:
+        return os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        # Not every file system has that, such as NFS, and what containers have before Linux 6.1.
+        if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR):
+            raise
+    name = os.path.join(folder, f".{os.urandom(8).hex()}.new")
+    descriptor = os.open(name, _NEW_FILE, 0o600)
+    os.unlink(name)
+    return descriptor

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Messages that wait: all octets come back, and large ones lie on the disk without a name."""
 
+import errno
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -41,6 +42,25 @@ def test_large_ones_go_to_the_disk(spool: Spool, tmp_path: Path, beyond: int) ->
     assert list(tmp_path.iterdir()) == []
     assert b"".join(spool.chunks()) == whole
     assert (spool.size, spool.head(70_000), spool.head(0)) == (len(whole), whole[:70_000], b"")
+
+
+@pytest.mark.parametrize("error", [errno.EOPNOTSUPP, errno.EISDIR])
+def test_file_system_without_nameless_files(
+    spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int
+) -> None:
+    really_open = os.open
+
+    def refuse(path: str, flags: int, mode: int = 0o777) -> int:
+        if flags & os.O_TMPFILE == os.O_TMPFILE:
+            raise OSError(error, os.strerror(error))
+        return really_open(path, flags, mode)
+
+    monkeypatch.setattr(os, "open", refuse)
+    whole = os.urandom(MEMORY_OCTETS + 1)
+    spool.write(whole)
+    assert b"".join(spool.chunks()) == whole
+    assert os.fstat(spool._file).st_mode & 0o777 == 0o600
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_several_may_read_at_once(spool: Spool) -> None:

@@ -49,7 +49,13 @@ def _check(connector: Connector, settings: Settings) -> dict[str, Any]:
 def _require_saved(record: Record | None, connector: Connector) -> None:
     """Raise Problem (Conflict) for a sign-in that is not stored: a provider may change the refresh token."""
     stored = Connector.from_record(record.key, record.props) if record else None
-    if stored is None or any(_of(stored, prop) != _of(connector, prop) for prop in GRANT):
+    # Whom a service account signs for, and what Microsoft's tokens are good for.
+    also = {
+        "Username": _of(connector, "Grant") == "jwt",
+        "Retriever": _of(connector, "Provider") == "microsoft",
+    }
+    props = (*GRANT, *(prop for prop, counts in also.items() if counts))
+    if stored is None or any(_of(stored, prop) != _of(connector, prop) for prop in props):
         message = "Save the connector before its log-in is checked: the provider may give it another token."
         raise failure("connector", message, kind="Conflict")
 

@@ -211,6 +211,8 @@ def test_saved_sign_in_is_checked(
         {"name": "oauth", "ClientId": "new"},
         {"name": "oauth", "RefreshToken": "new"},
         {"name": "oauth", "Scope": "new"},
+        {"name": "robot", "Username": "new"},
+        {"name": "office", "Retriever": "SimplePOP3SSLRetriever"},
         {
             "Retriever": "SimpleIMAPRetriever",
             "Server": "h",
@@ -225,6 +227,8 @@ def test_sign_in_that_is_not_saved_is_not_checked(
 ) -> None:
     with database.transaction(settings.connectors_db) as content:
         content.put("oauth", "getmail", {**OAUTH, "TokenUrl": "http://127.0.0.1:1/"})
+        content.put("robot", "getmail", {**OAUTH, "Provider": "google", "Grant": "jwt", "KeyFile": "/key"})
+        content.put("office", "getmail", {**OAUTH, "Provider": "microsoft", "TLS": "auto"})
     with pytest.raises(Problem, match="Save the connector") as raised:
         ask(settings, **given)
     assert raised.value.type == "Conflict"

@@ -231,7 +231,7 @@ def _fetch_new(
             troubled = troubled or unscanned
         finally:
             with stop.shielded():
-                delivery.finish()
+                _finish(delivery, report)
     set_aside = undelivered.count(folder, delivery, report)
     if troubled:
         answered = delivery.answered
@@ -248,6 +248,15 @@ def _fetch_new(
         later=len(delivery.later),
         unfinished=unfinished,
     )
+
+
+def _finish(delivery: Delivery, report: Reporter) -> None:
+    """End a delivery; what is set aside is told also where nothing more can be delivered."""
+    try:
+        delivery.finish()
+    except Problem:
+        undelivered.tell_set_aside(delivery, report)
+        raise
 
 
 def _settle(delivery: Delivery) -> Problem | None:

@@ -30,6 +30,13 @@ def count(folder: FolderState, delivery: Delivery, report: Reporter) -> int:
     )
 
 
+def tell_set_aside(delivery: Delivery, report: Reporter) -> None:
+    """Tell of each message that the destination will never take."""
+    aside = [(uid, refusal.reason) for (uid, _), refusal in delivery.refused.items() if refusal.for_good]
+    for uid, reason in aside[:FAILURES_SHOWN]:
+        _warn(report, uid, "is not delivered", reason, aside=True)
+
+
 def blame(folder: FolderState, message: Remote, problem: Problem, report: Reporter, *, came: bool) -> None:
     """Count the trouble against the message it came at, so that the next run fetches the others first.
 

@@ -11,6 +11,7 @@ import pytest
 
 from cockpit_getmail import quarantine, state_file
 from cockpit_getmail.destination import Target
+from cockpit_getmail.destination.base import REFUSED
 from cockpit_getmail.destination.lmtp import Lmtp
 from cockpit_getmail.destination.lmtp_session import Patience
 from cockpit_getmail.problem import Problem
@@ -272,3 +273,20 @@ def test_run_that_has_messages_refused(offers: tuple[str, ...], place: Place, tm
         assert db
         [entry] = quarantine.listing(db, case.connector().mailbox, 10)
     assert entry["reason"] == r"127.0.0.1 refuses the message: 554 5.6.0 No \x07viruses"
+
+
+@EVERY_WAY
+def test_run_that_has_every_message_refused(offers: tuple[str, ...], place: Place, tmp_path: Path) -> None:
+    """It ends, and tells of each message that is set aside before it does."""
+    fake = Fake(offers=offers, final=b"554 5.3.0 broken\r\n")
+    with fake.serve() as server:
+        case = Case(place, tmp_path, f"lmtp:127.0.0.1:{server.port}")
+        case.fill([make_message(number, 600).replace(b"\r\n", b"\n") for number in range(20)])
+        assert case.run.fails(case.connector()).cause == "delivery"
+    assert case.left == 20
+    with state_file.opened(tmp_path / "state") as db:
+        assert db
+        aside = quarantine.listing(db, case.connector().mailbox, 100)
+    assert REFUSED <= len(aside) < 20
+    told = [line for line in case.run.log.said if "is set aside: 127.0.0.1 refuses the message: 554" in line]
+    assert len(told) == len(aside)

@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from cockpit_getmail.destination.base import Destination, Refusal, Staging
+from cockpit_getmail.envelope import HEADER_LIMIT
 from cockpit_getmail.problem import Problem, printable
 from cockpit_getmail.retriever.base import BATCH_BYTES, Part, Remote
 from cockpit_getmail.state import FolderState, Intent
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS = 1.0
 """A message that is whole waits no longer than this for others of its batch."""
-HEADER_LIMIT = 64 << 10
 
 
 class Delivery:

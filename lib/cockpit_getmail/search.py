@@ -13,8 +13,9 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from cockpit_getmail.delivery import HEADER_LIMIT, find_message_id
+from cockpit_getmail.delivery import find_message_id
 from cockpit_getmail.destination.maildir_names import Names, Numbers, look_for_changes, scan_others
+from cockpit_getmail.envelope import HEADER_LIMIT
 from cockpit_getmail.problem import failure, printable
 from cockpit_getmail.report import count
 from cockpit_getmail.soundness import read_token

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from cockpit_getmail.delivery import HEADER_LIMIT, Delivery, find_message_id
+from cockpit_getmail.delivery import Delivery, find_message_id
 from cockpit_getmail.destination.base import Refusal, Staged
 from cockpit_getmail.destination.maildir import Maildir
+from cockpit_getmail.envelope import HEADER_LIMIT
 from cockpit_getmail.filter.base import Envelope, Removal, Verdict
 from cockpit_getmail.filtering import Filtering
 from cockpit_getmail.problem import Problem, failure

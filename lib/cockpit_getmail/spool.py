@@ -63,6 +63,19 @@ class Spool:
             found += piece
         return found
 
+    def open(self) -> int:
+        """Return a descriptor, to be closed, from which another process reads all of it."""
+        try:
+            if self._file >= 0:
+                return os.open(f"/proc/self/fd/{self._file}", os.O_RDONLY | os.O_CLOEXEC)
+            made = os.memfd_create("message")
+            with open(made, "wb", closefd=False) as file:
+                file.write(self._memory)
+            os.lseek(made, 0, os.SEEK_SET)
+            return made
+        except OSError as error:
+            raise failure("internal", f"A message cannot be handed on: {error.strerror}.") from error
+
     def close(self) -> None:
         """Forget it. Never raises."""
         self._memory = bytearray()

@@ -42,6 +42,9 @@ def test_large_ones_go_to_the_disk(spool: Spool, tmp_path: Path, beyond: int) ->
     assert list(tmp_path.iterdir()) == []
     assert b"".join(spool.chunks()) == whole
     assert (spool.size, spool.head(70_000), spool.head(0)) == (len(whole), whole[:70_000], b"")
+    for _ in range(2):
+        with open(spool.open(), "rb") as file:
+            assert file.read() == whole
 
 
 @pytest.mark.parametrize("error", [errno.EOPNOTSUPP, errno.EISDIR])

@@ -135,13 +135,20 @@ class Command:
         if self.trouble:
             return Refusal(self.trouble.message, for_good=False)
         try:
-            ended = program.run(message.argv, message.spool.chunks(), self._seconds)
+            ended = self._run(message)
         except OSError as error:
             reason = error.strerror or str(error)
             return self._stop(failure("delivery", f"{self._name} cannot be started: {printable(reason)}."))
         except Problem as problem:
             return self._stop(problem)
         return self._judge(ended)
+
+    def _run(self, message: Message) -> program.Ended:
+        descriptor = message.spool.open()
+        try:
+            return program.run(message.argv, descriptor, self._seconds)
+        finally:
+            os.close(descriptor)
 
     def _judge(self, ended: program.Ended) -> Refusal | None:
         """Return why a message is not delivered, None if it is, and see whether there is use in going on."""

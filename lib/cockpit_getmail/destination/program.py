@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from cockpit_getmail.problem import failure, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import IO
 
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
@@ -41,16 +41,17 @@ class Ended(NamedTuple):
     words: bytes
 
 
-def run(argv: Sequence[str], message: Iterable[bytes], seconds: float) -> Ended:
+def run(argv: Sequence[str], message: int, seconds: float) -> Ended:
     """Run a program to its end, at most so many seconds: then it is killed with all that it has started.
 
-    It need not read the whole message. Raises OSError if it cannot be started.
+    `message` is the descriptor of a file: the end of a pipe would be the end of the message for a program,
+    also where this process is killed in the middle of it. Raises OSError if it cannot be started.
     """
     deadline = time.monotonic() + seconds
     guard = _find_guard()
     with subprocess.Popen(  # noqa: S603 (no shell, and the administrator's own program)
         [*guard, *argv],
-        stdin=subprocess.PIPE,
+        stdin=message,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         bufsize=0,
@@ -59,7 +60,7 @@ def run(argv: Sequence[str], message: Iterable[bytes], seconds: float) -> Ended:
         start_new_session=True,
     ) as child:
         try:
-            words, in_time = _attend(child, iter(message), deadline)
+            words, in_time = _attend(child, deadline)
         finally:
             if child.poll() is None:
                 with suppress(ProcessLookupError):
@@ -122,24 +123,19 @@ def _identify() -> Mapping[str, str]:
     return {"HOME": user.pw_dir, "USER": user.pw_name, "LOGNAME": user.pw_name}
 
 
-def _attend(child: subprocess.Popen[bytes], message: Iterator[bytes], deadline: float) -> tuple[bytes, bool]:
-    """Give a program its message and listen, until it ends: return what it said, and whether in time.
+def _attend(child: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, bool]:
+    """Listen to a program until it ends: return what it said, and whether in time.
 
     What it has started may go on and keep its output open: that is not waited for.
     """
-    stdin, stdout = cast("IO[bytes]", child.stdin), cast("IO[bytes]", child.stdout)
-    feeder, listener = _Feeder(stdin.fileno(), message), _Listener(stdout.fileno())
+    listener = _Listener(cast("IO[bytes]", child.stdout).fileno())
     end = os.pidfd_open(child.pid)
     try:
         poll = select.poll()
-        poll.register(feeder.descriptor, select.POLLOUT)
         poll.register(listener.descriptor, select.POLLIN)
         poll.register(end, select.POLLIN)
         while (left := deadline - time.monotonic()) > 0:
             ready = {descriptor for descriptor, _ in poll.poll(left * 1000)}
-            if feeder.descriptor in ready and not feeder.feed():
-                poll.unregister(feeder.descriptor)
-                stdin.close()
             if end in ready:
                 listener.listen()
                 return listener.words, True
@@ -148,29 +144,6 @@ def _attend(child: subprocess.Popen[bytes], message: Iterator[bytes], deadline: 
         return listener.words, False
     finally:
         os.close(end)
-
-
-class _Feeder:
-    """A pipe that a message goes into as far as it is read."""
-
-    def __init__(self, descriptor: int, message: Iterator[bytes]) -> None:
-        os.set_blocking(descriptor, False)
-        self.descriptor = descriptor
-        self._message = message
-        self._piece = memoryview(b"")
-
-    def feed(self) -> bool:
-        """Write what there is room for; return whether there is more to come."""
-        try:
-            while self._piece or (piece := next(self._message, b"")):
-                self._piece = self._piece or memoryview(piece)
-                self._piece = self._piece[os.write(self.descriptor, self._piece) :]
-        except BlockingIOError:
-            return True
-        except BrokenPipeError:
-            # Whoever has read enough has read enough: what it makes of that its status tells.
-            pass
-        return False
 
 
 class _Listener:

@@ -2,6 +2,9 @@
 """Messages given to real programs, and what becomes of them."""
 
 import os
+import subprocess
+import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -264,3 +267,39 @@ def test_who_runs_it_may_not_be_allowed_to(tmp_path: Path) -> None:
 def test_nothing_is_known_of_a_run_that_was_cut_off(tmp_path: Path) -> None:
     tried = Tried(tmp_path)
     assert (tried.command.recover([tried.stage(MESSAGE)]), tried.command.remembers) == (set(), False)
+
+
+KILLED = """
+import sys
+sys.path[:0] = sys.argv[1].split(":")
+from cockpit_getmail.destination import Target
+from cockpit_getmail.destination.command import Command
+from cockpit_getmail.settings import Settings
+opened = Command(Target("command", sys.argv[2] + "/mda", "me", ""), Settings(), sys.argv[2])
+staging = opened.stage()
+staging.write(b"x" * int(sys.argv[3]))
+opened.publish([staging.finish()])
+"""
+SURVIVES = """#!/bin/sh
+cd {}
+exec 3<&0
+(touch begun; while [ ! -e killed ]; do sleep 0.02; done; cat >part; mv part got) <&3 &
+wait
+"""
+
+
+@pytest.mark.parametrize("size", [100_000, MEMORY_OCTETS + 100_000])
+def test_no_half_of_a_message_is_taken_for_all_of_it(tmp_path: Path, size: int) -> None:
+    """What a program has begun it may end, whatever becomes of the run."""
+    (tmp_path / "mda").write_text(SURVIVES.format(tmp_path))
+    (tmp_path / "mda").chmod(0o755)
+    argv = [sys.executable, "-I", "-c", KILLED, ":".join(sys.path), str(tmp_path), str(size)]
+    with subprocess.Popen(argv) as process:
+        while not (tmp_path / "begun").exists():
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.kill()
+    (tmp_path / "killed").touch()
+    while not (tmp_path / "got").exists():
+        time.sleep(0.02)
+    assert (tmp_path / "got").stat().st_size == size

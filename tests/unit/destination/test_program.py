@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import pytest
 
@@ -20,7 +21,10 @@ LARGE = [b"x" * 65536] * 40
 
 
 def sh(script: str, *message: bytes, seconds: float = SECONDS) -> Ended:
-    return run(["/bin/sh", "-c", script], message, seconds)
+    with TemporaryFile() as file:
+        file.write(b"".join(message))
+        file.seek(0)
+        return run(["/bin/sh", "-c", script], file.fileno(), seconds)
 
 
 def wait_until_gone(pid: int) -> None:
@@ -105,7 +109,7 @@ def test_what_cannot_be_started_is_told(tmp_path: Path) -> None:
     path.chmod(0o755)
     for program in (path, f"{path}/none", tmp_path):
         with pytest.raises(OSError, match=str(program)):
-            run([str(program)], [], SECONDS)
+            run([str(program)], subprocess.DEVNULL, SECONDS)
 
 
 def test_status_of_a_program_that_finds_none_is_its_own() -> None:
@@ -114,6 +118,7 @@ def test_status_of_a_program_that_finds_none_is_its_own() -> None:
 
 
 NO_MORE = """
+import subprocess
 import os, resource, sys
 sys.path[:0] = sys.argv[1].split(os.pathsep)
 from cockpit_getmail.destination.program import run
@@ -121,7 +126,7 @@ os.setgroups([])
 os.setresuid(64123, 64123, 64123)
 resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
 try:
-    run(["/bin/true"], [], 10.0)
+    run(["/bin/true"], subprocess.DEVNULL, 10.0)
 except OSError as error:
     print(error.strerror)
 """
@@ -135,11 +140,11 @@ def test_no_process_to_be_had_is_told() -> None:
 
 
 KILLED = """
-import os, sys, threading
+import os, subprocess, sys, threading
 sys.path[:0] = sys.argv[1].split(os.pathsep)
 from cockpit_getmail.destination.program import run
 argv = ["/bin/sh", "-c", f"echo $$ >{sys.argv[2]}.new; mv {sys.argv[2]}.new {sys.argv[2]}; exec sleep 1000"]
-threading.Thread(target=run, args=(argv, [b"x"], 1000.0)).start()
+threading.Thread(target=run, args=(argv, subprocess.DEVNULL, 1000.0)).start()
 """
 
 

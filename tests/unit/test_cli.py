@@ -140,6 +140,7 @@ def test_what_is_for_units_is_for_units(site: Site, command: str) -> None:
     assert done.stderr.startswith("cockpit-getmail: ")
 
 
+@pytest.mark.long
 def test_failures_that_were_forgiven_do_not_count(site: Site) -> None:
     site.add("me")
     found = settings.load({**site.environment})
@@ -156,6 +157,7 @@ def test_failures_that_were_forgiven_do_not_count(site: Site) -> None:
     assert [count_failures() for _ in range(2)] == [1, 2]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["me@there", "-x", "../x", "a b", "é@h"])
 def test_server_that_refuses_is_a_network_failure(site: Site, name: str) -> None:
     site.add(name)
@@ -187,6 +189,7 @@ def test_signal_ends_a_run_at_once(site: Site, silent: socket.socket, number: si
     assert b"canary" not in output
 
 
+@pytest.mark.long
 def test_run_that_runs_already_is_told(site: Site, silent: socket.socket) -> None:
     site.add("me@there", Port=str(silent.getsockname()[1]))
     argv = [*COMMAND, "fetch", "me@there"]
@@ -223,6 +226,7 @@ def look(pid: int) -> Process:
     return Process(status, tty, files, dict(line.split("=", 1) for line in variables if line))
 
 
+@pytest.mark.long
 def test_root_has_it_fetched_by_the_user_of_the_unit(site: Site, silent: socket.socket) -> None:
     need_root()
     site.add("me@there", Port=str(silent.getsockname()[1]))
@@ -255,6 +259,7 @@ def test_root_has_it_fetched_by_the_user_of_the_unit(site: Site, silent: socket.
     os.close(mine)
 
 
+@pytest.mark.long
 def test_run_by_token(site: Site) -> None:
     mailbox = [("1", b"Subject: 1\r\n\r\n"), ("2", b"Subject: 2\r\n\r\n")]
     script = pop3(mailbox, {r"AUTH \w+.*": b"+OK\r\n"}, ("UIDL", "SASL XOAUTH2"))

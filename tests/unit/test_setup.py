@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 import setup
 from cockpit_getmail import accept
 
+pytestmark = pytest.mark.long
+
 
 def compile_schema(content: dict[str, Any]) -> Callable[[Any], bool]:
     """Return a function that tells whether the code made of a schema accepts."""

@@ -176,6 +176,7 @@ def mutated_inputs(draw: Callable[[Any], Any], verb: str, action: str) -> dict[s
     return data
 
 
+@pytest.mark.long
 @each_action
 @given(data=st.data())
 def test_what_is_valid_is_accepted(verb: str, action: str, data: st.DataObject) -> None:

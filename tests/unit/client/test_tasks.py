@@ -9,6 +9,8 @@ from cockpit_getmail import Client
 from cockpit_getmail.problem import Problem
 from tests.unit.client.conftest import TOKEN, Helpers, make_status
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:

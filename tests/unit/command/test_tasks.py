@@ -10,6 +10,8 @@ from cockpit_getmail.command.session import Told
 from cockpit_getmail.problem import Problem
 from tests.unit.command.conftest import Commands
 
+pytestmark = pytest.mark.long
+
 TOKEN = "d242d822a59bd4db308eef8b85af7d2a"
 RESULT = {
     "checked": 3,

@@ -184,6 +184,7 @@ def test_status_tells_what_becomes_of_a_message(
     assert tried.command.trouble is None
 
 
+@pytest.mark.long
 def test_program_that_hangs_is_for_later(tmp_path: Path) -> None:
     refusal = Tried(tmp_path, "sleep 1000", seconds=0.5).deliver()
     assert refusal == Refusal("mda did not end within 0.5 seconds.", for_good=False)

@@ -16,6 +16,8 @@ from cockpit_getmail.destination.program import WORDS_OCTETS, Ended, require_las
 from cockpit_getmail.problem import Problem
 from tests.support import need_root
 
+pytestmark = pytest.mark.long
+
 SECONDS = 60.0
 LARGE = [b"x" * 65536] * 40
 

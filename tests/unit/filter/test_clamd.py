@@ -16,6 +16,8 @@ from tests.support import clamd as real
 from tests.support.hostile import Script, Server, Step, close, hang, read, repeat, reset
 from tests.unit.filter.conftest import MakeSpool
 
+pytestmark = pytest.mark.long
+
 MESSAGE = b"Subject: x\r\n\r\nHello.\r\n"
 ENVELOPE = Envelope("a@b.example", "me")
 OK = b"stream: OK\0"

@@ -22,6 +22,8 @@ from tests.support.certificates import Authority
 from tests.support.receiver import Receiver
 from tests.unit.filter.conftest import MakeSpool
 
+pytestmark = pytest.mark.long
+
 MESSAGE = "From: a@b.com\r\nSubject: Größe\r\n\r\nHello.\r\n".encode()
 ENVELOPE = Envelope("a@b.example", "me@here.example")
 ADDED = {

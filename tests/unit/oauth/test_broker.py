@@ -213,6 +213,7 @@ def test_provider_that_answers_nothing_of_use(case: Case) -> None:
     assert case.stored == "refresh-0"
 
 
+@pytest.mark.long
 def test_many_processes_refresh_once(case: Case) -> None:
     case.provider.gate.clear()
     children = [refreshing.start(case.plan) for _ in range(4)]
@@ -237,6 +238,7 @@ def test_threads_refresh_once(case: Case) -> None:
     assert got == ["access-1"] * 4
 
 
+@pytest.mark.long
 def test_kill_at_each_step_after_the_answer_loses_no_refresh_token(case: Case) -> None:
     """But for the very first ones, until what came is written down at all."""
     lost: list[int] = []

@@ -17,6 +17,8 @@ from tests.support.certificates import Authority
 from tests.support.receiver import Receiver
 from tests.support.tokens import TokenEndpoint
 
+pytestmark = pytest.mark.long
+
 if TYPE_CHECKING:
     from pathlib import Path
 

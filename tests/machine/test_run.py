@@ -99,7 +99,8 @@ def test_any_name_is_in_the_sandbox_and_can_be_stopped(installed: Installed, bus
     wait_for(busy, b"RETR 1")
     assert installed.show(unit, "DropInPaths").endswith("cockpit-getmail-.service.d/10-fetch.conf")
     assert installed.show(unit, "NoNewPrivileges") == "yes"
-    # As people type it.
+    # As people type it, and twice: then it does not wait for the server.
+    installed.machine.run(["systemctl", "kill", "--kill-whom=main", "--", unit])
     installed.machine.run(["systemctl", "stop", "--", unit])
     assert installed.show(unit, "ActiveState") == "inactive"
 

@@ -91,29 +91,29 @@ def test_refusal_of_the_provider_is_the_run_that_failed(
     installed: Installed, provider: TokenEndpoint
 ) -> None:
     with server() as mail:
-        add(installed, provider, mail.port, "refused")
+        add(installed, provider, mail.port, "no-token")
         provider.answer = (
             400,
             b'{"error": "invalid_client", "error_description": "AADSTS7000222: \\u001b[31mexpired %s"}'
             % SECRET.encode(),
         )
-        ended = run(installed, "refused")
+        ended = run(installed, "no-token")
         assert ended["statusCode"] == "failed"
         error = ended["error"]
         assert (error["cause"], "client secret" in error["hint"]) == ("credentials", True)
         assert r"invalid_client (AADSTS7000222: \x1b[31mexpired …)" in error["message"]
-        found = status(installed, "refused")
+        found = status(installed, "no-token")
         assert (found["status"], found["failures"]) == ("INVALID_CREDENTIALS", 1)
         assert found["hint"] == error["hint"]
-        [past] = installed.call("read", action="history", name="refused")["runs"]
+        [past] = installed.call("read", action="history", name="no-token")["runs"]
         assert (past["cause"], past["hint"]) == ("credentials", error["hint"])
         # Nobody was asked for mail, and the secret was not used up.
         assert not mail.received
         provider.answer = (503, b"<html>")
-        assert run(installed, "refused")["error"]["cause"] == "network"
+        assert run(installed, "no-token")["error"]["cause"] == "network"
         provider.answer = None
-        assert run(installed, "refused")["statusCode"] == "succeeded"
-        assert len(installed.mail("refused")) == len(MESSAGES)
+        assert run(installed, "no-token")["statusCode"] == "succeeded"
+        assert len(installed.mail("no-token")) == len(MESSAGES)
     units = installed.machine.run(["systemctl", "list-units", "--all", "--plain", "cockpit-getmail-:token-*"])
     assert "token-" not in units.stdout.partition("\n")[0]
 

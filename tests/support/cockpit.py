@@ -41,6 +41,12 @@ ADMIN = Person("admin", "Admin-5831-secret", ("sudo",))
 PLAIN = Person("plain", "Plain-2956-secret")
 
 
+BUS = """<busconfig>
+  <limit name="max_match_rules_per_connection">65536</limit>
+</busconfig>
+"""
+
+
 class Cockpit:
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
@@ -56,6 +62,9 @@ class Cockpit:
         self._machine.run(["sh", "-c", "rm -rf /etc/cockpit/cockpit.conf /etc/cockpit/ws-certs.d/*"])
         for person in (ADMIN, PLAIN):
             self._add(person)
+        # One log-in serves all tests, and its session keeps what each page that was left asked of the bus.
+        (self._machine.root / "etc/dbus-1/system-local.conf").write_text(BUS)
+        self._machine.run(["systemctl", "reload", "dbus"])
         self._port = _find_free_port()
         drop_in = self._machine.root / f"etc/systemd/system/{SOCKET}.d/listen.conf"
         drop_in.parent.mkdir(parents=True)

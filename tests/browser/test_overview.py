@@ -140,7 +140,8 @@ def test_a_hundred_are_there_soon(
     panel.page.add_init_script(WATCH)
     # From another page, as people come: to start Cockpit itself is no matter of the panel's.
     panel.page.goto(f"{panel.url}/system/logs#/?prio=emerg")
-    panel.page.wait_for_load_state("networkidle")
+    logs = panel.page.frame_locator("iframe[name='cockpit1:localhost/system/logs']")
+    expect(logs.locator("main").first).to_be_visible()
     panel.page.get_by_role("link", name="Mail connectors").click()
     expect(panel.rows.first).to_be_visible()
     until(lambda: panel.frame.evaluate("window.firstRows"))

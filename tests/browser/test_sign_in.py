@@ -108,6 +108,8 @@ def test_sign_in_by_code(
     with form.page.context.expect_page() as opened:
         form.dialog.get_by_role("link", name=OPEN).click()
     page = opened.value
+    # The provider sends it on from there.
+    page.wait_for_load_state()
     assert page.evaluate("window.opener") is None
     sign_in_there(page)
     page.close()

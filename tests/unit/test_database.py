@@ -268,4 +268,4 @@ def test_ten_thousand_connectors_take_no_square_of_time(tmp_path: Path) -> None:
         for number in range(10_000):
             content.put(f"{number * 7919 % 10_000:05}@h", "getmail", props)
     assert len(database.read(path).records) == 10_000
-    assert time.process_time() - start < 10
+    assert time.process_time() - start < 3.5

@@ -1,8 +1,29 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""How many examples property tests try: `make check-quick` takes the profile quick. None has a time limit."""
+"""How many examples property tests try: `make check-quick` takes the profile quick. None has a time limit.
 
+And the filters that tests of each kind send mail through.
+"""
+
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import settings
+
+from tests.support.clamd import Clamd
+from tests.support.rspamd import Rspamd
 
 settings.register_profile("full", deadline=None)
 settings.register_profile("quick", deadline=None, max_examples=15)
 settings.load_profile("full")
+
+
+@pytest.fixture(scope="module")
+def clamd() -> Iterator[Clamd]:
+    with Clamd() as clamd:
+        yield clamd
+
+
+@pytest.fixture(scope="module")
+def rspamd() -> Iterator[Rspamd]:
+    with Rspamd() as rspamd:
+        yield rspamd

@@ -27,18 +27,6 @@ def dovecot() -> Iterator[Dovecot]:
 
 
 @pytest.fixture(scope="module")
-def clamd() -> Iterator[Clamd]:
-    with Clamd() as clamd:
-        yield clamd
-
-
-@pytest.fixture(scope="module")
-def rspamd() -> Iterator[Rspamd]:
-    with Rspamd() as rspamd:
-        yield rspamd
-
-
-@pytest.fixture(scope="module")
 def installed(clamd: Clamd) -> Iterator[Installed]:
     """The project in a machine that has this clamd's socket where Debian has it."""
     with Machine(binds={SOCKET_FOLDER: clamd.folder}) as machine:

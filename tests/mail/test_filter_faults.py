@@ -3,7 +3,7 @@
 
 import struct
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,18 +23,6 @@ LARGE = BINARY + make_message(31, 1_100_000)
 MARK = b"X-Spam: Yes\n"
 ALL = {"FilterCheck": "enabled", "VirusCheck": "enabled", "Delete": "0"}
 ONLY = {"clamd": {"VirusCheck": "enabled"}, "rspamd": {"SpamCheck": "enabled"}}
-
-
-@pytest.fixture(scope="module")
-def rspamd() -> Iterator[Rspamd]:
-    with Rspamd() as rspamd:
-        yield rspamd
-
-
-@pytest.fixture(scope="module")
-def clamd() -> Iterator[Clamd]:
-    with Clamd() as clamd:
-        yield clamd
 
 
 Settings = dict[str, Any]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Mail from a real server through a real rspamd and a real clamd, whatever they say of it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -25,18 +25,6 @@ ALL = {"FilterCheck": "enabled", "VirusCheck": "enabled"}
 ADDED = (b"X-Test-Folded:", b"\tsecond", b"X-Test-From:", b"X-Test-Two:", b"X-Test-Rcpt:")
 
 pytestmark = pytest.mark.parametrize("retriever", RETRIEVERS)
-
-
-@pytest.fixture(scope="module")
-def rspamd() -> Iterator[Rspamd]:
-    with Rspamd() as rspamd:
-        yield rspamd
-
-
-@pytest.fixture(scope="module")
-def clamd() -> Iterator[Clamd]:
-    with Clamd() as clamd:
-        yield clamd
 
 
 class Filtered:

@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 
 from cockpit_getmail.spool import Spool
-from tests.support.clamd import Clamd
-from tests.support.rspamd import Rspamd
 
 MakeSpool = Callable[[bytes], Spool]
 
@@ -26,15 +24,3 @@ def make_spool(tmp_path: Path) -> Iterator[MakeSpool]:
     yield make
     for spool in made:
         spool.close()
-
-
-@pytest.fixture(scope="module")
-def clamd() -> Iterator[Clamd]:
-    with Clamd() as clamd:
-        yield clamd
-
-
-@pytest.fixture(scope="module")
-def rspamd() -> Iterator[Rspamd]:
-    with Rspamd() as rspamd:
-        yield rspamd

@@ -106,7 +106,11 @@ def reduce_rule(keyword: str, rule: Any, content: dict[str, Any]) -> Any:
     match keyword:
         case "required" | "minLength" | "maxLength":
             return rule
-        case "type" if TYPES.issuperset([rule] if isinstance(rule, str) else rule):
+        case "type" if rule == "array" or TYPES.issuperset([rule] if isinstance(rule, str) else rule):
+            return rule
+        case "items" if content.get("type") == "array" and isinstance(rule, dict):
+            return reduce_schema(rule)
+        case "minItems" | "maxItems" if content.get("type") == "array":
             return rule
         case "additionalProperties" if rule is False:
             return rule

@@ -54,6 +54,10 @@ def compile_schema(content: dict[str, Any]) -> Callable[[Any], bool]:
         {"oneOf": [{}]},
         {"if": {}, "else": {}},
         {"properties": {"a": {"not": {"minItems": 1}}}},
+        {"items": {"type": "string"}},
+        {"type": "array", "items": [{"type": "string"}]},
+        {"type": "array", "items": {"type": "number"}},
+        {"type": "array", "prefixItems": [{}]},
         {"allOf": [{"anyOf": [{"uniqueItems": True}]}]},
     ],
 )
@@ -69,6 +73,15 @@ def test_schema_is_refused(content: dict[str, Any]) -> None:
 def test_pattern_means_what_it_means_to_jsonschema(pattern: str, text: str) -> None:
     accepts = compile_schema({"type": "string", "pattern": pattern})
     assert accepts(text) == bool(re.search(pattern, text))
+
+
+@pytest.mark.parametrize(
+    ("value", "fits"),
+    [([], False), (["a"], True), (["a", "b"], True), (["a"] * 3, False), (["a", ""], False), ("ab", False)],
+)
+def test_items_of_lists(value: Any, fits: bool) -> None:
+    item = {"type": "string", "minLength": 1}
+    assert compile_schema({"type": "array", "items": item, "minItems": 1, "maxItems": 2})(value) == fits
 
 
 def test_annotations_do_not_matter() -> None:

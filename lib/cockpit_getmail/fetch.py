@@ -17,7 +17,7 @@ from cockpit_getmail import undelivered
 from cockpit_getmail.connector import EXPIRES
 from cockpit_getmail.delivery import Delivery
 from cockpit_getmail.problem import Problem
-from cockpit_getmail.retriever.base import Folder, Part, Remote, Retriever, Seen
+from cockpit_getmail.retriever.base import INBOX, Folder, Part, Remote, Retriever, Seen
 from cockpit_getmail.state import DAY, FolderState, State
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ class Result(NamedTuple):
 
     `aside` is how many messages of the folder are set aside in all. Of those that are on the server still
     filters have `dropped` some, and want to see some `later`. It is `unfinished` if the access token expired.
+    `passed` is how many a connector does not want (Search, Since, MaxSize), `left` how many it wants in
+    later runs (MaxMessages); neither is marked as fetched. `baselined` are those that now are, unfetched.
     """
 
     messages: int = 0
@@ -51,6 +53,14 @@ class Result(NamedTuple):
     dropped: int = 0
     later: int = 0
     unfinished: bool = False
+    passed: int = 0
+    left: int = 0
+    baselined: int = 0
+
+    def plus(self, other: Result) -> Result:
+        """Return the result of both: this one of a folder, the other of those before it."""
+        summed = Result._make(mine + theirs for mine, theirs in zip(self, other, strict=True))
+        return summed._replace(unfinished=self.unfinished or other.unfinished)
 
     @property
     def was_left(self) -> bool:
@@ -108,14 +118,18 @@ def _run(
     orderly = False
     try:
         try:
-            opened = retriever.open()
+            retriever.open()
         finally:
             # Also where the log-in failed: from here on there is no way back to a clear channel.
             if retriever.tls and not mailbox.tls_seen:
                 mailbox.saw_tls()
         report.note(f"Connected to {connector.server} ({retriever.tls or 'not encrypted'}).")
-        folder = mailbox.folder(opened)
-        result = _fetch(connector, retriever, opened, folder, destination, make_filtering, report, stop)
+        result = Result()
+        for listed in (INBOX,):
+            opened = retriever.select(listed)
+            folder = mailbox.folder(opened)
+            fetched = _fetch(connector, retriever, opened, folder, destination, make_filtering, report, stop)
+            result = fetched.plus(result)
         orderly = not result.was_left
         return result
     finally:

@@ -240,7 +240,7 @@ class FolderState:
             db.execute("INSERT OR IGNORE INTO place (location) VALUES (?)", (location,))
             place = db.execute("SELECT id FROM place WHERE location = ?", (location,)).fetchone()[0]
             db.executemany(
-                "INSERT INTO intent VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO intent VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     (
                         self._folder,
@@ -252,6 +252,8 @@ class FolderState:
                         staged.name,
                         staged.size,
                         message_id,
+                        m.date,
+                        m.same,
                     )
                     for m, exact, staged, message_id in batch
                 ),
@@ -337,7 +339,8 @@ def _deliver(db: sqlite3.Connection) -> None:
     """End all intents as delivered."""
     db.execute(
         f"INSERT OR REPLACE INTO message ({_DELIVERED}) "  # noqa: S608 (constants only)
-        "SELECT folder, uid, ordinal, size, exact, 'delivered', place, intent.name, clock, message_id "
+        "SELECT folder, uid, ordinal, size, exact, 'delivered', place, intent.name, clock, message_id, date, "
+        "same "
         "FROM intent JOIN folder ON folder.id = intent.folder JOIN mailbox ON mailbox.id = folder.mailbox"
     )
     db.execute(
@@ -347,7 +350,7 @@ def _deliver(db: sqlite3.Connection) -> None:
 
 
 _ONE = "WHERE folder = ? AND uid = ? AND ordinal = ?"
-_DELIVERED = "folder, uid, ordinal, size, exact, state, place, name, clock, message_id"
+_DELIVERED = "folder, uid, ordinal, size, exact, state, place, name, clock, message_id, date, same"
 # Where there was no failed attempt yet, there is no first one to count from.
 _ANEW = "reason = excluded.reason, since = CASE attempts WHEN 0 THEN excluded.since ELSE since END"
 _FAILURE = "INSERT INTO failure VALUES (?, ?, ?, {}, ?, ?) ON CONFLICT DO UPDATE SET attempts = attempts + {}"

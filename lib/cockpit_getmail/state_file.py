@@ -13,7 +13,7 @@ from cockpit_getmail.problem import failure
 from cockpit_getmail.sqlite import FULL, WAIT_SECONDS, read_version, transaction
 
 StrPath: TypeAlias = str | os.PathLike[str]
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 RUN_LOCK, VERIFY_LOCK = "lock", "verify.lock"
 _DONE = {RUN_LOCK: "fetched", VERIFY_LOCK: "verified"}
 _PRIVATE_FILE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -22,10 +22,12 @@ _MESSAGE = """
 CREATE TABLE message (
     folder INTEGER NOT NULL REFERENCES folder, uid TEXT NOT NULL, ordinal INTEGER NOT NULL,
     size INTEGER NOT NULL, exact INTEGER NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('delivered', 'removed', 'quarantined', 'skipped', 'dropped')),
+    state TEXT NOT NULL CHECK (state IN (
+        'delivered', 'removed', 'quarantined', 'skipped', 'dropped', 'baselined', 'duplicate')),
     place INTEGER REFERENCES place, name TEXT, clock REAL NOT NULL, missing REAL, message_id TEXT,
-    PRIMARY KEY (folder, uid, ordinal)) WITHOUT ROWID;
+    date INTEGER, same TEXT NOT NULL DEFAULT '', PRIMARY KEY (folder, uid, ordinal)) WITHOUT ROWID;
 CREATE INDEX aside ON message (folder) WHERE state = 'quarantined';
+CREATE INDEX same ON message (same) WHERE same <> '';
 """
 _RUN = """
 CREATE TABLE run (
@@ -49,7 +51,8 @@ CREATE TABLE intent (
     folder INTEGER NOT NULL REFERENCES folder, uid TEXT NOT NULL, ordinal INTEGER NOT NULL,
     size INTEGER NOT NULL, exact INTEGER NOT NULL,
     place INTEGER NOT NULL REFERENCES place, name TEXT NOT NULL UNIQUE, stored INTEGER NOT NULL,
-    message_id TEXT, PRIMARY KEY (folder, uid, ordinal)) WITHOUT ROWID;
+    message_id TEXT, date INTEGER, same TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (folder, uid, ordinal)) WITHOUT ROWID;
 CREATE TABLE failure (
     folder INTEGER NOT NULL REFERENCES folder, uid TEXT NOT NULL, ordinal INTEGER NOT NULL,
     attempts INTEGER NOT NULL, reason TEXT NOT NULL, since REAL NOT NULL,
@@ -68,8 +71,13 @@ _UPGRADES = {
         f"INSERT INTO message ({_KEPT}) SELECT {_KEPT} FROM older",  # noqa: S608 (constants only)
         "DROP TABLE older",
     ],
-    3: [
+    # What the table of messages allows is widened once, by the last.
+    3: [],
+    4: [
+        "ALTER TABLE intent ADD COLUMN date INTEGER",
+        "ALTER TABLE intent ADD COLUMN same TEXT NOT NULL DEFAULT ''",
         "DROP INDEX aside",
+        "DROP INDEX IF EXISTS same",
         "ALTER TABLE message RENAME TO older",
         *_MESSAGE.split(";")[:-1],
         f"INSERT INTO message ({_KEPT}, message_id) SELECT {_KEPT}, message_id FROM older",  # noqa: S608

@@ -13,13 +13,13 @@ from cockpit_getmail.endpoint import Endpoint
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.retriever.base import BATCH_BYTES, Part, Remote
 from cockpit_getmail.retriever.imap import Imap
-from tests.support.fetching import Account, make_connector
+from tests.support.fetching import Account, enter, make_connector
 from tests.support.hostile import Script, Server, Session, Step, close, hang, imap, repeat, reset, tagged
 from tests.support.limits import bounded
 
 BODY = b"Subject: one\r\n\r\n".ljust(98, b"x") + b"\r\n"
 FETCH = r"UID FETCH (\S+) \(UID BODY\.PEEK\[\]\)"
-SIZES = r"UID FETCH \S+ \(UID RFC822\.SIZE\)"
+SIZES = r"UID FETCH \S+ \(UID RFC822\.SIZE.*\)"
 SECRET = "geheim-4711"
 
 
@@ -34,7 +34,7 @@ def served(script: Script, timeout: float = 5.0) -> Iterator[tuple[Server, Imap]
     with Server(script) as server:
         session = imap_session(server.port, timeout=timeout)
         try:
-            session.open()
+            enter(session)
             yield server, session
         finally:
             session.close()
@@ -45,7 +45,7 @@ def refusal(script: Script, **props: str) -> tuple[Problem, Server]:
     with Server(script) as server:
         session = imap_session(server.port, timeout=1.0, **props)
         with pytest.raises(Problem) as caught:
-            session.open()
+            enter(session)
         session.close()
     return caught.value, server
 

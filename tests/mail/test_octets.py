@@ -51,7 +51,7 @@ def imap_script(messages: list[bytes], *, drip: bool) -> hostile.Script:
         session.send(session.match["tag"] + b" OK done\r\n")
 
     overrides: dict[str, hostile.Step | hostile.Script] = {
-        r"UID FETCH \S+ \(UID RFC822\.SIZE\)": hostile.tagged(sizes),
+        r"UID FETCH \S+ \(UID RFC822\.SIZE.*\)": hostile.tagged(sizes),
         r"UID FETCH (\S+) \(UID BODY\.PEEK\[\]\)": fetch,
     }
     return hostile.imap(overrides, len(messages))

@@ -13,7 +13,7 @@ from cockpit_getmail.retriever.base import Part, Remote
 from cockpit_getmail.retriever.pop3 import PART_BYTES, Pop3
 from tests.support.certificates import Authority
 from tests.support.dovecot import Dovecot
-from tests.support.fetching import make_connector
+from tests.support.fetching import enter, make_connector
 
 PASSWORD = "geheim-4711"
 USERS = [f"user{number}" for number in range(60)]
@@ -55,7 +55,7 @@ def open_session(dovecot: Dovecot, authority: Authority) -> Iterator[OpenSession
             endpoint = Endpoint("127.0.0.1", port, authority.ca.read_text())
             session = Pop3(connector, endpoint, tls_seen=False, timeout=10, deadline=None)
             stack.callback(session.close)
-            session.open()
+            enter(session)
             return session
 
         yield open_one
@@ -162,7 +162,7 @@ def test_a_server_that_wants_tls() -> None:
             connector, Endpoint("127.0.0.2", server.pop3), tls_seen=False, timeout=5, deadline=None
         )
         with pytest.raises(Problem, match="secure") as caught:
-            session.open()
+            enter(session)
         session.close()
     assert caught.value.cause == "tls"
 
@@ -176,10 +176,10 @@ def test_a_mailbox_in_use() -> None:
         first, second = (
             Pop3(connector, endpoint, tls_seen=False, timeout=60, deadline=None) for _ in range(2)
         )
-        first.open()
+        enter(first)
         try:
             with pytest.raises(Problem) as caught:
-                second.open()
+                enter(second)
         finally:
             second.close()
             first.close()
@@ -228,7 +228,7 @@ def test_duplicate_and_strange_uidls() -> None:
             session = Pop3(
                 connector, Endpoint("127.0.0.1", server.pop3), tls_seen=False, timeout=5, deadline=None
             )
-            session.open()
+            enter(session)
             return session
 
         session = open_one()

@@ -15,7 +15,7 @@ from cockpit_getmail.endpoint import Endpoint
 from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.retriever.base import Part, Remote
 from cockpit_getmail.retriever.pop3 import ASKED_BYTES, ASKED_MESSAGES, LEAVE_SECONDS, PART_BYTES, Pop3
-from tests.support.fetching import Account, make_connector
+from tests.support.fetching import Account, enter, make_connector
 from tests.support.hostile import (
     Over,
     Rules,
@@ -50,7 +50,7 @@ def served(script: Script, timeout: float = 5.0) -> Iterator[tuple[Server, Pop3]
     with Server(script) as server:
         session = pop3_session(server.port, timeout=timeout)
         try:
-            session.open()
+            enter(session)
             yield server, session
         finally:
             session.close()
@@ -61,7 +61,7 @@ def refusal(script: Script, **login: str) -> tuple[Problem, Server]:
     with Server(script) as server:
         session = pop3_session(server.port, **login)  # type: ignore[arg-type]
         with pytest.raises(Problem) as caught:
-            session.open()
+            enter(session)
         session.close()
     return caught.value, server
 
@@ -200,7 +200,7 @@ def sasl_log_in(script: Script, password: str) -> list[bytes]:
     """Return the lines that a log-in sends."""
     with Server(script) as server:
         session = pop3_session(server.port, username="ü@h", password=password)
-        session.open()
+        enter(session)
         session.close()
     return [line for line in server.received if line not in (b"CAPA", b"STAT", b"QUIT")]
 
@@ -657,7 +657,7 @@ def test_leaving_in_the_middle_says_nothing() -> None:
 def test_leaving_does_not_wait_for_long() -> None:
     with Server(pop3(MAILS, {"QUIT": hang})) as server:
         session = pop3_session(server.port, timeout=60)
-        session.open()
+        enter(session)
         start = time.monotonic()
         session.close()
         assert time.monotonic() - start < LEAVE_SECONDS + 1
@@ -668,7 +668,7 @@ def test_leaving_before_anything_was_said() -> None:
     with Server([hang]) as server:
         session = pop3_session(server.port, timeout=0.2)
         with pytest.raises(Problem, match="silent"):
-            session.open()
+            enter(session)
         start = time.monotonic()
         session.close()
         assert time.monotonic() - start < 0.5

@@ -11,6 +11,7 @@ from cockpit_getmail.endpoint import Endpoint
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.retriever.imap import Imap
 from cockpit_getmail.retriever.pop3 import Pop3
+from tests.support.fetching import enter
 from tests.support.hostile import Script, Server, Session, Step, imap, pop3, repeat, tagged
 
 TOKEN = "ya29." + "vF9dft4qmTc2Nvb3RlckBhdHRhdmlzdGEuY29tCg" * 3
@@ -42,7 +43,7 @@ def lines(server: Server) -> list[bytes]:
 def logged_in(retriever: str, script: Script, auth: str = "auto") -> tuple[list[bytes], int]:
     with Server(script) as server:
         session = make(retriever, server.port, auth)
-        session.open()
+        enter(session)
         session.close()
     return lines(server), server.port
 
@@ -51,7 +52,7 @@ def refusal(retriever: str, script: Script, auth: str = "auto") -> tuple[Problem
     with Server(script) as server:
         session = make(retriever, server.port, auth)
         with pytest.raises(Problem) as caught:
-            session.open()
+            enter(session)
         session.close()
     assert TOKEN[:40] not in caught.value.message
     return caught.value, lines(server)

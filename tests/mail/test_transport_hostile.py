@@ -16,7 +16,7 @@ from cockpit_getmail.problem import Problem
 from cockpit_getmail.retriever.base import Retriever
 from cockpit_getmail.transport import Connection
 from tests.support.certificates import Authority, Certificate
-from tests.support.fetching import Account, make_connector
+from tests.support.fetching import Account, enter, make_connector
 from tests.support.hostile import (
     Rules,
     Script,
@@ -119,7 +119,7 @@ def session(
 
 def opening_fails(made: Retriever) -> Problem:
     with pytest.raises(Problem) as caught:
-        made.open()
+        enter(made)
     made.close()
     return caught.value
 

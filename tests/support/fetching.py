@@ -8,6 +8,7 @@ from typing import Any
 from cockpit_getmail import fetch, run
 from cockpit_getmail.connector import Connector, make_token
 from cockpit_getmail.problem import Problem
+from cockpit_getmail.retriever.base import Folder, Retriever
 from cockpit_getmail.settings import Settings
 
 
@@ -20,6 +21,12 @@ def make_connector(retriever: str, port: int, **props: str) -> Connector:
         "Account": "someone",
     }
     return Connector.from_record("u@127.0.0.1", {**fixed, "Password": "geheim-4711", **props})
+
+
+def enter(session: Retriever) -> Folder:
+    """Log in and open INBOX."""
+    session.open()
+    return session.select()
 
 
 @dataclass

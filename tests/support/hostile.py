@@ -345,7 +345,7 @@ def imap(
             + f"* {messages} EXISTS\r\n* 0 RECENT\r\n* OK [UIDVALIDITY 7] ok\r\n".encode()
         ),
         "UID SEARCH .*": tagged(f"* SEARCH {uids}\r\n".encode()),
-        r"UID FETCH \S+ \(UID RFC822\.SIZE\)": tagged(sizes.encode()),
+        r"UID FETCH \S+ \(UID RFC822\.SIZE.*\)": tagged(sizes.encode()),
         "UNSELECT": tagged(),
         "LOGOUT": [tagged(b"* BYE\r\n"), close],
         "NOOP": tagged(),

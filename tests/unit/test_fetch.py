@@ -15,7 +15,7 @@ from cockpit_getmail.connector import Connector
 from cockpit_getmail.destination.maildir import Maildir
 from cockpit_getmail.fetch import Result
 from cockpit_getmail.problem import Problem, failure
-from cockpit_getmail.retriever.base import Folder, Part, Remote, Seen
+from cockpit_getmail.retriever.base import INBOX, Folder, Listed, Part, Remote, Seen
 from cockpit_getmail.settings import Settings
 from cockpit_getmail.state import Intent, State
 from cockpit_getmail.stop import Stop
@@ -49,10 +49,15 @@ class Shelf:
     orderly: list[bool] = field(default_factory=list)
     leaves_mail: bool = True
 
-    def open(self) -> Folder:
+    def open(self) -> None:
         self.visits += 1
         if self.refuses:
             raise self.refuses
+
+    def list_folders(self) -> list[Listed]:
+        return [INBOX]
+
+    def select(self, folder: Listed = INBOX) -> Folder:
         return Folder("INBOX", 7, len(self.mails), self.uid_next)
 
     def list_since(self, known: Mapping[Key, int], since: Seen) -> list[Remote] | None:

@@ -41,7 +41,8 @@ def check(connector: Connector, ca_pem: str | None, timeout: float) -> dict[str,
     deadline = time.monotonic() + timeout
     retriever = make(connector, ca_pem=ca_pem, timeout=timeout, deadline=deadline)
     try:
-        folder = retriever.open()
+        retriever.open()
+        folder = retriever.select()
     except Problem as problem:
         raise with_status(_with_certificate(problem, connector, timeout, deadline)) from problem
     finally:

@@ -9,8 +9,33 @@ BATCH_BYTES = 4 << 20
 BATCH_MESSAGES = 250
 
 
+class Status(NamedTuple):
+    """A folder as a listing tells of it (RFC 5819): UIDVALIDITY, UIDNEXT, and how many messages it has."""
+
+    validity: int
+    uid_next: int
+    messages: int
+
+
+class Listed(NamedTuple):
+    """A folder of the account. `name` is as people read it, `wire` as the server has it.
+
+    `separator` is between the levels of its name, empty where there are none. `attributes` are in lower case
+    (RFC 3501 section 7.2.2, RFC 6154). `status` is None where the listing does not tell it.
+    """
+
+    name: str
+    wire: bytes
+    separator: str = ""
+    attributes: frozenset[str] = frozenset()
+    status: Status | None = None
+
+
+INBOX = Listed("INBOX", b"INBOX")
+
+
 class Folder(NamedTuple):
-    """The mailbox once opened. `validity` is UIDVALIDITY (RFC 3501 section 2.3.1.1), 0 for POP3.
+    """A folder once opened. `validity` is UIDVALIDITY (RFC 3501 section 2.3.1.1), 0 for POP3.
 
     `uid_next` is UIDNEXT, 0 where the server does not say it.
     """
@@ -37,13 +62,17 @@ class Remote(NamedTuple):
 
     `uid` is an IMAP UID in digits, or a POP3 UIDL (its octets as latin-1). `size` is in octets, as the server
     lists it. `ordinal` tells apart the messages of one listing that bear the same UIDL: 0 for an only one.
-    `number` is the POP3 message number of this session.
+    `number` is the POP3 message number of this session. `date` is INTERNALDATE in seconds since 1970, None if
+    it is not known. `same` is what all copies of one message bear in the account (X-GM-MSGID), empty if
+    there is no such thing.
     """
 
     uid: str
     size: int
     ordinal: int = 0
     number: int = 0
+    date: int | None = None
+    same: str = ""
 
 
 class Part(NamedTuple):
@@ -62,7 +91,10 @@ class Part(NamedTuple):
 
 
 class Retriever(Protocol):
-    """One session with one mailbox. Methods raise Problem with a cause; then only close() may follow."""
+    """One session with one account. What follows select() is of that folder.
+
+    Methods raise Problem with a cause; then only close() may follow.
+    """
 
     capabilities: Sequence[str]
     tls: str | None
@@ -75,8 +107,14 @@ class Retriever(Protocol):
     A POP3 server may delete it then (RFC 1939 section 8).
     """
 
-    def open(self) -> Folder:
-        """Connect, secure, log in and open the mailbox for reading only."""
+    def open(self) -> None:
+        """Connect, secure and log in."""
+
+    def list_folders(self) -> list[Listed]:
+        """Return the folders of the account; over POP3, which has no others, INBOX."""
+
+    def select(self, folder: Listed = INBOX) -> Folder:
+        """Open a folder for reading only."""
 
     def list_since(self, known: Mapping[tuple[str, int], int], since: Seen) -> list[Remote] | None:
         """Return the messages not known, oldest first, if it is enough to look at what came after `since`.

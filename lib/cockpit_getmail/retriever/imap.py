@@ -11,7 +11,7 @@ from cockpit_getmail.connector import Connector
 from cockpit_getmail.endpoint import Endpoint, choose_tls, find_policy
 from cockpit_getmail.problem import Problem, failure, printable
 from cockpit_getmail.retriever import echo, sasl
-from cockpit_getmail.retriever.base import Folder, Part, Remote, Seen
+from cockpit_getmail.retriever.base import INBOX, Folder, Listed, Part, Remote, Seen
 from cockpit_getmail.retriever.imap_session import TEMPORARY, Answer, Session, response_code
 from cockpit_getmail.retriever.uid_set import contains, format_uid_set
 from cockpit_getmail.transport import Connection
@@ -53,7 +53,7 @@ class Imap:
         self.tls: str | None = None
         self.notes: list[str] = []
 
-    def open(self) -> Folder:
+    def open(self) -> None:
         self._connection = Connection.open(
             self._endpoint,
             implicit_tls=self._connector.implicit_tls,
@@ -70,20 +70,25 @@ class Imap:
             )
         if not logged_in:
             self._log_in(session)
-        self._folder = self._select(session, "EXAMINE")
-        self.capabilities = sorted(printable(name) for name in session.capabilities())
+
+    def list_folders(self) -> list[Listed]:
+        return [INBOX]
+
+    def select(self, folder: Listed = INBOX) -> Folder:
+        self._folder = self._select(self._opened, "EXAMINE")
+        self.capabilities = sorted(printable(name) for name in self._opened.capabilities())
         return self._folder
 
     def list_since(self, known: Mapping[tuple[str, int], int], since: Seen) -> list[Remote] | None:
         self._check_uids(since.uid_next - 1)
         # What comes from now on is the next run's.
         first, last = since.uid_next, self._folder.uid_next - 1
-        sizes = self._fetcher().sizes(f"{first}:{last}") if first <= last else {}
-        listed = sorted(uid for uid in sizes if first <= uid <= last)
+        found = self._fetcher().describe(f"{first}:{last}") if first <= last else {}
+        listed = sorted(uid for uid in found if first <= uid <= last)
         if not self._folder.uid_next or since.messages + len(listed) != self._folder.messages:
             return None
         self._existing = listed
-        return [Remote(str(uid), sizes[uid]) for uid in listed if (str(uid), 0) not in known]
+        return [found[uid] for uid in listed if (str(uid), 0) not in known]
 
     def list_new(self, known: Mapping[tuple[str, int], int]) -> tuple[list[Remote], set[tuple[str, int]]]:
         self._check_uids(max((int(uid) for uid, _ in known), default=0))
@@ -95,8 +100,8 @@ class Imap:
         # Not the other way round: a mailbox of a million messages is a hundred MB of keys.
         present = {key for key in known if contains(self._existing, int(key[0]))}
         new = [uid for uid in self._existing if (str(uid), 0) not in present]
-        sizes = fetcher.sizes(self._ranges(new))
-        return [Remote(str(uid), sizes.get(uid, 0)) for uid in new], present
+        found = fetcher.describe(self._ranges(new))
+        return [found.get(uid) or Remote(str(uid), 0) for uid in new], present
 
     def retrieve(self, wanted: Sequence[Remote]) -> Iterator[Part]:
         self._mid_answer = True

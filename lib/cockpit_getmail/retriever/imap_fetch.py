@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.retriever.base import BATCH_BYTES, Part, Remote, split_batches
 from cockpit_getmail.retriever.imap_session import LINE_LIMIT, TEMPORARY, Session, response_code
+from cockpit_getmail.retriever.internal_date import parse_internal_date
 from cockpit_getmail.retriever.uid_set import split_uid_set
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ COMMANDS_AHEAD = 4
 MESSAGES_LIMIT = 1_000_000
 ARRIVALS = 10_000
 """So many messages may come between EXAMINE and SEARCH."""
-SEARCH_LIMIT, SIZES_LIMIT = 16 << 20, 64 << 20
+SEARCH_LIMIT, SIZES_LIMIT = 16 << 20, 160 << 20
 """Octets of a whole answer: enough for so many messages."""
 LITERALS_LIMIT = 100
 CHATTER_LIMIT = 4 << 20
@@ -33,6 +34,8 @@ _EXPUNGE = re.compile(rb"\* \d+ EXPUNGE\b", re.IGNORECASE)
 _ESEARCH = re.compile(rb"\* ESEARCH\b(?:.* ALL ([^ \r\n]+))?", re.IGNORECASE)
 _WORD = re.compile(rb"[^\s,]+")
 _UID = re.compile(rb"[( ]UID (\d{1,10})(?=[ )])", re.IGNORECASE)
+_DATE = re.compile(rb'[( ]INTERNALDATE "([^"]*)"(?=[ )])', re.IGNORECASE)
+_SAME = re.compile(rb"[( ]X-GM-MSGID (\d{1,20})(?=[ )])", re.IGNORECASE)
 _SIZE = re.compile(rb"[( ]RFC822\.SIZE (\d{1,19})(?=[ )])", re.IGNORECASE)
 _WHOLE = re.compile(rb"\* \d{1,10} FETCH \(.*\)\r?\n", re.IGNORECASE | re.DOTALL)
 _BODY_NEXT = re.compile(rb"[( ]BODY\[\](?:<0>)? $", re.IGNORECASE)
@@ -77,17 +80,32 @@ class Fetcher:
 
     def sizes(self, uid_set: str) -> dict[int, int]:
         """Return RFC822.SIZE by UID of those of the set that exist."""
-        found: dict[int, int] = {}
+        return {int(message.uid): message.size for message in self._describe(uid_set, "")}
+
+    def describe(self, uid_set: str) -> dict[int, Remote]:
+        """Return by UID the messages of the set that exist: size, date, and Gmail's X-GM-MSGID."""
+        gmail = " X-GM-MSGID" if "X-GM-EXT-1" in self._session.capabilities() else ""
+        return {int(message.uid): message for message in self._describe(uid_set, f" INTERNALDATE{gmail}")}
+
+    def _describe(self, uid_set: str, more: str) -> Iterator[Remote]:
+        count = 0
         for part in split_uid_set(uid_set):
-            for line in self._untagged(
-                self._session.send(f"UID FETCH {part} (UID RFC822.SIZE)"), SIZES_LIMIT
-            ):
+            command = f"UID FETCH {part} (UID RFC822.SIZE{more})"
+            for line in self._untagged(self._session.send(command), SIZES_LIMIT):
                 uid, size = _UID.search(line), _SIZE.search(line)
-                if uid and size:
-                    found[int(uid[1])] = int(size[1])
-                if len(found) > MESSAGES_LIMIT:
-                    self._refuse_more(len(found))
-        return found
+                if not (uid and size):
+                    continue
+                date = _DATE.search(line) if more else None
+                same = _SAME.search(line) if more else None
+                yield Remote(
+                    str(int(uid[1])),
+                    int(size[1]),
+                    date=parse_internal_date(date[1]) if date else None,
+                    same=same[1].decode() if same else "",
+                )
+                count += 1
+                if count > MESSAGES_LIMIT:
+                    self._refuse_more(count)
 
     def retrieve(self, wanted: Sequence[Remote], uid_set: Callable[[Iterable[int]], str]) -> Iterator[Part]:
         """Yield the wanted messages as they come. A server may answer the commands under way in any order.

@@ -13,7 +13,7 @@ from cockpit_getmail.connector import Connector
 from cockpit_getmail.endpoint import Endpoint, choose_tls, find_policy
 from cockpit_getmail.problem import Problem, failure, printable
 from cockpit_getmail.retriever import echo, sasl
-from cockpit_getmail.retriever.base import Folder, Part, Remote, Seen
+from cockpit_getmail.retriever.base import INBOX, Folder, Listed, Part, Remote, Seen
 from cockpit_getmail.retriever.pop3_listing import Listing
 from cockpit_getmail.retriever.pop3_replies import Answer, Replies
 from cockpit_getmail.transport import Connection
@@ -76,7 +76,7 @@ class Pop3:
         self.tls: str | None = None
         self.notes: list[str] = []
 
-    def open(self) -> Folder:
+    def open(self) -> None:
         self._connection = Connection.open(
             self._endpoint,
             implicit_tls=self._connector.implicit_tls,
@@ -97,8 +97,13 @@ class Pop3:
                 "policy", "This connector would pull the account into itself: the server is this host."
             )
         self._log_in()
+
+    def list_folders(self) -> list[Listed]:
+        return [INBOX]
+
+    def select(self, folder: Listed = INBOX) -> Folder:
         self._messages = self._count_messages()
-        return Folder("INBOX", 0, self._messages)
+        return Folder(folder.name, 0, self._messages)
 
     def list_since(self, known: Mapping[tuple[str, int], int], since: Seen) -> list[Remote] | None:
         return None

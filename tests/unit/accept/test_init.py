@@ -24,6 +24,7 @@ ACTIONS = sorted(
 )
 each_action = pytest.mark.parametrize(("verb", "action"), ACTIONS)
 CONNECTOR = ("Retriever", "Server", "Username", "Password", "Account")
+ALWAYS = ("action", "name", "token", "uid", "file")
 TEXT = st.text(st.characters(exclude_categories=("C", "Zl")), min_size=1, max_size=20)
 SWITCH = st.sampled_from(["enabled", "disabled"])
 NAMES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
@@ -76,13 +77,18 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "token": st.binary(min_size=16, max_size=16).map(bytes.hex),
     "version": st.integers(0),
     "wait": st.integers(0, 600_000),
-    "limit": st.integers(1, 5000),
+    "limit": st.integers(1, 200),
     "lines": st.integers(1, 5000),
     "after": st.from_regex("[A-Za-z0-9=;:,.+/_-]{1,512}", fullmatch=True),
     "flow": st.sampled_from(["device", "code"]),
     "redirect": TEXT,
     "folder": TEXT,
     "uid": TEXT | st.integers(1),
+    "search": TEXT,
+    "before": TEXT | st.integers(1),
+    "raw_file_list": st.integers(0, 1),
+    "file": st.from_regex(r"[1-9][0-9]{0,5}(\.[1-9][0-9]{0,5}){0,9}", fullmatch=True),
+    "offset": st.integers(0, 4294967295),
     "status": SWITCH,
     "FilterCheck": SWITCH,
     "SpamCheck": SWITCH,
@@ -140,7 +146,7 @@ def valid_inputs(draw: Callable[[Any], Any], verb: str, action: str) -> dict[str
     props = find_props(load(f"{verb}/{action}.input.json"))
     values = {"action": st.just(action), "name": NAMES.get((verb, action), TEXT), **VALUES}
     values |= {"status": st.sampled_from(CONDITIONS)} if verb == "read" and "label" in props else {}
-    kept = props & {"action", "name", "token", *CONNECTOR} | draw(st.sets(st.sampled_from(sorted(props))))
+    kept = props & {*ALWAYS, *CONNECTOR} | draw(st.sets(st.sampled_from(sorted(props))))
     data = {prop: draw(values[prop]) for prop in sorted(kept)}
     digits = draw(st.sets(st.sampled_from(NUMBERS)))
     data |= {prop: str(data[prop]) for prop in digits & kept}
@@ -207,6 +213,8 @@ def test_jsonschema_is_not_imported_for_what_is_valid(verb: str, action: str) ->
         "Account": "a",
         "Time": "30",
         "token": "0" * 32,
+        "uid": "1",
+        "file": "2",
     }
     props = find_props(load(f"{verb}/{action}.input.json"))
     value = {"action": action, **{prop: data[prop] for prop in props & data.keys()}}

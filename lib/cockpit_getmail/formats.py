@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The formats of our schemas: ipv4, ipv6 and idn-hostname, a little stricter than their RFCs."""
+"""The formats of our schemas.
+
+ipv4, ipv6 and idn-hostname are a little stricter than their RFCs; imap-search is our own.
+"""
 
 from __future__ import annotations
 
@@ -69,4 +72,22 @@ def _to_ascii(name: str) -> str:
         return ""
 
 
-FORMATS = {"ipv4": is_ipv4, "ipv6": is_ipv6, "idn-hostname": is_host_name}
+def is_imap_search(value: object) -> bool:
+    """Whether value is no text or criteria of IMAP; see criteria.parse()."""
+    if not isinstance(value, str):
+        return True
+    from cockpit_getmail import criteria
+
+    try:
+        criteria.parse(value)
+    except ValueError:
+        return False
+    return True
+
+
+FORMATS = {
+    "ipv4": is_ipv4,
+    "ipv6": is_ipv6,
+    "idn-hostname": is_host_name,
+    "imap-search": is_imap_search,
+}

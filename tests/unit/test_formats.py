@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Addresses are what ipaddress takes for addresses. Host names are in test_schema, where words are."""
+"""Addresses are what ipaddress takes for addresses. Host names are in test_schema, where words are; what is a
+search of IMAP is in test_criteria."""
 
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cockpit_getmail.formats import FORMATS, is_ipv4, is_ipv6
+from cockpit_getmail.formats import FORMATS, is_imap_search, is_ipv4, is_ipv6
 
 
 def makes(kind: type, text: str) -> bool:
@@ -36,3 +37,8 @@ def test_no_zone(address: IPv6Address) -> None:
 @given(st.none() | st.integers() | st.floats() | st.lists(st.text()))
 def test_what_is_no_text_is_not_judged(value: Any) -> None:
     assert all(test(value) for test in FORMATS.values())
+
+
+def test_imap_search() -> None:
+    assert is_imap_search('SINCE 1-Nov-2026 SUBJECT "Grüße"')
+    assert not is_imap_search("ALL\r\na1 DELETE INBOX")

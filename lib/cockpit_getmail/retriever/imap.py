@@ -165,6 +165,11 @@ class Imap:
         self.notes.append(f"INBOX is empty, and {anew}.")
 
     @property
+    def session(self) -> Session:
+        """The session once open(), for what is asked of the mailbox beside fetching."""
+        return self._opened
+
+    @property
     def _opened(self) -> Session:
         if self._session is None:
             raise RuntimeError("open() goes first")

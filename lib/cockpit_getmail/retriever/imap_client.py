@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""IMAPClient over a session of ours, for what is done in a mailbox beside fetching.
+
+Connecting, TLS, logging in and all reading from the network stay ours: what a hostile server sends is bounded
+before imaplib, which knows no limits, puts it into memory.
+"""
+
+import imaplib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from imapclient import IMAPClient
+
+from cockpit_getmail.problem import Problem, failure
+from cockpit_getmail.retriever.imap_session import Session, response_code
+
+LINE_LIMIT = 8 << 20
+"""The UIDs of a million messages, as the answer to SEARCH has them, are one line."""
+LITERAL_LIMIT = 24 << 20
+TOTAL_LIMIT = 64 << 20
+"""Octets a server may send to one client in all."""
+LINE_COST = 256
+"""A short line costs us as much memory as so many octets: imaplib keeps all of an answer."""
+_MALFORMED = (
+    *(ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
+)
+"""What imaplib and IMAPClient raise, beside their own errors, where an answer is not what they expect."""
+
+
+class Refused(imaplib.IMAP4.error):
+    """The server said NO. `code` is its response code (RFC 5530) in capitals, empty for none."""
+
+    def __init__(self, command: str, text: bytes) -> None:
+        super().__init__(command)
+        self.command = command
+        self.text = text
+        self.code = response_code(text)
+
+
+class Client(IMAPClient):  # type: ignore[misc]
+    """IMAPClient, logged in already. Where a server says NO, its methods raise Refused."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        super().__init__(session.server, ssl=False)
+        # Else each line, and each message, would be formatted for a log that nobody writes.
+        self._imap.debug = 0
+        self._cached_capabilities = tuple(name.encode() for name in self._imap.capabilities)
+
+    def _create_IMAP4(self) -> imaplib.IMAP4:
+        return _Imap4(self._session)
+
+    def _set_read_timeout(self) -> None:
+        """The connection has limits of its own."""
+
+    def _check_resp(self, expected: str, command: Any, typ: str, data: Any) -> None:
+        if typ == "NO" and expected != typ:
+            name = command.decode("ascii", "replace") if isinstance(command, bytes) else command
+            raise Refused(name.upper(), _text(data))
+        super()._check_resp(expected, command, typ, data)
+
+
+class _Imap4(imaplib.IMAP4):
+    """imaplib over a session, which looks to it like one where the server knows who we are (PREAUTH)."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._greeting = b"* PREAUTH ready\r\n"
+        self._room = TOTAL_LIMIT
+        self._in_literal = False
+        super().__init__()
+
+    def open(self, host: str = "", port: int = 0, timeout: float | None = None) -> None:
+        self.host = self._session.server
+        self.port = 0
+
+    def read(self, size: int) -> bytes:
+        if size > LITERAL_LIMIT:
+            raise failure("protocol", f"{self.host} sends {size} octets at once.")
+        self._spend(size)
+        self._in_literal = True
+        return self._session.connection.read(size)
+
+    def readline(self) -> bytes:
+        if self._greeting:
+            line, self._greeting = self._greeting, b""
+            return line
+        line = self._session.connection.read_line(min(LINE_LIMIT, self._room))
+        self._spend(max(len(line), LINE_COST))
+        # What announces octets and is no number would be taken for text.
+        self._session.literal(line)
+        # Anything else is of the literal still: the announced size is wrong.
+        if self._in_literal and not line.startswith((b")", b" ", b"\r", b"\n")):
+            self._session.refuse(line)
+        self._in_literal = False
+        return line.removesuffix(b"\n").removesuffix(b"\r") + b"\r\n"
+
+    def send(self, data: Any) -> None:
+        self._session.connection.write(bytes(data))
+
+    def shutdown(self) -> None:
+        self._session.connection.close()
+
+    def _get_capabilities(self) -> None:
+        self.capabilities = tuple(sorted(self._session.capabilities()))
+
+    def _check_bye(self) -> None:
+        if bye := self.untagged_responses.get("BYE"):
+            raise failure("network", f"{self.host} ended the session: {self._session.shown(_text(bye))}")
+
+    def _spend(self, octets: int) -> None:
+        self._room -= octets
+        if self._room < 0:
+            raise failure("protocol", f"{self.host} sent more than {TOTAL_LIMIT >> 20} MiB.")
+
+
+def _text(data: Sequence[Any]) -> bytes:
+    """Return the last of what imaplib kept of a response; what has a literal in it is a pair."""
+    return data[-1] if data and isinstance(data[-1], bytes) else b""
+
+
+def attach(session: Session) -> Client:
+    """Return IMAPClient on a session that is logged in. Meanwhile nothing else is to speak on it.
+
+    Its methods raise Refused and Problem; what else they may raise, explained() makes Problems of.
+    """
+    with explained(session):
+        return Client(session)
+
+
+@contextmanager
+def explained(session: Session) -> Iterator[None]:
+    """Make Problems of the errors of imaplib and IMAPClient: mailbox for NO, protocol for all others."""
+    server = session.server
+    try:
+        yield
+    except Problem:
+        raise
+    except Refused as error:
+        said = session.shown(error.text)
+        raise failure("mailbox", f"{server} refuses {error.command}: {said}", code=error.code) from error
+    except (imaplib.IMAP4.error, *_MALFORMED) as error:
+        said = session.shown(str(error).partition("\n")[0].encode("utf-8", "replace"))
+        abort = isinstance(error, (imaplib.IMAP4.abort, *_MALFORMED))
+        what = "sent what is not IMAP" if abort else "does not do what it was asked"
+        raise failure("protocol", f"{server} {what}: {said}") from error

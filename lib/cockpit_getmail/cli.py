@@ -205,17 +205,21 @@ def _read_order() -> "tuple[Order, str]":
 
 
 def _check_unit() -> int:
-    """Answer the check asked for on stdin, on stdout. Both ends are in cockpit_getmail.units."""
-    from cockpit_getmail import retriever
+    """Answer the check or the visit asked for on stdin, on stdout. Both ends are in cockpit_getmail.units."""
+    from cockpit_getmail import remote, retriever
     from cockpit_getmail.units import wire
 
     _require_sandbox()
-    connector, ca_pem, deadline = wire.parse_request(sys.stdin.buffer.read())
+    connector, ca_pem, deadline, visit = wire.parse_request(sys.stdin.buffer.read())
     timeout = max(LEAST_CHECK_SECONDS, deadline - time.monotonic())
     # Whoever asked may be gone: the kernel ends what does not end itself.
     signal.setitimer(signal.ITIMER_REAL, timeout + CHECK_GRACE_SECONDS)
     try:
-        answer = wire.format_answer(retriever.check(connector, ca_pem, timeout))
+        if visit is None:
+            found = retriever.check(connector, ca_pem, timeout)
+        else:
+            found = remote.answer(connector, ca_pem, timeout, visit)
+        answer = wire.format_answer(found)
     except Problem as problem:
         answer = wire.format_answer(problem)
     sys.stdout.buffer.write(answer)

@@ -44,7 +44,7 @@ def check(connector: Connector, ca_pem: str | None, timeout: float) -> dict[str,
         retriever.open()
         folder = retriever.select()
     except Problem as problem:
-        raise with_status(_with_certificate(problem, connector, timeout, deadline)) from problem
+        raise with_status(with_certificate(problem, connector, timeout, deadline)) from problem
     finally:
         retriever.close()
     return {
@@ -55,8 +55,11 @@ def check(connector: Connector, ca_pem: str | None, timeout: float) -> dict[str,
     }
 
 
-def _with_certificate(problem: Problem, connector: Connector, timeout: float, deadline: float) -> Problem:
-    """Look at an untrusted certificate on a connection of its own, over which nothing secret is sent."""
+def with_certificate(problem: Problem, connector: Connector, timeout: float, deadline: float) -> Problem:
+    """Return the Problem of a mailbox that could not be opened, with the certificate that is not trusted.
+
+    It is looked at on a connection of its own, over which nothing secret is sent.
+    """
     attributes = problem.attributes
     if not isinstance(attributes, dict) or not attributes.get("untrusted") or "fingerprint" in attributes:
         return problem

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from cockpit_getmail.units.sandbox import program
     from cockpit_getmail.units.systemd import (
         cancel,
-        check,
-        checks_in_unit,
         find_token,
         is_available,
         is_running,
@@ -26,14 +24,15 @@ if TYPE_CHECKING:
         stop,
     )
     from cockpit_getmail.units.verifying import start_verification, without_secrets
+    from cockpit_getmail.units.visiting import check, checks_in_unit, visit
 
 _MODULES = {
     "Place": "place",
     "answer_stdin": "asking",
     "ask": "asking",
     "cancel": "systemd",
-    "check": "systemd",
-    "checks_in_unit": "systemd",
+    "check": "visiting",
+    "checks_in_unit": "visiting",
     "find_token": "systemd",
     "is_available": "systemd",
     "is_confined": "inside",
@@ -51,6 +50,7 @@ _MODULES = {
     "start_run": "systemd",
     "start_verification": "verifying",
     "stop": "systemd",
+    "visit": "visiting",
     "without_secrets": "verifying",
 }
 
@@ -78,6 +78,7 @@ __all__ = [
     "start_run",
     "start_verification",
     "stop",
+    "visit",
     "without_secrets",
 ]
 

@@ -5,20 +5,18 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from cockpit_getmail.connector import UNIT_PREFIX, Connector, unit_name
-from cockpit_getmail.problem import Problem, failure, printable, with_status
+from cockpit_getmail.problem import Problem, failure, printable
 from cockpit_getmail.settings import Settings
-from cockpit_getmail.units import credentials, wire
-from cockpit_getmail.units.place import Place, find_fetch_user, prepare
+from cockpit_getmail.units import credentials
+from cockpit_getmail.units.place import Place, prepare
 from cockpit_getmail.units.process import OUTPUT_LIMIT, Finished, run
 from cockpit_getmail.units.sandbox import (
     STATE_ROOT,
     hiding_properties,
     program,
     quote,
-    require_hiding,
     require_installation,
 )
 
@@ -26,7 +24,6 @@ BOOTED = Path("/run/systemd/system")
 START_SECONDS = 30.0
 STOP_SECONDS = 45.0
 ASK_SECONDS = 10.0
-CHECK_SLACK_SECONDS = 1.0
 TRIES = 20
 TRY_AGAIN_SECONDS = 0.1
 LISTING_LIMIT = 4 << 20
@@ -69,24 +66,6 @@ def require_units(foreground: str) -> None:
     require_installation()
 
 
-def check(connector: Connector, settings: Settings) -> dict[str, Any]:
-    """Return what retriever.check() finds, within CHECK_TIMEOUT; as root, in the sandbox that a run has.
-
-    Outside of that (checks_in_unit) no secret may be sealed. Raises the Problem it met.
-    """
-    ca_pem = credentials.read_ca(connector)
-    if checks_in_unit():
-        return _check_in_unit(connector, settings, ca_pem)
-    from cockpit_getmail import retriever
-
-    return retriever.check(connector, ca_pem, settings.check_timeout)
-
-
-def checks_in_unit() -> bool:
-    """Whether check() works in a unit, where systemd opens what is sealed."""
-    return os.geteuid() == 0 and is_available()
-
-
 def is_available() -> bool:
     """Whether systemd is this machine's init (sd_booted(3))."""
     return BOOTED.is_dir()
@@ -127,14 +106,14 @@ def stop(unit: str) -> None:
     """Stop a unit (without `.service`) and wait for its end. The next run goes on from there."""
     done = run(["systemctl", "stop", "--", f"{unit}.service"], timeout=STOP_SECONDS)
     if done.status != 0 and is_running(unit):
-        raise failure("internal", f"{unit} could not be stopped: {_reason(done, 0)}")
+        raise failure("internal", f"{unit} could not be stopped: {reason(done, 0)}")
 
 
 def cancel(unit: str) -> None:
     """Ask a unit (without `.service`) to end, and do not wait for it. Raises Problem (internal)."""
     done = run(["systemctl", "stop", "--no-block", "--", f"{unit}.service"], timeout=ASK_SECONDS)
     if done.status != 0:
-        raise failure("internal", f"{unit} could not be asked to end: {_reason(done, 0)}", unit=unit)
+        raise failure("internal", f"{unit} could not be asked to end: {reason(done, 0)}", unit=unit)
 
 
 def run_to_answer(
@@ -208,7 +187,7 @@ def state_directory(settings: Settings) -> Path:
 def _ask(argv: Sequence[str], limit: int = OUTPUT_LIMIT) -> str:
     done = run(argv, timeout=ASK_SECONDS, output_limit=limit)
     if done.status != 0:
-        raise failure("internal", f"systemd does not answer: {_reason(done, 0)}")
+        raise failure("internal", f"systemd does not answer: {reason(done, 0)}")
     return done.output.decode("utf-8", "replace")
 
 
@@ -238,30 +217,8 @@ def _start(unit: str, argv: Sequence[str]) -> bool:
             break
         # It has just ended.
         time.sleep(TRY_AGAIN_SECONDS)
-    message = f"The unit could not be started. {_reason(done, 0)} See journalctl -u '{unit}'."
+    message = f"The unit could not be started. {reason(done, 0)} See journalctl -u '{unit}'."
     raise failure("internal", message)
-
-
-def _check_in_unit(connector: Connector, settings: Settings, ca_pem: str | None) -> dict[str, Any]:
-    deadline = time.monotonic() + settings.check_timeout
-    require_installation()
-    require_hiding(settings)
-    unit = f"{UNIT_PREFIX}:check-{os.urandom(8).hex()}"
-    properties = [f"User={find_fetch_user(settings).pw_name}", *hiding_properties(settings)]
-    request = wire.format_request(connector, ca_pem, deadline)
-    timeout = settings.check_timeout + CHECK_SLACK_SECONDS
-    sealed = Connector(connector.name, {}, {}, connector.sealed)
-    with credentials.secrets_written(sealed) as files:
-        properties += credentials.loading(files)
-        done = run_to_answer(unit, "Check of a mail server", properties, "check", request, timeout=timeout)
-    if done.status is None:
-        seconds = f"{settings.check_timeout:g} seconds"
-        message = f"{printable(connector.server)} did not answer within {seconds}."
-        raise with_status(failure("network", message))
-    found = wire.parse_answer(done.output)
-    if found is None:
-        raise failure("internal", f"The check ended without an answer: {_reason(done, -1)}")
-    return found
 
 
 def _kill(unit: str) -> None:
@@ -270,7 +227,7 @@ def _kill(unit: str) -> None:
     run(["systemctl", "stop", "--no-block", "--", name], timeout=ASK_SECONDS)
 
 
-def _reason(done: Finished, line: int) -> str:
+def reason(done: Finished, line: int) -> str:
     """Return a line of what a program complained of, as a sentence."""
     lines = done.errors.strip().splitlines()
     if not lines:

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What goes into the sandbox of a check or a question and comes out of it.
+"""What goes into the sandbox of a check, a visit or a question and comes out of it.
 
 What comes out is believed only in its shape.
 """
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from cockpit_getmail.connector import Connector
 from cockpit_getmail.problem import Problem, failure, printable
@@ -20,31 +20,43 @@ _TYPES = ("GenericError", "NotFound", "Conflict", "Timeout", "InternalError")
 _WORDS = {"cause": get_args(Cause), "status": get_args(Status)}
 
 
-def format_request(connector: Connector, ca_pem: str | None, deadline: float) -> bytes:
-    """Return the request of a check: one JSON object. It holds the secrets, but for those that are sealed.
+class Request(NamedTuple):
+    """What is to be done at a server; `ca_pem` has certificate authorities.
 
-    `deadline` is on the monotonic clock, which all processes of a machine share.
+    `deadline` is on the monotonic clock, which all processes of a machine share. `visit` is a request of
+    cockpit_getmail.remote, None to find out whether the log-in works.
     """
-    request = {
+
+    connector: Connector
+    ca_pem: str | None
+    deadline: float
+    visit: Mapping[str, Any] | None = None
+
+
+def format_request(request: Request) -> bytes:
+    """Return a request as one JSON object. It holds the secrets, but for those that are sealed."""
+    connector = request.connector
+    told = {
         "name": connector.name,
         "props": connector.told_props,
         "secrets": dict(connector.secrets),
         "sealed": list(connector.sealed),
-        "ca": ca_pem,
-        "deadline": deadline,
+        "ca": request.ca_pem,
+        "deadline": request.deadline,
+        "visit": request.visit and dict(request.visit),
     }
-    return json.dumps(request).encode()
+    return json.dumps(told).encode()
 
 
-def parse_request(data: bytes) -> tuple[Connector, str | None, float]:
-    """Return connector, certificate authorities (PEM) and deadline.
+def parse_request(data: bytes) -> Request:
+    """Return the request that format_request() was given.
 
     What was sealed is read where systemd has opened it. Raises Problem (internal) if it is not there.
     """
     request = json.loads(data)
     secrets = {**request["secrets"], **inside.read_secrets(request["sealed"])}
     connector = Connector(request["name"], request["props"], secrets)
-    return connector, request["ca"], float(request["deadline"])
+    return Request(connector, request["ca"], float(request["deadline"]), request["visit"])
 
 
 def format_answer(found: Mapping[str, Any] | Problem) -> bytes:

@@ -13,6 +13,7 @@ from cockpit_getmail.connector import Connector
 from cockpit_getmail.problem import TEXT_LIMIT, Problem, failure, printable, with_status
 from cockpit_getmail.units.wire import (
     CAPABILITIES_LIMIT,
+    Request,
     format_answer,
     format_request,
     parse_answer,
@@ -40,7 +41,9 @@ def refused(answer: Any) -> Problem:
 
 @pytest.mark.parametrize("ca_pem", [None, "-----BEGIN"])
 def test_request_comes_as_it_was_sent(ca_pem: str | None) -> None:
-    assert parse_request(format_request(CONNECTOR, ca_pem, 1.5)) == (CONNECTOR, ca_pem, 1.5)
+    for visit in (None, {"about": "folders"}):
+        request = Request(CONNECTOR, ca_pem, 1.5, visit)
+        assert parse_request(format_request(request)) == request
 
 
 @pytest.mark.parametrize("found", [FOUND, {**FOUND, "tls": None, "capabilities": [], "messages": 0}])
@@ -148,9 +151,9 @@ def test_nothing_but_the_known_shapes_comes_out(answer: Any) -> None:
 
 def test_sealed_secret_comes_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     connector = Connector("a@b", {"Server": "s"}, {"ClientSecret": "c"}, {"Password": "blob"})
-    request = format_request(connector, None, 1.5)
+    request = format_request(Request(connector, None, 1.5))
     assert b"blob" not in request
     (tmp_path / "Password").write_text("opened")
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
     opened = Connector("a@b", {"Server": "s"}, {"ClientSecret": "c", "Password": "opened"})
-    assert parse_request(request) == (opened, None, 1.5)
+    assert parse_request(request) == Request(opened, None, 1.5)

@@ -3,79 +3,18 @@
 
 from __future__ import annotations
 
-from cockpit_getmail import database, login, schema, units
-from cockpit_getmail.actions import GRANT, LOG_IN, as_in_clear, find_connector, merge_props, refuse
-from cockpit_getmail.connector import SEALED, Connector
-from cockpit_getmail.problem import Problem, failure, with_status
+from cockpit_getmail import units
+from cockpit_getmail.actions import SUCCESS
+from cockpit_getmail.actions.log_in import find, log_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from cockpit_getmail.actions import Answer
-    from cockpit_getmail.database import Record
     from cockpit_getmail.settings import Settings
 
 
 def answer(data: dict[str, Any], settings: Settings) -> Answer:
     """Log in and return what was found. Raises Problem (NotValid, Conflict), and the one that was met."""
-    record = find_connector(database.read(settings.connectors_db), data) if data.get("name") else None
-    props = _complete(record, data) if data.get("name") else merge_props({}, data)
-    connector = Connector.from_record(record.key if record else "", {"Account": "", **props})
-    if connector.uses_oauth:
-        _require_saved(record, connector)
-    resolve = login.resolve if units.checks_in_unit() else login.resolve_in_clear
-    ready, problem = resolve(connector, settings)
-    if problem:
-        raise with_status(problem)
-    return {"state": "success", **_check(ready, settings)}
-
-
-def _check(connector: Connector, settings: Settings) -> dict[str, Any]:
-    try:
-        return units.check(connector, settings)
-    except Problem as problem:
-        if connector.uses_oauth and problem.cause == "credentials":
-            from cockpit_getmail.oauth import cache
-
-            # It may have been revoked: a run is not to try it again.
-            cache.drop(connector.name, settings)
-        trouble = login.explain(connector, problem)
-        if trouble is problem:
-            raise
-        raise with_status(trouble) from problem
-
-
-def _require_saved(record: Record | None, connector: Connector) -> None:
-    """Raise Problem (Conflict) for a sign-in that is not stored: a provider may change the refresh token."""
-    stored = Connector.from_record(record.key, record.props) if record else None
-    # Whom a service account signs for, and what Microsoft's tokens are good for.
-    also = {
-        "Username": _of(connector, "Grant") == "jwt",
-        "Retriever": _of(connector, "Provider") == "microsoft",
-    }
-    props = (*GRANT, *(prop for prop, counts in also.items() if counts))
-    if stored is None or any(_of(stored, prop) != _of(connector, prop) for prop in props):
-        message = "Save the connector before its log-in is checked: the provider may give it another token."
-        raise failure("connector", message, kind="Conflict")
-
-
-def _of(connector: Connector, prop: str) -> str:
-    return connector.sealed.get(prop) or connector.secrets.get(prop) or connector.props.get(prop, "")
-
-
-def _complete(record: Record | None, data: dict[str, Any]) -> dict[str, str]:
-    """Return the props that the connector would have after an update, as far as a log-in depends on them.
-
-    Raises Problem (NotValid, also for what is stored).
-    """
-    if record is None:
-        refuse(schema.check("read", "check-credentials", {**data, "name": None}))
-        return merge_props({}, data)
-    # In old databases an empty prop is not set.
-    stored = {
-        prop: value for prop, value in record.props.items() if SEALED.get(prop, prop) in LOG_IN and value
-    }
-    props = merge_props(stored, data)
-    refuse(schema.check("read", "check-credentials", {"action": "check-credentials", **as_in_clear(props)}))
-    return props
+    return {**SUCCESS, **log_in(find(data, settings), settings, units.check)}

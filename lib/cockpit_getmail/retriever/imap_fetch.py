@@ -18,6 +18,7 @@ from cockpit_getmail.retriever.internal_date import parse_internal_date
 from cockpit_getmail.retriever.uid_set import split_uid_set
 
 if TYPE_CHECKING:
+    from cockpit_getmail.criteria import Pieces
     from cockpit_getmail.words import Cause
 
 COMMANDS_AHEAD = 4
@@ -40,6 +41,7 @@ _SIZE = re.compile(rb"[( ]RFC822\.SIZE (\d{1,19})(?=[ )])", re.IGNORECASE)
 _WHOLE = re.compile(rb"\* \d{1,10} FETCH \(.*\)\r?\n", re.IGNORECASE | re.DOTALL)
 _BODY_NEXT = re.compile(rb"[( ]BODY\[\](?:<0>)? $", re.IGNORECASE)
 _BODY_QUOTED = re.compile(rb'[( ]BODY\[\](?:<0>)? "((?:[^"\\\r\n]|\\["\\])*)"(?=[ )])', re.IGNORECASE)
+_DONE = re.compile(rb"\S+ OK\b", re.IGNORECASE)
 _STATUS = re.compile(rb"\* (?:OK|NO|BAD|BYE|PREAUTH)\b", re.IGNORECASE)
 """What ends in free text: a brace at its end announces no literal (RFC 3501 section 7.1)."""
 
@@ -58,11 +60,33 @@ class Fetcher:
 
         With `extended` the server is asked for ranges, where it knows them (ESEARCH, RFC 4731).
         """
+        tag = self._session.send("UID SEARCH RETURN (ALL) ALL" if extended else "UID SEARCH ALL")
+        uids, expunged = self._read_uids(self._untagged(tag, SEARCH_LIMIT), messages)
+        if len(uids) < messages - expunged:
+            raise failure("protocol", f"{self._server} has {messages} messages but lists {len(uids)} only.")
+        return uids
+
+    def search(
+        self, pieces: "Pieces", uid_set: str, messages: int, *, extended: bool = False
+    ) -> Sequence[int]:
+        """Return the UIDs, ascending, of what matches criteria in a folder of so many messages.
+
+        It is looked for in `uid_set`, which is short; a server may answer with others all the same.
+        """
+        returned = "RETURN (ALL) " if extended else ""
+        charset = "CHARSET UTF-8 " if len(pieces) > 1 else ""
+        first, *others = pieces
+        command = (f"UID SEARCH {returned}{charset}UID {uid_set} {first}", *others)
+        tag = self._session.send_pieces(command, self._search_refusal)
+        lines = self._untagged(tag, SEARCH_LIMIT, self._search_refusal)
+        return self._read_uids(lines, messages)[0]
+
+    def _read_uids(self, lines: Iterable[bytes], messages: int) -> tuple[Sequence[int], int]:
+        """Return the UIDs that a search has found, ascending, and how many messages went meanwhile."""
         uids = array("I")
         expunged = 0
         limit = min(messages + ARRIVALS, MESSAGES_LIMIT)
-        command = "UID SEARCH RETURN (ALL) ALL" if extended else "UID SEARCH ALL"
-        for line in self._untagged(self._session.send(command), SEARCH_LIMIT):
+        for line in lines:
             if found := _SEARCH.match(line):
                 words = _WORD.finditer(line, found.end())
             elif found := _ESEARCH.match(line):
@@ -74,9 +98,7 @@ class Fetcher:
                 uids.extend(self._parse_range(word[0], limit - len(uids), messages))
         if any(uid >= following for uid, following in pairwise(uids)):
             uids = array("I", sorted(set(uids)))
-        if len(uids) < messages - expunged:
-            raise failure("protocol", f"{self._server} has {messages} messages but lists {len(uids)} only.")
-        return uids
+        return uids, expunged
 
     def sizes(self, uid_set: str) -> dict[int, int]:
         """Return RFC822.SIZE by UID of those of the set that exist."""
@@ -142,7 +164,9 @@ class Fetcher:
             left = self.sizes(uid_set(int(part.message.uid) for part in lost))
             yield from (part for part in lost if int(part.message.uid) in left)
 
-    def _untagged(self, tag: bytes, limit: int) -> Iterator[bytes]:
+    def _untagged(
+        self, tag: bytes, limit: int, refusal: Callable[[bytes], Problem] | None = None
+    ) -> Iterator[bytes]:
         """Yield the lines before the end of a command, of at most so many octets together."""
         octets = 0
         while not (line := self._connection.read_line(min(limit, SEARCH_LIMIT))).startswith(tag + b" "):
@@ -151,7 +175,8 @@ class Fetcher:
                 raise failure("protocol", f"{self._server} answers with endless lines.")
             self._session.check_bye(line)
             yield line
-        self._check_done(line)
+        if not _DONE.match(line):
+            raise (refusal or self._refusal)(line)
 
     def _end_batch(self, line: bytes, batch: list[Remote], missing: dict[int, Remote]) -> list[Part]:
         status = line.split(None, 2)[1].upper() if line.count(b" ") else b""
@@ -261,14 +286,17 @@ class Fetcher:
             most = f"more than {MESSAGES_LIMIT} messages: too many for one folder"
         raise failure("protocol", f"{self._server} lists {most}.")
 
-    def _check_done(self, line: bytes) -> None:
-        if not re.match(rb"\S+ OK\b", line, re.IGNORECASE):
-            raise self._refusal(line)
-
     def _refusal(self, line: bytes) -> Problem:
         cause: Cause = "mailbox" if re.match(rb"\S+ NO\b", line, re.IGNORECASE) else "protocol"
         text = self._shown(line.partition(b" ")[2].strip())
         return failure(cause, f"{self._server} refuses to show its messages: {text}")
+
+    def _search_refusal(self, line: bytes) -> Problem:
+        text = line.partition(b" ")[2].strip()
+        said = f"{self._server} does not do what Search asks for: {self._shown(text)}"
+        if response_code(text.partition(b" ")[2]) in TEMPORARY:
+            return failure("mailbox", said)
+        return failure("connector", said, hint="Search for something else.")
 
 
 def _may_ask(batch: list[Remote], under_way: Collection[list[Remote]]) -> bool:

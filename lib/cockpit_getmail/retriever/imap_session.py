@@ -7,7 +7,7 @@ finds nothing new is over before imaplib and what stands on it would be imported
 
 import itertools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, NoReturn
 
 from cockpit_getmail.problem import Problem, failure
@@ -17,6 +17,8 @@ from cockpit_getmail.words import Cause
 LINE_LIMIT = 1 << 20
 COMMAND_LIMIT = 4 << 20
 """Octets a server may send in answer to one command."""
+LITERAL_AT_ONCE = 4096
+"""Octets of the literals that a server with LITERAL- takes without being asked (RFC 7888 section 5)."""
 LINE_COST = 64
 """A short line costs us as much time as one of so many octets."""
 TEMPORARY = ("UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG", "CONTACTADMIN", "OVERQUOTA")
@@ -124,6 +126,26 @@ class Session:
         self.connection.write(tag + b" " + octets + b"\r\n")
         return tag
 
+    def send_pieces(self, pieces: Sequence[str], refusal: Callable[[bytes], Problem]) -> bytes:
+        """Send a command of which each second piece goes as a literal in UTF-8; return its tag.
+
+        `refusal` makes the Problem of the line by which a server refuses it before it has seen all of it.
+        """
+        tag = b"cg%d" % next(_tags)
+        line = tag + b" "
+        for turn, piece in enumerate(pieces):
+            octets = piece.encode()
+            if turn % 2 == 0:
+                line += octets
+            elif self._takes_at_once(len(octets)):
+                line += b"{%d+}\r\n" % len(octets) + octets
+            else:
+                self.connection.write(line + b"{%d}\r\n" % len(octets))
+                self._await_go_ahead(tag, refusal)
+                line = octets
+        self.connection.write(line + b"\r\n")
+        return tag
+
     def literal(self, line: bytes) -> Literal | None:
         """Return what a line ends with, if that announces octets. Free text never does (section 7.1)."""
         match = _LITERAL.search(line)
@@ -143,6 +165,21 @@ class Session:
     def refuse(self, line: bytes) -> NoReturn:
         """Raise the Problem of a line that has no place where it came."""
         raise failure("protocol", f"{self.server} sent what is not IMAP: {self.shown(line.strip())[:200]}")
+
+    def _takes_at_once(self, octets: int) -> bool:
+        """Whether the server takes a literal of so many octets without being asked (RFC 7888)."""
+        offered = self.capabilities()
+        return "LITERAL+" in offered or ("LITERAL-" in offered and octets <= LITERAL_AT_ONCE)
+
+    def _await_go_ahead(self, tag: bytes, refusal: Callable[[bytes], Problem]) -> None:
+        """Read on to the continuation request that a literal waits for (RFC 3501 section 4.3)."""
+        budget = COMMAND_LIMIT
+        while not (line := self._read_response(budget)).startswith(b"+"):
+            if line.startswith(tag + b" "):
+                raise refusal(line)
+            budget -= max(len(line), LINE_COST)
+            self.check_bye(line)
+            self._learn(line[2:].strip())
 
     def _read_response(self, budget: int) -> bytes:
         """Return a line with its literals, of at most so many octets together."""

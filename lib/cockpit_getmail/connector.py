@@ -32,6 +32,8 @@ RETRIEVERS: Mapping[str, tuple[Literal["imap", "pop3"], bool, int]] = {
     "SimplePOP3Retriever": ("pop3", False, 110),
     "SimplePOP3SSLRetriever": ("pop3", True, 995),
 }
+OAUTH = ("xoauth2", "oauthbearer")
+"""What Auth names where it is a token that logs in."""
 NAME_LIMIT = 170
 UNIT_PREFIX = "cockpit-getmail-"
 UNIT_TYPES = (
@@ -114,14 +116,19 @@ class Connector(Value):
         return self.secrets.get(ACCESS_TOKEN, "")
 
     @property
-    def auth(self) -> Literal["auto", "xoauth2", "oauthbearer"]:
-        value = self.props.get("Auth", "auto")
-        return "xoauth2" if value == "xoauth2" else "oauthbearer" if value == "oauthbearer" else "auto"
+    def auth(self) -> str:
+        """The way to log in: `auto`, or what the prop names."""
+        return self.props.get("Auth") or "auto"
 
     @property
     def uses_oauth(self) -> bool:
         """Whether it logs in with a token and not with a password."""
-        return self.auth != "auto" or bool(self.props.get("Provider"))
+        return self.auth in OAUTH or (self.auth == "auto" and bool(self.props.get("Provider")))
+
+    @property
+    def tunnel(self) -> str:
+        """The program that is the connection, with its arguments; empty for none."""
+        return self.props.get("Tunnel", "")
 
     @property
     def account(self) -> str:
@@ -138,6 +145,41 @@ class Connector(Value):
         return self.props.get("Folder", "")
 
     @property
+    def folders(self) -> str:
+        """Which folders are fetched (folder_list.py)."""
+        return self.props.get("Folders") or "INBOX"
+
+    @property
+    def keeps_folders(self) -> bool:
+        """Whether the mail of each folder goes into a local one of that name."""
+        return self.props.get("FolderMap") == "keep"
+
+    @property
+    def search(self) -> str:
+        """What messages are fetched, as criteria of an IMAP search (criteria.py)."""
+        return self.props.get("Search") or "ALL"
+
+    @property
+    def since(self) -> str:
+        """The first day, as in `2026-01-31`, of which messages are fetched; empty for all."""
+        return self.props.get("Since", "")
+
+    @property
+    def max_size(self) -> int | None:
+        """How many octets the messages that are fetched have at most."""
+        return _parse_number(self.props.get("MaxSize", ""), 12)
+
+    @property
+    def max_messages(self) -> int | None:
+        """How many messages a run fetches at most."""
+        return _parse_number(self.props.get("MaxMessages", ""))
+
+    @property
+    def marks_seen(self) -> bool:
+        """Whether what was delivered is marked as seen on the server."""
+        return self.props.get("MarkSeen") == "seen"
+
+    @property
     def enabled(self) -> bool:
         return self.props.get("status", "enabled") == "enabled"
 
@@ -147,14 +189,13 @@ class Connector(Value):
 
         Anything but a whole number means never: old databases hold `enabled`, `disabled` and an empty value.
         """
-        text = self.props.get("Delete", "")
-        return int(text) if re.fullmatch("[0-9]{1,9}", text) else None
+        return _parse_number(self.props.get("Delete", ""))
 
     @property
     def minutes(self) -> int:
         """Minutes between runs."""
-        text = self.props.get("Time", "")
-        return int(text) if re.fullmatch("[0-9]{1,9}", text) else int(DEFAULTS["Time"])
+        minutes = _parse_number(self.props.get("Time", ""))
+        return int(DEFAULTS["Time"]) if minutes is None else minutes
 
     @property
     def mailbox(self) -> str:
@@ -230,6 +271,10 @@ def token_prefix(name: str) -> str:
 def make_token(name: str) -> str:
     """Return the token of a new task of a connector: 32 hexadecimal digits that no other task has."""
     return token_prefix(name) + os.urandom(8).hex()
+
+
+def _parse_number(text: str, digits: int = 9) -> int | None:
+    return int(text) if re.fullmatch(f"[0-9]{{1,{digits}}}", text) else None
 
 
 def _escape(name: str, form: str) -> str:

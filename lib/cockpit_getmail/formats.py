@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import re
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _NAME_LIMIT = 253
 _LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _NUMBER = "[0-9]+|0[xX][0-9A-Fa-f]*"
@@ -35,7 +39,7 @@ def is_ipv6(value: object) -> bool:
     return _is_made_by(IPv6Address, value)
 
 
-def _is_made_by(kind: type, text: str) -> bool:
+def _is_made_by(kind: Callable[[str], object], text: str) -> bool:
     try:
         kind(text)
     except ValueError:
@@ -78,14 +82,30 @@ def is_imap_search(value: object) -> bool:
         return True
     from cockpit_getmail import criteria
 
-    try:
-        criteria.parse(value)
-    except ValueError:
-        return False
-    return True
+    return _is_made_by(criteria.parse, value)
+
+
+def is_date(value: object) -> bool:
+    """Whether value is no text or a day (RFC 3339 section 5.6, full-date)."""
+    if not isinstance(value, str):
+        return True
+    from datetime import date
+
+    return bool(re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value)) and _is_made_by(date.fromisoformat, value)
+
+
+def is_folder_list(value: object) -> bool:
+    """Whether value is no text or names folders; see folder_list.parse()."""
+    if not isinstance(value, str):
+        return True
+    from cockpit_getmail import folder_list
+
+    return _is_made_by(folder_list.parse, value)
 
 
 FORMATS = {
+    "date": is_date,
+    "folder-list": is_folder_list,
     "ipv4": is_ipv4,
     "ipv6": is_ipv6,
     "idn-hostname": is_host_name,

@@ -35,6 +35,7 @@ class Settings(Value):
 
     __slots__ = (
         "allow_commands",
+        "allow_tunnel",
         "callback_allow_private",
         "callback_secret",
         "check_timeout",
@@ -51,6 +52,7 @@ class Settings(Value):
         "lmtp_tls",
         "max_runs",
         "recipient_delimiter",
+        "remote_timeout",
         "rspamd_url",
         "spam_reject",
         "state_dir",
@@ -78,6 +80,8 @@ class Settings(Value):
         junk_folder: str = "Junk",
         encrypt_secrets: bool = False,
         allow_commands: bool = False,
+        allow_tunnel: bool = False,
+        remote_timeout: float = 60.0,
     ) -> None:
         self.connectors_db = os.fspath(connectors_db)
         self.state_dir = os.fspath(state_dir)
@@ -99,6 +103,8 @@ class Settings(Value):
         self.junk_folder = junk_folder
         self.encrypt_secrets = encrypt_secrets
         self.allow_commands = allow_commands
+        self.allow_tunnel = allow_tunnel
+        self.remote_timeout = remote_timeout
 
     def to_json(self) -> dict[str, Any]:
         """Return a plain object without the secret, for a unit's credential."""
@@ -293,6 +299,8 @@ _PARSERS: Mapping[str, Callable[[_Value], Any]] = {
     "JUNK_FOLDER": _parse_folder,
     "ENCRYPT_SECRETS": _parse_yes,
     "ALLOW_COMMANDS": _parse_yes,
+    "ALLOW_TUNNEL": _parse_yes,
+    "REMOTE_TIMEOUT": lambda value: _parse_timeout(value, TIMEOUT_LIMIT),
 }
 
 

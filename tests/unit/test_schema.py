@@ -26,7 +26,7 @@ CONNECTOR = {
 }
 FILES = sorted(str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*.json"))
 INPUTS = [name for name in FILES if name.endswith(".input.json")]
-UNSTORED = ("TLS", "Auth", "Grant")
+UNSTORED = ("TLS", "Auth", "Grant", "FolderMap", "MarkSeen")
 """Props whose default need not be stored."""
 CONTROL = [*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029]
 JSON = st.recursive(
@@ -40,6 +40,37 @@ def word_of(parameter: str, value: Any, verb: str = "create") -> str | None:
     """Return the word for what is wrong with one prop, None if nothing is."""
     faults = schema.check(verb, verb, {"action": verb, "name": "", **CONNECTOR, parameter: value})
     return next((fault["error"] for fault in faults if fault["parameter"] == parameter), None)
+
+
+@pytest.mark.parametrize("prop", ["Folders", "FolderMap", "Search", "Since", "MarkSeen"])
+def test_what_pop3_does_not_know_is_a_conflict(prop: str) -> None:
+    values = {"FolderMap": "keep", "Search": "UNSEEN", "Since": "2026-01-01", "MarkSeen": "seen"}
+    data = {**CONNECTOR, "Retriever": "SimplePOP3SSLRetriever", prop: values.get(prop, "INBOX")}
+    told = [{"parameter": prop, "value": data[prop], "error": "conflict"}]
+    assert schema.check("create", "create", data) == told
+    assert schema.check("update", "update", {"action": "update", "name": "x", **data}) == told
+    assert schema.check("update", "update", {"action": "update", "name": "x", **data, prop: None}) == []
+
+
+@pytest.mark.parametrize("auth", ["plain", "login", "cram-md5", "scram-sha-256", "external"])
+def test_a_provider_has_its_own_way_to_log_in(auth: str) -> None:
+    data = {**CONNECTOR, "Provider": "google", "Auth": auth, "ClientCert": "/c.pem"}
+    assert schema.check("create", "create", data) == [
+        {"parameter": "Auth", "value": auth, "error": "conflict"}
+    ]
+
+
+def test_what_needs_no_password() -> None:
+    data = {prop: value for prop, value in CONNECTOR.items() if prop != "Password"}
+    for other in ({"Tunnel": "/bin/imapd"}, {"Auth": "external", "ClientCert": "/c.pem"}):
+        assert schema.check("create", "create", {**data, **other}) == []
+
+
+@pytest.mark.parametrize("props", [{"Auth": "external"}, {"ClientKey": "/k.pem"}])
+def test_a_certificate_is_needed(props: dict[str, str]) -> None:
+    assert schema.check("create", "create", {**CONNECTOR, **props}) == [
+        {"parameter": "ClientCert", "value": None, "error": "required"}
+    ]
 
 
 @pytest.mark.parametrize(
@@ -71,6 +102,30 @@ def word_of(parameter: str, value: Any, verb: str = "create") -> str | None:
         ("SyncPeriod", "24h", None),
         ("SyncPeriod", "2h", "enum"),
         ("SyncPeriod", 4, "enum"),
+        ("Folders", "INBOX, \\Sent, *, !Junk", None),
+        ("Folders", "", "minLength"),
+        ("Folders", "!", "format"),
+        ("Folders", '"a', "format"),
+        ("Folders", "a\nb", "format"),
+        ("FolderMap", "Keep", "enum"),
+        ("Search", "OR UNSEEN (FROM x SINCE 1-Jan-2026)", None),
+        ("Search", "UNSEEN)", "format"),
+        ("Search", "FROM", "format"),
+        ("Since", "2026-02-28", None),
+        ("Since", "2026-02-29", "format"),
+        ("Since", "20260228", "format"),
+        ("MaxSize", "999999999999", None),
+        ("MaxSize", "0", "minimum"),
+        ("MaxSize", 10**12, "maximum"),
+        ("MaxSize", "5 MB", "integer"),
+        ("MaxMessages", 1, None),
+        ("MaxMessages", "-1", "minimum"),
+        ("MaxMessages", "1000000000", "maximum"),
+        ("MarkSeen", "yes", "enum"),
+        ("Auth", "CRAM-MD5", "enum"),
+        ("Auth", "apop", "conflict"),
+        ("ClientCert", "cert.pem", "format"),
+        ("Tunnel", "ssh host", "format"),
         ("Label", "00", None),
         ("Label", " Größe|😀 ", None),
         ("Label", "0", "format"),

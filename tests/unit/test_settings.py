@@ -89,6 +89,7 @@ def test_where_mail_goes_and_through_what(env_file: Path) -> None:
         "RECIPIENT_DELIMITER=+\nLMTP_TLS=required\nLMTP_CA_FILE=/etc/ca.pem\nCOMMAND_TIMEOUT=30\n"
         "RSPAMD_URL=https://filter.example/spam\nCLAMD_SOCKET=[::1]:3310\nFILTER_TIMEOUT=5\n"
         "SPAM_REJECT=drop\nJUNK_FOLDER=Post/Müll\nENCRYPT_SECRETS=yes\nALLOW_COMMANDS=yes\n"
+        "ALLOW_TUNNEL=yes\nREMOTE_TIMEOUT=30\n"
     )
     assert load({}) == Settings(
         recipient_delimiter="+",
@@ -102,6 +103,8 @@ def test_where_mail_goes_and_through_what(env_file: Path) -> None:
         junk_folder="Post/Müll",
         encrypt_secrets=True,
         allow_commands=True,
+        allow_tunnel=True,
+        remote_timeout=30.0,
     )
 
 
@@ -130,6 +133,8 @@ def test_where_mail_goes_and_through_what(env_file: Path) -> None:
         *(("JUNK_FOLDER", text) for text in ("", ".", "..", "a//b", "/a", "a/", "a..b", "a" * 201)),
         ("ENCRYPT_SECRETS", "1"),
         ("ALLOW_COMMANDS", "true"),
+        ("ALLOW_TUNNEL", "true"),
+        *(("REMOTE_TIMEOUT", text) for text in ("", "0", "-1", "soon")),
     ],
 )
 def test_of_these_what_is_refused(name: str, text: str) -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Answer: TypeAlias = dict[str, Any]
 
 TYPE = "getmail"
-NUMBERS = ("Delete", "Port", "Time")
+NUMBERS = ("Delete", "MaxMessages", "MaxSize", "Port", "Time")
 SUCCESS: Answer = {"state": "success"}
 PERIODS: Mapping[str | None, str | None] = {None: None, "1h": "60", "4h": "240", "12h": "720", "24h": "1440"}
 """What a SyncPeriod is as Time."""
@@ -46,7 +46,7 @@ GRANT = ("Provider", "Tenant", "TokenUrl", "ClientId", *OF_PROVIDER, "Scope", "G
 """What tokens come from."""
 LOG_IN = (
     *("Server", "Port", "Username", "Retriever", "TLS", "CAFile", "Fingerprint", *PASSWORDS),
-    *("Auth", *GRANT),
+    *("Auth", "ClientCert", "ClientKey", "Tunnel", *GRANT),
 )
 """What a log-in depends on: when one of these changes, it may succeed where it failed before."""
 FIRST = "0"
@@ -245,7 +245,7 @@ def _check(props: Mapping[str, str]) -> list[Fault]:
     """Return the faults of a record. In old databases an empty prop is not set, and some nobody knows."""
     shape = schema.load("create/create.input.json")
     known = shape["properties"].keys() - set(_NO_PROPS)
-    has_other = any(map(props.get, ("Provider", *PASSWORDS[1:])))
+    has_other = props.get("Auth") == "external" or any(map(props.get, ("Provider", "Tunnel", *PASSWORDS[1:])))
     needed = known.intersection((*shape["required"], *(() if has_other else PASSWORDS[:1])))
     data = {prop: value for prop, value in as_in_clear(props).items() if prop in (known if value else needed)}
     return schema.check("create", "create", data)

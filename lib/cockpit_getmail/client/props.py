@@ -32,6 +32,16 @@ class Optional(TypedDict, total=False):
     KeyFile: str
     PasswordFile: str
     PasswordCommand: str
+    ClientCert: str
+    ClientKey: str
+    Tunnel: str
+    Folders: str
+    FolderMap: str
+    Search: str
+    Since: str
+    MaxSize: int | str
+    MaxMessages: int | str
+    MarkSeen: str
     Destination: str
     Folder: str
     provider_token: str
@@ -86,6 +96,16 @@ class Changes(TypedDict, total=False):
     KeyFile: str | None
     PasswordFile: str | None
     PasswordCommand: str | None
+    ClientCert: str | None
+    ClientKey: str | None
+    Tunnel: str | None
+    Folders: str | None
+    FolderMap: str | None
+    Search: str | None
+    Since: str | None
+    MaxSize: int | str | None
+    MaxMessages: int | str | None
+    MarkSeen: str | None
     Destination: str | None
     Folder: str | None
     provider_token: str | None

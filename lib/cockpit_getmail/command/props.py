@@ -24,7 +24,7 @@ RETRIEVERS: Mapping[str, str] = {
 """What people call them."""
 LOGIN = (
     *("Retriever", "Server", "Port", "TLS", "CAFile", "Fingerprint", "Username"),
-    *("Password", "PasswordFile", "PasswordCommand"),
+    *("Password", "PasswordFile", "PasswordCommand", "Auth", "ClientCert", "ClientKey", "Tunnel"),
 )
 """What it takes to log in at a server."""
 SECRETS = {"ClientSecret": "client secret", "RefreshToken": "refresh token"}
@@ -60,6 +60,15 @@ METAVARS = {
     "KeyFile": "FILE",
     "PasswordFile": "FILE",
     "PasswordCommand": "COMMAND",
+    "ClientCert": "FILE",
+    "ClientKey": "FILE",
+    "Tunnel": "COMMAND",
+    "FolderMap": "WAY",
+    "Search": "CRITERIA",
+    "Since": "DAY",
+    "MaxSize": "OCTETS",
+    "MaxMessages": "NUMBER",
+    "MarkSeen": "HOW",
     "FilterCheck": "STATE",
     "SpamCheck": "STATE",
     "VirusCheck": "STATE",
@@ -79,7 +88,7 @@ HELP = {
     "Fingerprint": "believe only this certificate",
     "CallbackUrl": "where to POST when the first complete run is done",
     "StatusCallbackUrl": "where to POST at each change of status",
-    "Auth": "auto, xoauth2 or oauthbearer",
+    "Auth": "auto, plain, login, cram-md5, scram-sha-256, apop, xoauth2, oauthbearer or external",
     "Provider": "log in by OAuth2: google, microsoft or custom",
     "Tenant": "the organisation at Microsoft",
     "TokenUrl": "where a custom provider gives tokens",
@@ -92,6 +101,16 @@ HELP = {
     "KeyFile": "the key of a service account",
     "PasswordFile": "a file there whose first line is the password",
     "PasswordCommand": "a program there that prints the password",
+    "ClientCert": "a certificate there that is shown to the server",
+    "ClientKey": "its key, if it is in another file",
+    "Tunnel": "a program there that is the connection",
+    "Folders": "folders to fetch, with commas between; * is all, \\Sent the sent mail, !NAME is left out",
+    "FolderMap": "inbox (all into one) or keep (into folders of the same names)",
+    "Search": "fetch only what matches these IMAP criteria, such as UNSEEN",
+    "Since": "fetch only what came on this day or later, such as 2026-01-31",
+    "MaxSize": "pass over larger messages",
+    "MaxMessages": "fetch so many in a run at most",
+    "MarkSeen": "none, or seen: mark at the server what was delivered",
     "Destination": "maildir:PATH, lmtp:unix:PATH, lmtp:HOST:PORT or command:PROGRAM ARGUMENTS",
     "Folder": "the folder of the account that gets the mail",
     "FilterCheck": "enabled or disabled: scan with rspamd",
@@ -147,7 +166,7 @@ def add_options(parser: argparse._ActionsContainer, props: Iterable[str] | None 
         )
         values = tuple(RETRIEVERS) if prop == "Retriever" else tuple(shape.get("enum", ()))
         # Not argparse's choices: what is valid the helpers say, all faults at once.
-        completer = complete_files if prop.endswith("File") else lambda values=values, **_: values
+        completer = complete_files if METAVARS.get(prop) == "FILE" else lambda values=values, **_: values
         option.completer = completer  # type: ignore[attr-defined]
 
 

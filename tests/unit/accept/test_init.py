@@ -32,6 +32,8 @@ NAMES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("validate", "create"): st.sampled_from([None, ""]),
     ("read", "check-credentials"): st.none() | st.text(),
 }
+PASSWORD_WAYS = ("plain", "login", "cram-md5", "scram-sha-256", "apop", "external")
+IMAP_ONLY = ("Folders", "FolderMap", "Search", "Since", "MarkSeen")
 URLS = st.sampled_from(
     ["http://localhost", "HTTPS://a-b.example:8443/x?y=%2F$;", "https://[::1]/", "http://1.2.3.4"]
 )
@@ -57,7 +59,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "Label": TEXT.filter("0".__ne__),
     "CallbackUrl": URLS,
     "StatusCallbackUrl": URLS,
-    "Auth": st.sampled_from(["auto", "xoauth2", "oauthbearer"]),
+    "Auth": st.sampled_from(["auto", *PASSWORD_WAYS, "xoauth2", "oauthbearer"]),
     "Provider": st.sampled_from(["google", "microsoft", "custom"]),
     "Tenant": st.sampled_from(["common", "a-b.example", "0" * 32]),
     **dict.fromkeys(("TokenUrl", "AuthorizationUrl", "DeviceUrl", "RedirectUrl"), URLS),
@@ -67,7 +69,17 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     ),
     "Scope": st.sampled_from(["openid", "https://mail.example/IMAP.All offline_access"]),
     "Grant": st.sampled_from(["refresh", "client_credentials", "jwt"]),
-    **dict.fromkeys(("KeyFile", "PasswordFile", "PasswordCommand"), TEXT.map(lambda text: f"/{text}")),
+    **dict.fromkeys(
+        ("KeyFile", "PasswordFile", "PasswordCommand", "ClientCert", "ClientKey", "Tunnel"),
+        TEXT.map(lambda text: f"/{text}"),
+    ),
+    "Folders": st.sampled_from(["INBOX", "*, !Junk", '"a, b", ü/%', "\\Sent"]),
+    "FolderMap": st.sampled_from(["inbox", "keep"]),
+    "Search": st.sampled_from(["ALL", "UNSEEN NOT DELETED", 'OR FROM "a b" SUBJECT ü']),
+    "Since": st.dates().map(str),
+    "MaxSize": st.integers(1, 999999999999),
+    "MaxMessages": st.integers(1, 999999999),
+    "MarkSeen": st.sampled_from(["none", "seen"]),
     "Destination": st.sampled_from(
         ["maildir:/a", "maildir:~/a", "lmtp:unix:/a", "lmtp:[::1]:24", "lmtp:h:24", "command:/a b"]
     ),
@@ -102,7 +114,7 @@ CONFLICTS = {
     "provider_consumer_key": ["ClientId"],
 }
 CONDITIONS = ("OK", "NEVER_RUN", "INVALID_CREDENTIALS", "TEMP_DISABLED", "DISABLED")
-NUMBERS = ("Port", "Delete", "Time")
+NUMBERS = ("Port", "Delete", "Time", "MaxSize", "MaxMessages")
 ODD_DIGITS = ("-", "-0", "-1", "-2", "0", "4", "5", "00005", "1.0", "+5", "٣", "65536", "9999999999")
 ODD_WORDS = (
     "none",
@@ -158,9 +170,19 @@ def valid_inputs(draw: Callable[[Any], Any], verb: str, action: str) -> dict[str
         if data.get(prop) is not None or (prop == "Time" and prop in data):
             for other in excluded:
                 data.pop(other, None)
-    if {"Auth", "Provider"} & data.keys():
+    return settle(data)
+
+
+def settle(data: dict[str, Any]) -> dict[str, Any]:
+    """Return an input in which nothing contradicts the protocol and the way to log in."""
+    is_pop3, auth = str(data.get("Retriever")).startswith("SimplePOP3"), data.get("Auth")
+    data = {prop: value for prop, value in data.items() if not (is_pop3 and value and prop in IMAP_ONLY)}
+    if auth in PASSWORD_WAYS:
+        data = {prop: value for prop, value in data.items() if prop not in ("Provider", "provider_token")}
+        data |= {"Auth": "plain"} if auth == "apop" and not is_pop3 else {}
+    elif {"Auth", "Provider"} & data.keys():
         data |= {"Provider": data.get("Provider") or "custom", "TokenUrl": data.get("TokenUrl") or "http://b"}
-    return data
+    return data | ({"ClientCert": "/c"} if auth == "external" or data.get("ClientKey") else {})
 
 
 @st.composite

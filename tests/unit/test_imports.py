@@ -24,6 +24,8 @@ ORDER = [
     "target",
     "settings",
     "criteria",
+    "imap_utf7",
+    "folder_list",
     "formats",
     "url",
     "accept",
@@ -39,6 +41,7 @@ ORDER = [
     "ledger",
     "status",
     "retriever.base",  # values and protocols: what state and transport share with the retrievers
+    "folders",
     "destination.base",
     "filter.base",
     "state_file",

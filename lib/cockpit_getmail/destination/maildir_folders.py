@@ -7,7 +7,6 @@ modified UTF-7 (RFC 3501 section 5.1.3), as Dovecot has it unless told otherwise
 
 from __future__ import annotations
 
-import base64
 import errno
 import os
 import re
@@ -16,6 +15,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from cockpit_getmail.durable import make_folder
+from cockpit_getmail.imap_utf7 import to_utf7
 from cockpit_getmail.problem import failure, printable
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ INBOX = "INBOX"
 _MARK = "maildirfolder"
 _NAME_LIMIT = 255
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_ENCODED = re.compile("&|[^ -~]+")
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -47,7 +46,7 @@ def format_subfolder(folder: str) -> str:
     name = ""
     if all(levels) and not _CONTROL.search(folder):
         with suppress(UnicodeEncodeError):
-            name = f".{'.'.join(map(_encode, levels))}"
+            name = f".{'.'.join(map(to_utf7, levels))}"
     if not name or len(name) > _NAME_LIMIT:
         raise failure("delivery", f"No Maildir has a folder {printable(folder)}.")
     return name
@@ -94,14 +93,3 @@ class Box:
         descriptor = os.open(name, flags, dir_fd=top)
         weakref.finalize(self, os.close, descriptor)
         return descriptor
-
-
-def _encode(level: str) -> str:
-    return _ENCODED.sub(_encode_run, level)
-
-
-def _encode_run(match: re.Match[str]) -> str:
-    if match[0] == "&":
-        return "&-"
-    octets = base64.b64encode(match[0].encode("utf-16-be"), b"+,")
-    return f"&{octets.decode().rstrip('=')}-"

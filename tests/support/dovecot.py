@@ -78,10 +78,44 @@ service pop3-login {{
 service stats {{
   process_min_avail = 0
 }}
+{features}
 {extra}
 """
 
 
+NAMESPACE = """
+namespace inbox {{
+  inbox = yes
+  {separator}
+  {prefix}
+  {mailboxes}
+}}
+"""
+MAILBOX = """
+  mailbox "{name}" {{
+    auto = subscribe
+    special_use = {use}
+  }}
+"""
+QUOTA = """
+plugin {{
+  quota = maildir:User quota
+  quota_rule = *:storage={quota}
+}}
+"""
+ACL = """
+plugin {{
+  acl = vfile
+}}
+namespace shared {{
+  type = shared
+  separator = {separator}
+  prefix = shared{separator}%%u{separator}
+  location = maildir:%%h/Maildir
+  subscriptions = no
+  list = children
+}}
+"""
 TOKENS = """
 passdb {{
   driver = oauth2
@@ -95,6 +129,10 @@ class Dovecot:
     """`extra` is more configuration, such as `imap_capability = IMAP4rev1` or `plugin {...}`. With `oauth2`,
     which is what dovecot-oauth2.conf.ext has, people can log in with access tokens, too.
 
+    `separator` is between the levels of folders (`.`), and `prefix` before all but the INBOX. `special_uses`
+    are folders that everybody has, such as {"Sent": "\\Sent"}. With a `quota` such as 10M there is one, and
+    with `acl` people have rights to folders, and there is a namespace `shared`.
+
     Dovecot takes a client that comes from its own address as trusted. With host 127.0.0.2 and
     disable_plaintext_auth it refuses a log-in on a clear channel.
     """
@@ -107,6 +145,11 @@ class Dovecot:
         host: str = "127.0.0.1",
         disable_plaintext_auth: bool = False,
         oauth2: str = "",
+        separator: str = ".",
+        prefix: str = "",
+        special_uses: Mapping[str, str] | None = None,
+        quota: str = "",
+        acl: bool = False,
         extra: str = "",
     ) -> None:
         self.host = host
@@ -115,6 +158,7 @@ class Dovecot:
         self._certificate = certificate
         self._disable_plaintext_auth = disable_plaintext_auth
         self._oauth2 = oauth2
+        self._features = _configure(separator, prefix, special_uses or {}, quota, acl=acl)
         self._extra = extra
         self._count = 0
         self._changes = 0
@@ -162,45 +206,54 @@ class Dovecot:
         self._users[user] = password
         self._write_users()
 
-    def add_message(self, user: str, message: bytes) -> None:
-        """Add a message to the INBOX; it is served with CRLF at the end of each line."""
+    def make_folder(self, user: str, folder: str) -> None:
+        """Make a folder, named as people read it, and subscribe to it."""
+        self.doveadm("mailbox", "create", "-s", "-u", user, folder)
+
+    def add_message(self, user: str, message: bytes, folder: str = "INBOX") -> None:
+        """Add a message to a folder; it is served with CRLF at the end of each line."""
         self._count += 1
-        path = (
-            self.maildir(user) / "new" / f"{1_600_000_000 + self._count}.{self._count}.test,S={len(message)}"
-        )
-        draft = self.maildir(user) / "tmp" / path.name
+        name = f"{1_600_000_000 + self._count}.{self._count}.test,S={len(message)}"
+        place = self.maildir(user, folder)
+        draft = place / "tmp" / name
         draft.write_bytes(message)
         shutil.chown(draft, OWNER)
-        draft.rename(path)
+        draft.rename(place / "new" / name)
 
-    def fill(self, user: str, count: int, size: int = 2000) -> list[bytes]:
+    def fill(self, user: str, count: int, size: int = 2000, folder: str = "INBOX") -> list[bytes]:
         """Add so many different messages of so many octets each, and return them, with CRLF."""
         messages = [make_message(number, size) for number in range(1, count + 1)]
         for message in messages:
-            self.add_message(user, message)
+            self.add_message(user, message, folder)
         return messages
 
-    def messages(self, user: str) -> list[bytes]:
-        """Return the messages that are still in the INBOX, oldest first."""
-        return [path.read_bytes() for path in self._files(user)]
+    def messages(self, user: str, folder: str = "INBOX") -> list[bytes]:
+        """Return the messages that are still in a folder, oldest first."""
+        return [path.read_bytes() for path in self._files(user, folder)]
 
-    def flags(self, user: str) -> list[str]:
+    def flags(self, user: str, folder: str = "INBOX") -> list[str]:
         """Return the Maildir flags of each message, such as S for seen, oldest first."""
-        return [path.name.partition(":2,")[2] for path in self._files(user)]
+        return [path.name.partition(":2,")[2] for path in self._files(user, folder)]
 
-    def uids(self, user: str) -> list[int]:
-        lines = self.doveadm("-f", "flow", "fetch", "-u", user, "uid", "mailbox", "INBOX")
+    def uids(self, user: str, folder: str = "INBOX") -> list[int]:
+        lines = self.doveadm("-f", "flow", "fetch", "-u", user, "uid", "mailbox", folder)
         return [int(line.removeprefix("uid=")) for line in lines]
 
-    def expunge(self, user: str, uid: int) -> None:
-        self.doveadm("expunge", "-u", user, "mailbox", "INBOX", "uid", str(uid))
+    def folders(self, user: str) -> list[str]:
+        return self.doveadm("mailbox", "list", "-u", user)
 
-    def set_uidvalidity(self, user: str, value: int) -> None:
-        """Give the INBOX another UIDVALIDITY; the UIDs stay the same, and now mean nothing."""
-        self.doveadm("mailbox", "update", "-u", user, "--uid-validity", str(value), "INBOX")
+    def expunge(self, user: str, uid: int, folder: str = "INBOX") -> None:
+        self.doveadm("expunge", "-u", user, "mailbox", folder, "uid", str(uid))
 
-    def maildir(self, user: str) -> Path:
-        return self._home(user) / "Maildir"
+    def set_uidvalidity(self, user: str, value: int, folder: str = "INBOX") -> None:
+        """Give a folder another UIDVALIDITY; the UIDs stay the same, and now mean nothing."""
+        self.doveadm("mailbox", "update", "-u", user, "--uid-validity", str(value), folder)
+
+    def maildir(self, user: str, folder: str = "INBOX") -> Path:
+        inbox = self._home(user) / "Maildir"
+        if folder == "INBOX":
+            return inbox
+        return Path(self.doveadm("mailbox", "path", "-u", user, folder)[0])
 
     def log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")
@@ -212,8 +265,9 @@ class Dovecot:
         assert done.returncode == 0, done.stderr
         return done.stdout.splitlines()
 
-    def _files(self, user: str) -> list[Path]:
-        found = [path for name in ("new", "cur") for path in (self.maildir(user) / name).iterdir()]
+    def _files(self, user: str, folder: str) -> list[Path]:
+        place = self.maildir(user, folder)
+        found = [path for name in ("new", "cur") for path in (place / name).iterdir()]
         return sorted(found, key=lambda path: int(path.name.split(".")[1]))
 
     def _home(self, user: str) -> Path:
@@ -259,6 +313,7 @@ class Dovecot:
                 pop3s=self.pop3s,
                 token_mechanisms=" xoauth2 oauthbearer" if self._oauth2 else "",
                 tokens=TOKENS.format(folder=self.folder) if self._oauth2 else "",
+                features=self._features,
                 extra=self._extra,
             )
         )
@@ -282,6 +337,26 @@ class Dovecot:
                         log = self.log() if (self.folder / "log").exists() else ""
                         raise RuntimeError(f"Dovecot did not start: {log}") from error
                     time.sleep(0.01)
+
+
+def _configure(separator: str, prefix: str, special_uses: Mapping[str, str], quota: str, *, acl: bool) -> str:
+    plugins = [name for name, wanted in (("quota", quota), ("acl", acl)) if wanted]
+    parts = [
+        f"mail_plugins = {' '.join(plugins)}",
+        f"protocol imap {{\n  mail_plugins = {' '.join([*plugins, *(f'imap_{name}' for name in plugins)])}\n}}",
+    ]
+    if acl or prefix or special_uses or separator != ".":
+        mailboxes = "".join(MAILBOX.format(name=name, use=use) for name, use in special_uses.items())
+        parts.append(
+            NAMESPACE.format(
+                separator=f"separator = {separator}", prefix=f"prefix = {prefix}", mailboxes=mailboxes
+            )
+        )
+    if quota:
+        parts.append(QUOTA.format(quota=quota))
+    if acl:
+        parts.append(ACL.format(separator=separator))
+    return "\n".join(parts if plugins else parts[2:])
 
 
 def make_message(number: int, size: int) -> bytes:

@@ -341,9 +341,10 @@ class Dovecot:
 
 def _configure(separator: str, prefix: str, special_uses: Mapping[str, str], quota: str, *, acl: bool) -> str:
     plugins = [name for name, wanted in (("quota", quota), ("acl", acl)) if wanted]
+    of_imap = " ".join([*plugins, *(f"imap_{name}" for name in plugins)])
     parts = [
         f"mail_plugins = {' '.join(plugins)}",
-        f"protocol imap {{\n  mail_plugins = {' '.join([*plugins, *(f'imap_{name}' for name in plugins)])}\n}}",
+        f"protocol imap {{\n  mail_plugins = {of_imap}\n}}",
     ]
     if acl or prefix or special_uses or separator != ".":
         mailboxes = "".join(MAILBOX.format(name=name, use=use) for name, use in special_uses.items())

@@ -44,7 +44,7 @@ def visit(connector: Connector, settings: Settings, request: Mapping[str, Any]) 
     from cockpit_getmail import remote
 
     ca_pem = credentials.read_ca(connector)
-    timeout = float(getattr(settings, "remote_timeout", 60.0))
+    timeout = settings.remote_timeout
     if not checks_in_unit():
         return _require(_checked(request, remote.answer(connector, ca_pem, timeout, request)))
     asked = wire.Request(connector, ca_pem, time.monotonic() + timeout, request)

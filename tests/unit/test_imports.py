@@ -44,6 +44,7 @@ ORDER = [
     "folders",
     "destination.base",
     "filter.base",
+    "matching",
     "state_file",
     "state",
     "history",
@@ -52,6 +53,7 @@ ORDER = [
     "removal",
     "endpoint",
     "tls",
+    "tunnel",
     "transport",
     "http",
     "oauth.hints",  # what to do about words, whoever said them

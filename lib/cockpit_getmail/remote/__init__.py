@@ -20,7 +20,20 @@ if TYPE_CHECKING:
     Found: TypeAlias = dict[str, Any]
 
 _MODULES: Mapping[str, str] = {
+    "append": "acting_append",
     "capabilities": "capabilities",
+    "certificate": "certificate",
+    "change-folder": "acting_folders",
+    "copy": "acting",
+    "create-folder": "acting_folders",
+    "flag": "acting",
+    "folders": "folders",
+    "move": "acting",
+    "namespace": "namespace",
+    "quota": "quota",
+    "remove": "acting",
+    "remove-folder": "acting_folders",
+    "rights": "rights",
 }
 """The module of each kind, which is what a request is `about`."""
 

@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from imapclient import IMAPClient
+from imapclient.response_parser import parse_response
 
+from cockpit_getmail import imap_utf7
 from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.retriever.imap_session import Session, response_code
 
@@ -50,6 +52,29 @@ class Client(IMAPClient):  # type: ignore[misc]
 
     def _create_IMAP4(self) -> imaplib.IMAP4:
         return _Imap4(self._session)
+
+    def quote(self, folder: str | bytes) -> bytes:
+        """Return the name of a folder as an argument of a command: as people read it, or octets as they are.
+
+        Raises Problem (mailbox) for a name that only an attacker gives.
+        """
+        octets = folder if isinstance(folder, bytes) else imap_utf7.encode(folder)
+        if any(octet in octets for octet in b"\0\r\n"):
+            raise failure("mailbox", "A folder with a line end in its name cannot be named.")
+        return b'"' + octets.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
+
+    def my_rights(self, folder: str) -> str:
+        """MYRIGHTS (RFC 4314 section 3.5)."""
+        _, rights = parse_response(self._command_and_check("myrights", self.quote(folder)))
+        return told(rights)
+
+    def access_list(self, folder: str) -> list[tuple[str, str]]:
+        """GETACL (RFC 4314 section 3.3): who, and their rights. Unlike getacl() it takes off the quotes."""
+        _, *words = parse_response(self._command_and_check("getacl", self.quote(folder)))
+        return [(told(who), told(rights)) for who, rights in zip(words[::2], words[1::2], strict=True)]
+
+    def _normalise_folder(self, folder_name: str | bytes) -> bytes:
+        return self.quote(folder_name)
 
     def _set_read_timeout(self) -> None:
         """The connection has limits of its own."""
@@ -118,6 +143,11 @@ class _Imap4(imaplib.IMAP4):
 def _text(data: Sequence[Any]) -> bytes:
     """Return the last of what imaplib kept of a response; what has a literal in it is a pair."""
     return data[-1] if data and isinstance(data[-1], bytes) else b""
+
+
+def told(word: Any) -> str:
+    """Return a word of an answer as text; what looks like a number, IMAPClient has made one."""
+    return word.decode("utf-8", "replace") if isinstance(word, bytes) else "" if word is None else str(word)
 
 
 def attach(session: Session) -> Client:

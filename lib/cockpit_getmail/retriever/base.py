@@ -2,7 +2,10 @@
 """What a run needs of a remote mailbox, whatever its protocol."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from cockpit_getmail.criteria import Pieces
 
 BATCH_BYTES = 4 << 20
 """Messages are asked for in batches of at most this many octets; a larger message comes in parts of it."""
@@ -116,21 +119,38 @@ class Retriever(Protocol):
     def select(self, folder: Listed = INBOX) -> Folder:
         """Open a folder for reading only."""
 
-    def list_since(self, known: Mapping[tuple[str, int], int], since: Seen) -> list[Remote] | None:
+    def list_since(
+        self, known: Mapping[tuple[str, int], int], since: Seen, *, bare: bool = False
+    ) -> list[Remote] | None:
         """Return the messages not known, oldest first, if it is enough to look at what came after `since`.
 
         None: it is not, for some may be gone. `known` needs to hold only what came after it; see list_new().
         """
 
-    def list_new(self, known: Mapping[tuple[str, int], int]) -> tuple[list[Remote], set[tuple[str, int]]]:
+    def list_new(
+        self, known: Mapping[tuple[str, int], int], *, bare: bool = False
+    ) -> tuple[list[Remote], set[tuple[str, int]]]:
         """Return the messages not known, oldest first, and the (uid, ordinal) of known ones still there.
 
         `known` holds the sizes recorded, by (uid, ordinal), of this folder and validity: `size`, or `~size`
-        (which is negative) of a message that was deleted there by us.
+        (which is negative) of a message that was deleted there by us. If they are to be `bare`, what is to
+        be asked for beside UIDs may be missing.
         """
+
+    def describe(self, messages: Sequence[Remote]) -> list[Remote]:
+        """Return these messages with what is missing of them where they were listed bare."""
+
+    def search(self, criteria: "Pieces", messages: Sequence[Remote]) -> list[Remote]:
+        """Return those of these messages, which were listed, that match."""
+
+    def count_before(self, uid: int) -> int:
+        """Return how many messages of the folder have a smaller UID, as it was when it was listed last."""
 
     def retrieve(self, wanted: Sequence[Remote]) -> Iterator[Part]:
         """Yield the wanted messages in order, without marking them seen."""
+
+    def mark_seen(self, delivered: Sequence[Remote]) -> None:
+        """Mark exactly these as seen; where the server does not let us, that is a note and no more."""
 
     def delete(self, doomed: Sequence[Remote]) -> set[tuple[str, int]]:
         """Delete exactly these; return the (uid, ordinal) the server has confirmed as removed.

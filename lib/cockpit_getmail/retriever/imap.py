@@ -3,11 +3,13 @@
 
 import re
 import sys
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from cockpit_getmail.connector import Connector
+from cockpit_getmail.criteria import ALL
 from cockpit_getmail.endpoint import Endpoint, choose_tls, find_policy
 from cockpit_getmail.problem import Problem, failure, printable
 from cockpit_getmail.retriever import echo, sasl
@@ -17,9 +19,10 @@ from cockpit_getmail.retriever.uid_set import contains, format_uid_set
 from cockpit_getmail.transport import Connection
 
 if TYPE_CHECKING:
+    from cockpit_getmail.criteria import Pieces
     from cockpit_getmail.retriever.imap_fetch import Fetcher
 
-DELETE_BATCH = 500
+STORE_BATCH = 500
 LEAVE_SECONDS = 5.0
 _EXISTS = re.compile(rb"(\d{1,10}) EXISTS\b", re.IGNORECASE)
 _NUMBER = re.compile(rb"OK \[(UIDVALIDITY|UIDNEXT) (\d{1,10})\]", re.IGNORECASE)
@@ -49,6 +52,8 @@ class Imap:
         self._session: Session | None = None
         self._mid_answer = False
         self._existing: Sequence[int] = ()
+        self._before = 0
+        self._settable: frozenset[bytes] = frozenset()
         self.capabilities: Sequence[str] = ()
         self.tls: str | None = None
         self.notes: list[str] = []
@@ -79,41 +84,83 @@ class Imap:
         self.capabilities = sorted(printable(name) for name in self._opened.capabilities())
         return self._folder
 
-    def list_since(self, known: Mapping[tuple[str, int], int], since: Seen) -> list[Remote] | None:
+    def list_since(
+        self, known: Mapping[tuple[str, int], int], since: Seen, *, bare: bool = False
+    ) -> list[Remote] | None:
         self._check_uids(since.uid_next - 1)
         # What comes from now on is the next run's.
         first, last = since.uid_next, self._folder.uid_next - 1
-        found = self._fetcher().describe(f"{first}:{last}") if first <= last else {}
-        listed = sorted(uid for uid in found if first <= uid <= last)
+        found: dict[int, Remote] = {}
+        uids: Collection[int] = ()
+        if first <= last and bare:
+            uids = self._search(ALL, f"{first}:{last}")
+        elif first <= last:
+            uids = found = self._fetcher().describe(f"{first}:{last}")
+        listed = sorted(uid for uid in uids if first <= uid <= last)
         if not self._folder.uid_next or since.messages + len(listed) != self._folder.messages:
             return None
-        self._existing = listed
-        return [found[uid] for uid in listed if (str(uid), 0) not in known]
+        self._existing, self._before = listed, since.messages
+        return [found.get(uid) or Remote(str(uid), 0) for uid in listed if (str(uid), 0) not in known]
 
-    def list_new(self, known: Mapping[tuple[str, int], int]) -> tuple[list[Remote], set[tuple[str, int]]]:
+    def list_new(
+        self, known: Mapping[tuple[str, int], int], *, bare: bool = False
+    ) -> tuple[list[Remote], set[tuple[str, int]]]:
         self._check_uids(max((int(uid) for uid, _ in known), default=0))
+        self._existing, self._before = (), 0
         if not self._folder.messages:
             return [], set()
         fetcher = self._fetcher()
-        extended = "ESEARCH" in self._opened.capabilities()
-        self._existing = fetcher.search_all(self._folder.messages, extended=extended)
+        self._existing = fetcher.search_all(self._folder.messages, extended=self._is_extended)
         # Not the other way round: a mailbox of a million messages is a hundred MB of keys.
         present = {key for key in known if contains(self._existing, int(key[0]))}
         new = [uid for uid in self._existing if (str(uid), 0) not in present]
-        found = fetcher.describe(self._ranges(new))
+        found = {} if bare else fetcher.describe(self._ranges(new))
         return [found.get(uid) or Remote(str(uid), 0) for uid in new], present
+
+    def describe(self, messages: Sequence[Remote]) -> list[Remote]:
+        uids = [int(message.uid) for message in messages if not message.size and message.date is None]
+        found = self._fetcher().describe(self._ranges(uids))
+        return [found.get(int(message.uid), message) for message in messages]
+
+    def search(self, criteria: "Pieces", messages: Sequence[Remote]) -> list[Remote]:
+        if not messages:
+            return []
+        matching = self._search(criteria, f"{messages[0].uid}:{messages[-1].uid}")
+        return [message for message in messages if contains(matching, int(message.uid))]
+
+    def count_before(self, uid: int) -> int:
+        return self._before + bisect_left(self._existing, uid)
 
     def retrieve(self, wanted: Sequence[Remote]) -> Iterator[Part]:
         self._mid_answer = True
         yield from self._fetcher().retrieve(wanted, self._ranges)
         self._mid_answer = False
 
+    def mark_seen(self, delivered: Sequence[Remote]) -> None:
+        try:
+            may = self._reopen(rb"\seen")
+        except Problem as problem:
+            if problem.cause != "mailbox":
+                raise
+            self.notes.append(f"Nothing is marked as seen: {problem.message}")
+            return
+        refusal = "" if may else f"{self._endpoint.server} gives no right to do so in {self._folder.name}."
+        for start in range(0, len(delivered), STORE_BATCH):
+            if not refusal:
+                uids = ",".join(message.uid for message in delivered[start : start + STORE_BATCH])
+                answer = self._opened.ask(f"UID STORE {uids} +FLAGS.SILENT (\\Seen)")
+                refusal = "" if answer.status == "OK" else self._shown(answer.text)
+        if refusal:
+            self.notes.append(f"Nothing is marked as seen: {refusal}")
+
     def delete(self, doomed: Sequence[Remote]) -> set[tuple[str, int]]:
-        if self._select(self._opened, "SELECT").validity != self._folder.validity:
-            raise failure("mailbox", "UIDVALIDITY of INBOX changed during the run: nothing is deleted.")
+        if not self._reopen(rb"\deleted"):
+            raise failure(
+                "mailbox", f"{self._endpoint.server} gives no right to delete in {self._folder.name}."
+            )
         removed: set[tuple[str, int]] = set()
-        for start in range(0, len(doomed), DELETE_BATCH):
-            removed |= self._delete_batch(doomed[start : start + DELETE_BATCH])
+        for start in range(0, len(doomed), STORE_BATCH):
+            removed |= self._delete_batch(doomed[start : start + STORE_BATCH])
         return removed
 
     def close(self, *, orderly: bool = True) -> None:
@@ -226,11 +273,12 @@ class Imap:
         return failure("credentials", f"{server} refuses this user name and password: {said}")
 
     def _select(self, session: Session, command: str) -> Folder:
-        """Open INBOX with EXAMINE, or with SELECT to delete in it (RFC 3501 sections 6.3.1 and 6.3.2)."""
+        """Open INBOX with EXAMINE, or with SELECT to write in it (RFC 3501 sections 6.3.1 and 6.3.2)."""
         answer = self._open_inbox(session, command)
         messages: int | None = None
         numbers: dict[bytes, int] = {}
-        permanent = rb"\Deleted"
+        # What is not said is allowed (section 7.1).
+        permanent = rb"\Deleted \Seen"
         for line in answer.untagged:
             if found := _EXISTS.match(line):
                 messages = int(found[1])
@@ -245,10 +293,17 @@ class Imap:
             )
         if messages is None:
             raise failure("protocol", f"{self._endpoint.server} does not say how many messages INBOX has.")
-        read_only = response_code(answer.text) == "READ-ONLY" or rb"\deleted" not in permanent.lower().split()
-        if command == "SELECT" and read_only:
-            raise failure("mailbox", f"{self._endpoint.server} gives no right to delete in INBOX.")
+        is_read_only = response_code(answer.text) == "READ-ONLY"
+        self._settable = frozenset(() if is_read_only else permanent.lower().split())
         return Folder("INBOX", validity, messages, numbers.get(b"UIDNEXT", 0))
+
+    def _reopen(self, flag: bytes) -> bool:
+        """Open the folder to write in it; return whether a flag can be set there, and stays."""
+        if self._select(self._opened, "SELECT").validity != self._folder.validity:
+            raise failure(
+                "mailbox", f"UIDVALIDITY of {self._folder.name} changed during the run: nothing is changed."
+            )
+        return flag in self._settable
 
     def _open_inbox(self, session: Session, command: str) -> Answer:
         answer = session.ask(f"{command} INBOX")
@@ -271,6 +326,13 @@ class Imap:
         from cockpit_getmail.retriever.imap_fetch import Fetcher
 
         return Fetcher(self._opened)
+
+    def _search(self, criteria: "Pieces", uid_set: str) -> Sequence[int]:
+        return self._fetcher().search(criteria, uid_set, self._folder.messages, extended=self._is_extended)
+
+    @property
+    def _is_extended(self) -> bool:
+        return "ESEARCH" in self._opened.capabilities()
 
     def _ranges(self, uids: Iterable[int]) -> str:
         return format_uid_set(uids, self._existing)

@@ -7,7 +7,7 @@ Not poplib: it refuses long lines, ends a message at a bare LF, and takes one th
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from cockpit_getmail.connector import Connector
 from cockpit_getmail.endpoint import Endpoint, choose_tls, find_policy
@@ -18,6 +18,9 @@ from cockpit_getmail.retriever.pop3_listing import Listing
 from cockpit_getmail.retriever.pop3_replies import Answer, Replies
 from cockpit_getmail.transport import Connection
 from cockpit_getmail.words import Cause
+
+if TYPE_CHECKING:
+    from cockpit_getmail.criteria import Pieces
 
 LEAVE_SECONDS = 2.0
 COMMAND_LIMIT = 255
@@ -105,12 +108,25 @@ class Pop3:
         self._messages = self._count_messages()
         return Folder(folder.name, 0, self._messages)
 
-    def list_since(self, known: Mapping[tuple[str, int], int], since: Seen) -> list[Remote] | None:
+    def list_since(
+        self, known: Mapping[tuple[str, int], int], since: Seen, *, bare: bool = False
+    ) -> list[Remote] | None:
         return None
 
-    def list_new(self, known: Mapping[tuple[str, int], int]) -> tuple[list[Remote], set[tuple[str, int]]]:
+    def list_new(
+        self, known: Mapping[tuple[str, int], int], *, bare: bool = False
+    ) -> tuple[list[Remote], set[tuple[str, int]]]:
         self._known = known
         return self._listing().compare(known)
+
+    def describe(self, messages: Sequence[Remote]) -> list[Remote]:
+        return list(messages)
+
+    def search(self, criteria: "Pieces", messages: Sequence[Remote]) -> list[Remote]:
+        raise failure("connector", "POP3 knows no Search.")
+
+    def count_before(self, uid: int) -> int:
+        return 0
 
     def retrieve(self, wanted: Sequence[Remote]) -> Iterator[Part]:
         listing = self._listing()
@@ -127,6 +143,9 @@ class Pop3:
                 yield Part(message, b"", failure=reason)
             else:
                 yield from self._read_message(message)
+
+    def mark_seen(self, delivered: Sequence[Remote]) -> None:
+        self.notes.append("Nothing is marked as seen: POP3 knows no flags.")
 
     def delete(self, doomed: Sequence[Remote]) -> set[tuple[str, int]]:
         if self._replies.due:

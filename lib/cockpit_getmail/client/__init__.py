@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cockpit_getmail.client.tasks import Answer, Tasks, given
+from cockpit_getmail.client.acting import Acting
+from cockpit_getmail.client.tasks import Answer, given
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from cockpit_getmail.client.props import Changes, LogIn, NewConnector
 
 
-class Client(Tasks):
+class Client(Acting):
     """The helpers of this machine, or of another one over ssh.
 
     Calling a method is calling a helper: as root for the connectors of a machine, or as a user with settings

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The made code accepts what jsonschema accepts and nothing else, and stands aside where it is not sure."""
 
+import base64
 import shutil
 import subprocess
 import sys
@@ -24,8 +25,12 @@ ACTIONS = sorted(
 )
 each_action = pytest.mark.parametrize(("verb", "action"), ACTIONS)
 CONNECTOR = ("Retriever", "Server", "Username", "Password", "Account")
-ALWAYS = ("action", "name", "token", "uid", "file")
+ALWAYS = (
+    *("action", "name", "token", "uid", "file"),
+    *("uids", "flags", "target", "message", "folder"),
+)
 TEXT = st.text(st.characters(exclude_categories=("C", "Zl")), min_size=1, max_size=20)
+UIDS = st.integers(1, 4294967295)
 SWITCH = st.sampled_from(["enabled", "disabled"])
 NAMES: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("create", "create"): st.sampled_from([None, ""]),
@@ -101,6 +106,16 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "raw_file_list": st.integers(0, 1),
     "file": st.from_regex(r"[1-9][0-9]{0,5}(\.[1-9][0-9]{0,5}){0,9}", fullmatch=True),
     "offset": st.integers(0, 4294967295),
+    "uids": st.lists(UIDS | UIDS.map(str), min_size=1, max_size=5),
+    "uidvalidity": UIDS,
+    "flags": st.lists(st.sampled_from(["\\Seen", "\\Deleted", "$Forwarded", "a-1"]), min_size=1, max_size=3),
+    "remove": st.booleans(),
+    "target": TEXT,
+    "message": st.binary(min_size=1).map(lambda octets: base64.b64encode(octets).decode()),
+    "date": st.integers(0, 253402300799),
+    "rename": TEXT,
+    "subscribed": st.booleans(),
+    "force": st.booleans(),
     "status": SWITCH,
     "FilterCheck": SWITCH,
     "SpamCheck": SWITCH,
@@ -237,6 +252,11 @@ def test_jsonschema_is_not_imported_for_what_is_valid(verb: str, action: str) ->
         "token": "0" * 32,
         "uid": "1",
         "file": "2",
+        "uids": [1, "2"],
+        "flags": ["\\Seen"],
+        "target": "Work",
+        "message": "YQ==",
+        "folder": "Work",
     }
     props = find_props(load(f"{verb}/{action}.input.json"))
     value = {"action": action, **{prop: data[prop] for prop in props & data.keys()}}

@@ -23,13 +23,16 @@ OWN = {
     "cancel": {"status"},
 }
 """What methods take beside the props of the input."""
+LONG_NAMES = {("delete", "messages"), *((verb, "folder") for verb in ("create", "update", "delete"))}
+"""Those whose action alone would not tell them apart."""
 CONNECTOR = {"Retriever": "SimpleIMAPRetriever", "Server": "s", "Username": "u", "Password": "p"}
 
 
 def find_method(verb: str, action: str) -> Any:
     """Return the method of an action."""
     name = action.replace("-", "_")
-    return getattr(Client, f"validate_{name}" if verb == "validate" else name)
+    is_long = verb == "validate" or (verb, action) in LONG_NAMES
+    return getattr(Client, f"{verb}_{name}" if is_long else name)
 
 
 def find_inputs(schema: Any) -> Iterator[tuple[set[str], set[str]]]:

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Copying messages within a remote account."""
+
+from __future__ import annotations
+
+from cockpit_getmail.actions.acting import act_on_messages
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cockpit_getmail.actions import Answer
+    from cockpit_getmail.settings import Settings
+
+
+def answer(data: dict[str, Any], settings: Settings) -> Answer:
+    """Copy messages to another folder; tell which, and which are not there.
+
+    Raises Problem (NotFound, Conflict, NotValid), and the one that was met.
+    """
+    target = data["target"]
+    return {**act_on_messages("copy", data, settings, target=target), "target": target}

@@ -9,20 +9,17 @@ from __future__ import annotations
 import math
 import re
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from cockpit_getmail import destination as destinations
+from cockpit_getmail import fetch_folder
 from cockpit_getmail import retriever as retrievers
-from cockpit_getmail import undelivered
 from cockpit_getmail.connector import EXPIRES
-from cockpit_getmail.delivery import Delivery
-from cockpit_getmail.problem import Problem
-from cockpit_getmail.retriever.base import INBOX, Folder, Part, Remote, Retriever, Seen
-from cockpit_getmail.state import DAY, FolderState, State
+from cockpit_getmail.fetch_folder import Means, Result
+from cockpit_getmail.retriever.base import INBOX
+from cockpit_getmail.state import DAY, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
     from cockpit_getmail.connector import Connector
     from cockpit_getmail.destination.base import Destination
     from cockpit_getmail.filtering import Filtering
@@ -33,39 +30,6 @@ if TYPE_CHECKING:
 SILENCE_SECONDS = 60.0
 EXPIRY_SECONDS = 30.0
 """So long before its access token expires a run ends."""
-
-
-class Result(NamedTuple):
-    """What a run did: messages and octets delivered, messages failed, set aside of these, and deleted.
-
-    `aside` is how many messages of the folder are set aside in all. Of those that are on the server still
-    filters have `dropped` some, and want to see some `later`. It is `unfinished` if the access token expired.
-    `passed` is how many a connector does not want (Search, Since, MaxSize), `left` how many it wants in
-    later runs (MaxMessages); neither is marked as fetched. `baselined` are those that now are, unfetched.
-    """
-
-    messages: int = 0
-    octets: int = 0
-    failed: int = 0
-    set_aside: int = 0
-    deleted: int = 0
-    aside: int = 0
-    dropped: int = 0
-    later: int = 0
-    unfinished: bool = False
-    passed: int = 0
-    left: int = 0
-    baselined: int = 0
-
-    def plus(self, other: Result) -> Result:
-        """Return the result of both: this one of a folder, the other of those before it."""
-        summed = Result._make(mine + theirs for mine, theirs in zip(self, other, strict=True))
-        return summed._replace(unfinished=self.unfinished or other.unfinished)
-
-    @property
-    def was_left(self) -> bool:
-        """Whether something was retrieved that is not delivered."""
-        return bool(self.failed or self.dropped or self.later or self.unfinished)
 
 
 def run(
@@ -88,7 +52,7 @@ def run(
         return filtering.make(connector, settings, state.folder)
 
     try:
-        return _run(connector, state, destination, make_filtering, ca_pem, report, stop)
+        return _run(Means(connector, destination, make_filtering, report, stop), state, ca_pem)
     finally:
         destination.close()
 
@@ -103,16 +67,9 @@ def _find_time(connector: Connector) -> float:
     return left - min(EXPIRY_SECONDS, left / 2)
 
 
-def _run(
-    connector: Connector,
-    state: State,
-    destination: Destination,
-    make_filtering: Callable[[], Filtering | None],
-    ca_pem: str | None,
-    report: Reporter,
-    stop: Stop,
-) -> Result:
-    _recover(state, destination, report)
+def _run(means: Means, state: State, ca_pem: str | None) -> Result:
+    connector, report = means.connector, means.report
+    _recover(state, means.destination, report)
     mailbox = state.begin(connector.mailbox, max(DAY, 2 * 60 * connector.minutes))
     retriever = retrievers.make(connector, ca_pem=ca_pem, tls_seen=mailbox.tls_seen, timeout=SILENCE_SECONDS)
     orderly = False
@@ -128,7 +85,7 @@ def _run(
         for listed in (INBOX,):
             opened = retriever.select(listed)
             folder = mailbox.folder(opened)
-            fetched = _fetch(connector, retriever, opened, folder, destination, make_filtering, report, stop)
+            fetched = fetch_folder.fetch(means, retriever, opened, folder)
             result = fetched.plus(result)
         orderly = not result.was_left
         return result
@@ -147,147 +104,3 @@ def _recover(state: State, destination: Destination, report: Reporter) -> None:
     intents.pop(destination.location, None)
     if lost := sum(staged.name not in delivered for found in intents.values() for staged in found):
         report.warn(f"{lost} messages of a run that was cut off were meant for another place: fetched again.")
-
-
-def _fetch(
-    connector: Connector,
-    retriever: Retriever,
-    opened: Folder,
-    folder: FolderState,
-    destination: Destination,
-    make_filtering: Callable[[], Filtering | None],
-    report: Reporter,
-    stop: Stop,
-) -> Result:
-    new, whole = _list_new(retriever, opened, folder)
-    days = connector.delete_after
-    done = Result()
-    if new:
-
-        def make_delivery() -> Delivery:
-            return Delivery(folder, destination, report.advance, report.warn, make_filtering())
-
-        done = _fetch_new(retriever, folder, make_delivery, new, report, stop, is_last=days is None)
-    removed: set[tuple[str, int]] = set()
-    # To delete over POP3 is to end in good order, and that may cost what was read and not delivered.
-    may_delete = (retriever.leaves_mail or not done.was_left) and not done.unfinished
-    if days is not None and may_delete and (doomed := folder.due(days)):
-        removed = retriever.delete(doomed)
-        folder.removed(removed)
-    if opened.uid_next and done.messages + done.dropped == len(new):
-        left = opened.messages - sum(int(uid) < opened.uid_next for uid, _ in removed)
-        seen = Seen(opened.uid_next, left)
-        if whole or seen != folder.seen:
-            folder.account(seen, whole=whole)
-    for note in retriever.notes:
-        report.warn(note)
-    if aside := folder.set_aside():
-        report.warn(f"Messages set aside, which are still on the server: {aside}.")
-    return done._replace(deleted=len(removed), aside=aside)
-
-
-def _list_new(retriever: Retriever, opened: Folder, folder: FolderState) -> tuple[list[Remote], bool]:
-    """Return the messages to fetch, and whether the whole folder was listed for it."""
-    since = folder.seen
-    if since and since == (opened.uid_next, opened.messages):
-        return [], False
-    is_first = not since and folder.is_unknown()
-    if is_first:
-        since = Seen(1, 0)
-    if since:
-        listed = retriever.list_since(folder.known(since.uid_next), since)
-        if listed is not None:
-            return listed, is_first
-    known = folder.known()
-    new, present = retriever.list_new(known)
-    folder.saw(known, present)
-    return new, True
-
-
-def _fetch_new(
-    retriever: Retriever,
-    folder: FolderState,
-    make_delivery: Callable[[], Delivery],
-    new: list[Remote],
-    report: Reporter,
-    stop: Stop,
-    *,
-    is_last: bool,
-) -> Result:
-    """Deliver the new messages; if this `is_last` the session may end while they are brought to the disk."""
-    turns = {key: turn for turn, key in enumerate(folder.attempts())}
-    wanted = sorted(new, key=lambda message: turns.get((message.uid, message.ordinal), -1))
-    untried = sum((message.uid, message.ordinal) not in turns for message in wanted)
-    report.begin(len(wanted), sum(message.size for message in wanted))
-    delivery = make_delivery()
-    troubled: Problem | None = None
-    under_way: Remote | None = None
-    left = len(wanted)
-    unfinished = False
-    with stop.after_message():
-        try:
-            try:
-                for part in _retrieve(retriever, wanted, untried):
-                    under_way = None if part.last else part.message
-                    delivery.write(part)
-                    if under_way:
-                        continue
-                    stop.check()
-                    left -= 1
-                    if left and stop.is_due:
-                        unfinished = True
-                        break
-                if is_last and not unfinished and retriever.leaves_mail:
-                    retriever.close()
-            except Problem as problem:
-                troubled = problem
-            unscanned = _settle(delivery)
-            troubled = troubled or unscanned
-        finally:
-            with stop.shielded():
-                _finish(delivery, report)
-    set_aside = undelivered.count(folder, delivery, report)
-    if troubled:
-        answered = delivery.answered
-        message = next((m for m in wanted if (m.uid, m.ordinal) not in answered), None)
-        if message:
-            undelivered.blame(folder, message, troubled, report, came=message == under_way)
-        raise troubled
-    return Result(
-        len(delivery.delivered),
-        delivery.octets,
-        failed=sum(map(len, (delivery.failures, delivery.refused, delivery.aside, delivery.unscanned))),
-        set_aside=set_aside,
-        dropped=len(delivery.dropped),
-        later=len(delivery.later),
-        unfinished=unfinished,
-    )
-
-
-def _finish(delivery: Delivery, report: Reporter) -> None:
-    """End a delivery; what is set aside is told also where nothing more can be delivered."""
-    try:
-        delivery.finish()
-    except Problem:
-        undelivered.tell_set_aside(delivery, report)
-        raise
-
-
-def _settle(delivery: Delivery) -> Problem | None:
-    """Let the filters look at all that has come; return why they do not."""
-    try:
-        delivery.settle()
-    except Problem as problem:
-        return problem
-    return None
-
-
-def _retrieve(retriever: Retriever, wanted: Sequence[Remote], untried: int) -> Iterator[Part]:
-    """Yield the untried messages, and then one by one those that made trouble.
-
-    A server takes what it is asked for at once in an order of its own, and may end the session at one
-    message: then the others have come already.
-    """
-    for batch in (wanted[:untried], *([message] for message in wanted[untried:])):
-        if batch:
-            yield from retriever.retrieve(batch)

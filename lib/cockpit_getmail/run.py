@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cockpit_getmail.connector import Connector
-    from cockpit_getmail.fetch import Result
+    from cockpit_getmail.fetch_folder import Result
     from cockpit_getmail.report import Reporter
     from cockpit_getmail.settings import Settings
     from cockpit_getmail.state_file import StrPath

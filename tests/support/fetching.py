@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cockpit_getmail import fetch, run
+from cockpit_getmail import run
 from cockpit_getmail.connector import Connector, make_token
+from cockpit_getmail.fetch_folder import Result
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.retriever.base import Folder, Retriever
 from cockpit_getmail.settings import Settings
@@ -58,7 +59,7 @@ class Account:
         self._state = folder / "state"
         self._state.mkdir(mode=0o700)
 
-    def fetch(self, connector: Connector, ca_pem: str | None = None) -> fetch.Result:
+    def fetch(self, connector: Connector, ca_pem: str | None = None) -> Result:
         """Run once. Raises Problem."""
         folder = self._folder
         place = f"maildir:{folder}/{{account}}"

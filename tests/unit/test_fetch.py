@@ -13,7 +13,7 @@ import pytest
 from cockpit_getmail import fetch, retriever
 from cockpit_getmail.connector import Connector
 from cockpit_getmail.destination.maildir import Maildir
-from cockpit_getmail.fetch import Result
+from cockpit_getmail.fetch_folder import Result
 from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.retriever.base import INBOX, Folder, Listed, Part, Remote, Seen
 from cockpit_getmail.settings import Settings

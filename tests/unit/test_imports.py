@@ -64,6 +64,7 @@ ORDER = [
     "filtering",
     "delivery",
     "undelivered",
+    "fetch_folder",
     "fetch",
     "search",
     "record",

@@ -12,7 +12,7 @@ import pytest
 
 from cockpit_getmail import fetch, history, record, run, state_file, status_file
 from cockpit_getmail.connector import Connector, make_token
-from cockpit_getmail.fetch import Result
+from cockpit_getmail.fetch_folder import Result
 from cockpit_getmail.problem import Problem, failure, printable
 from cockpit_getmail.settings import Settings
 from cockpit_getmail.stop import Stopped

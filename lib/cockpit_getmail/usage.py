@@ -11,7 +11,9 @@ from cockpit_getmail import __version__
 from cockpit_getmail.command import connectors, props, records, sealing, tasks
 from cockpit_getmail.command.authorize import authorize
 from cockpit_getmail.command.complete import complete, complete_names
+from cockpit_getmail.command.mailbox_options import add_acting, add_reading
 from cockpit_getmail.command.options import (
+    NAME,
     Parser,
     add_command,
     add_common,
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-NAME = "giacomo@imap.example.com"
 COMPLETION = "_ARGCOMPLETE"
 """The variable that is set when a shell asks for completions."""
 
@@ -86,6 +87,8 @@ def make_parser() -> argparse.ArgumentParser:
     _add_connectors(commands)
     _add_tasks(commands)
     _add_records(commands)
+    add_reading(commands)
+    add_acting(commands)
     _add_local(commands)
     return parser
 

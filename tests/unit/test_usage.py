@@ -20,6 +20,8 @@ COMMANDS = [
     *("run", "cancel", "verify", "authorize"),
     *("status", "history", "log", "quarantine", "retry", "skip", "accounts", "info"),
     *("seal", "unseal"),
+    *("folders", "preview", "messages", "message", "files", "file", "server"),
+    *("mark", "delete-messages", "copy", "move", "append", "folder"),
     *("fetch", "schedule"),
 ]
 # By methods of the client, which tests/unit/client holds against the schemas.

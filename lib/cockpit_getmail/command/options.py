@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     Handler = Callable[[Session], int]
 
 WRONG_USE = 64
+NAME = "giacomo@imap.example.com"
+"""The connector of examples."""
 
 
 class Parser(argparse.ArgumentParser):

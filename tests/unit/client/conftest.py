@@ -58,7 +58,8 @@ class Helpers:
     @property
     def asked(self) -> list[tuple[str, dict[str, Any]]]:
         """What was asked so far: verb and input."""
-        lines = [line.split(" ", 1) for line in (self.folder / "asked").read_text().splitlines()]
+        asked = self.folder / "asked"
+        lines = [line.split(" ", 1) for line in asked.read_text().splitlines()] if asked.exists() else []
         return [(verb, json.loads(data)) for verb, data in lines]
 
 

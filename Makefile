@@ -104,7 +104,7 @@ demo: $(VENV)/.can-test ## Show the main job, step by step, on a machine of its 
 check: lint check-panel check-lower build/wheels/.built panel/dist/.built $(OIDC)/node_modules/.installed ## Run every test, those on a booted machine included
 	packaging/need-packages $(CHECK_PACKAGES)
 	$(PYTEST) --numprocesses 2 tests/unit tests/api tests/bench
-	$(PYTEST) tests/mail tests/machine tests/browser
+	$(PYTEST) --numprocesses 2 --dist loadgroup tests/machine tests/browser tests/mail
 
 check-quick: lint ## Run linters, unit and API tests
 	[ ! -w /dev/shm ] || export TMPDIR=/dev/shm

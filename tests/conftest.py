@@ -5,6 +5,7 @@ And the filters that tests of each kind send mail through.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -15,6 +16,15 @@ from tests.support.rspamd import Rspamd
 settings.register_profile("full", deadline=None)
 settings.register_profile("quick", deadline=None, max_examples=15)
 settings.load_profile("full")
+
+ON_THE_MACHINE = [Path(__file__).parent / name for name in ("machine", "browser")]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let all that needs the booted machine be done by one process, where there are several."""
+    for item in items:
+        if any(item.path.is_relative_to(folder) for folder in ON_THE_MACHINE):
+            item.add_marker(pytest.mark.xdist_group("machine"))
 
 
 @pytest.fixture(scope="module")

@@ -64,7 +64,7 @@ def add_acting(commands: Any) -> None:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--seen", action="store_true", help="as seen")
     which.add_argument("--unseen", action="store_true", help="as not seen")
-    which.add_argument("--flag", action="append", metavar="FLAG", help=r"with a flag, such as \\Flagged")
+    which.add_argument("--flag", action="append", metavar="FLAG", help=r"with a flag, such as \Flagged")
     which.add_argument("--unflag", action="append", metavar="FLAG", help="no longer with it")
     parser = _add_of_messages(
         commands, "delete-messages", acting.delete_messages, "delete messages at the server for good", "4711"
@@ -86,7 +86,7 @@ def add_acting(commands: Any) -> None:
     file = parser.add_argument("file", metavar="FILE", help="the message; - is standard input")
     file.completer = complete_files  # type: ignore[attr-defined]
     _add_folder(parser)
-    parser.add_argument("--flag", action="append", metavar="FLAG", help=r"with a flag, such as \\Seen")
+    parser.add_argument("--flag", action="append", metavar="FLAG", help=r"with a flag, such as \Seen")
     parser.add_argument("--date", type=int, metavar="SECONDS", help="when it came, since 1970")
     _add_of_folder(commands)
 

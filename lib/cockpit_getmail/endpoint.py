@@ -14,7 +14,8 @@ class Endpoint(NamedTuple):
 
     With `ca_pem` only these certificate authorities are believed. With `fingerprint` (SHA-256 of the
     certificate in hexadecimal, colons allowed) only the server that has this very certificate is. With
-    `inspect` the handshake ends in a Problem that shows the certificate, and nothing is ever sent.
+    `inspect` the handshake ends in a Problem that shows the certificate, and nothing is ever sent; with
+    `verify` it does so once the server has proved who it is.
     """
 
     server: str
@@ -22,6 +23,7 @@ class Endpoint(NamedTuple):
     ca_pem: str | None = None
     fingerprint: str | None = None
     inspect: bool = False
+    verify: bool = False
 
     @property
     def is_path(self) -> bool:
@@ -40,7 +42,8 @@ def find_policy(policy: Policy, endpoint: Endpoint) -> Policy:
     A connection that is to show its certificate must not go on without one.
     """
     pinned = endpoint.fingerprint is not None or endpoint.ca_pem is not None
-    return "required" if endpoint.inspect or (pinned and policy == "auto") else policy
+    only_shows = endpoint.inspect or endpoint.verify
+    return "required" if only_shows or (pinned and policy == "auto") else policy
 
 
 def choose_tls(policy: Policy, *, seen: bool, offered: bool, server: str) -> bool:

@@ -11,6 +11,15 @@ from cockpit_getmail.endpoint import Endpoint, ascii_host
 from cockpit_getmail.problem import Problem, failure, printable
 
 
+class Inspected(Problem):
+    """The end of a handshake that shows a certificate, in DER, and whether it is trusted."""
+
+    def __init__(self, message: str, certificate: bytes, *, trusted: bool = False, **attributes: Any) -> None:
+        super().__init__("GenericError", message, {"cause": "tls", **attributes})
+        self.certificate = certificate
+        self.trusted = trusted
+
+
 def shake_hands(sock: socket.socket, endpoint: Endpoint) -> ssl.SSLSocket:
     """Return the socket on which TLS is spoken with a verified peer.
 
@@ -76,17 +85,19 @@ def _context(endpoint: Endpoint) -> ssl.SSLContext:
 
 
 def _check_certificate(sock: ssl.SSLSocket, endpoint: Endpoint) -> None:
-    if not (endpoint.fingerprint or endpoint.inspect):
+    if not (endpoint.fingerprint or endpoint.inspect or endpoint.verify):
         return
     certificate = sock.getpeercert(binary_form=True)
     if certificate is None:
         raise failure("tls", f"{endpoint.server} showed no certificate.")
     found = hashlib.sha256(certificate).hexdigest()
     pinned = (endpoint.fingerprint or "").replace(":", "").lower()
-    if not endpoint.inspect and hmac.compare_digest(found, pinned):
+    if not endpoint.inspect and (not pinned or hmac.compare_digest(found, pinned)):
+        if endpoint.verify:
+            raise Inspected(f"The certificate of {endpoint.server} is trusted.", certificate, trusted=True)
         return
     message = f"The certificate of {endpoint.server} is not the one that was trusted."
-    raise failure("tls", message, untrusted=True, **describe_certificate(certificate))
+    raise Inspected(message, certificate, untrusted=True, **describe_certificate(certificate))
 
 
 def _reason(error: ssl.SSLError) -> str:

@@ -18,10 +18,11 @@ def make(
     timeout: float,
     deadline: float | None = None,
     inspect: bool = False,
+    verify: bool = False,
 ) -> Retriever:
     """Return the retriever a connector names. Nothing is connected yet."""
     endpoint = Endpoint(
-        connector.server, connector.port, ca_pem, connector.props.get("Fingerprint") or None, inspect
+        connector.server, connector.port, ca_pem, connector.props.get("Fingerprint") or None, inspect, verify
     )
     if connector.protocol == "pop3":
         from cockpit_getmail.retriever.pop3 import Pop3

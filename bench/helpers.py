@@ -151,6 +151,8 @@ def make_report(name: str, started: float, *, fails: bool) -> Report:
         "failed": 0,
         "set_aside": 0,
         "deleted": 0,
+        "passed": 0,
+        "left": 0,
         "cause": cause,
         "message": message,
         "text": log[-1],

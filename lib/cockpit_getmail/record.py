@@ -126,7 +126,7 @@ class Record:
         outcome: Outcome = {"cause": entry["cause"], "message": entry["message"], "partial": partial}
         if hint := result.get("hint"):
             outcome["hint"] = hint
-        self._count(entry["state"], outcome, at=entry["ended"])
+        self._count(entry["state"], outcome, at=entry["ended"], left=result.get("left", 0))
 
     def end(
         self,
@@ -143,7 +143,8 @@ class Record:
         """Record the end, in the state's `transaction` if there is one. Raises Problem after a success.
 
         What cannot be recorded there is no success, and told as a failure. `partial` messages of the mailbox
-        are not delivered; `counts` are failed, set_aside and deleted. What is `unfinished` goes on at once.
+        are not delivered; `counts` are failed, set_aside, deleted, passed and left. What is `unfinished` goes
+        on at once.
         """
         report = self._report
         outcome = _tell_outcome(problem, partial)
@@ -164,11 +165,11 @@ class Record:
                 self.end("failed", None, trouble)
                 raise
             self._show.warn(f"This run is missing in the history. {trouble.message}")
-        self._count(state, outcome)
+        self._count(state, outcome, left=report["left"])
         self._save(durably=self._is_news())
 
-    def _count(self, state: str, outcome: Outcome, *, at: float | None = None) -> None:
-        """Count a run that ended by itself, now or `at` a time."""
+    def _count(self, state: str, outcome: Outcome, *, at: float | None = None, left: int = 0) -> None:
+        """Count a run that ended by itself, now or `at` a time, and left so many messages to the next."""
         report = self._report
         if state == "cancelled" or report["kind"] != "run":
             return
@@ -177,7 +178,7 @@ class Record:
         if state == "succeeded":
             report["failures"] = report["refused"] = 0
             report["last_success"] = at or time.time()
-            if not (outcome["partial"] or report.get("unfinished")):
+            if not (outcome["partial"] or left or report.get("unfinished")):
                 report["first_complete"] = report["first_complete"] or report["last_success"]
             return
         report["failures"] += 1
@@ -250,6 +251,8 @@ def _make(kind: Literal["run", "verify"], token: str, before: Report | None) -> 
         "failed": 0,
         "set_aside": 0,
         "deleted": 0,
+        "passed": 0,
+        "left": 0,
         "cause": None,
         "message": "",
         "text": "",

@@ -60,6 +60,8 @@ def run(
                 failed=result.failed,
                 set_aside=result.aside,
                 deleted=result.deleted,
+                passed=result.passed,
+                left=result.left,
                 unfinished=result.unfinished,
             )
         report.note(tell(result))
@@ -115,6 +117,10 @@ def tell(result: Result) -> str:
         parts.append(f"{count(result.later, 'message')} to be asked for again later")
     if result.failed:
         parts.append(f"{count(result.failed, 'message')} failed, {result.set_aside} of them for good")
+    if result.passed:
+        parts.append(f"{count(result.passed, 'message')} passed over")
+    if result.left:
+        parts.append(f"{count(result.left, 'message')} left for later runs")
     if result.unfinished:
         parts.append("the rest follows at once: the access token expires")
     return f"{'; '.join(parts)}."

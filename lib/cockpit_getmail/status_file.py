@@ -36,10 +36,11 @@ if TYPE_CHECKING:
         """Times are seconds since 1970, sizes octets; `version` grows with each change.
 
         `messages` and `bytes` are done, of `total_messages` and `total_bytes`, which are 0 until they are
-        known. `hint` is there if it is another one than the cause has, `unfinished` if it is to go on at
-        once. `log` is the tail of the log by version; with `log_cut` there was more. What follows `result`
-        is of runs alone, and counts over all of them: `failures` and `refused` log-ins in a row, and
-        messages delivered by `days`, the last ones.
+        known. `passed` are messages that are not wanted, `left` those for later runs. `hint` is there if it
+        is another one than the cause has, `unfinished` if it is to go on at once. `log` is the tail of the
+        log by version; with `log_cut` there was more. What follows `result` is of runs alone, and counts
+        over all of them: `failures` and `refused` log-ins in a row, and messages delivered by `days`, the
+        last ones.
         """
 
         token: str
@@ -56,6 +57,8 @@ if TYPE_CHECKING:
         failed: int
         set_aside: int
         deleted: int
+        passed: int
+        left: int
         cause: str | None
         message: str
         hint: NotRequired[str]
@@ -90,6 +93,8 @@ _COUNTS = (
     *("version", "messages", "bytes", "total_messages", "total_bytes"),
     *("failed", "set_aside", "deleted", "failures", "refused", "runs"),
 )
+_LATER_COUNTS = ("passed", "left")
+"""Missing in what an older version wrote."""
 _FOUND = ("checked", "present", "moved", "elsewhere")
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -192,6 +197,7 @@ def parse(data: bytes, *, with_log: bool = True) -> Report | None:
 def _check(found: dict[str, Any]) -> Report:
     """Return a checked copy. Raises ValueError, LookupError or TypeError."""
     report: dict[str, Any] = {name: _count(found[name]) for name in _COUNTS}
+    report |= {name: _count(found.get(name, 0)) for name in _LATER_COUNTS}
     for name in ("started", "ended", "first_complete", "last_success"):
         report[name] = None if name != "started" and found[name] is None else _time(found[name])
     token, invocation = found["token"], found["invocation"]

@@ -42,7 +42,15 @@ def test_run_that_failed(api: Api) -> None:
         "percentProgress": 50,
         "statusText": "1 of 2 delivered.",
         "logOutput": "2 new messages.\n1 of 2 delivered.\n",
-        "result": {"messages": 1, "bytes": 20, "failed": 0, "setAside": 0, "deleted": 0},
+        "result": {
+            "messages": 1,
+            "bytes": 20,
+            "failed": 0,
+            "setAside": 0,
+            "deleted": 0,
+            "passedOver": 0,
+            "left": 0,
+        },
         "error": {
             "message": "The connection broke.",
             "cause": "network",

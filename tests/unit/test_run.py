@@ -131,6 +131,24 @@ def test_messages_that_are_not_here_make_it_partial(bench: Bench) -> None:
     assert bench.run(Result())["first_complete"]
 
 
+def test_what_is_passed_over_and_left_is_told(bench: Bench) -> None:
+    found = bench.run(Result(1, 60, passed=5, left=3))
+    assert (found["passed"], found["left"]) == (5, 3)
+    assert found["text"] == (
+        "1 message delivered, 60 bytes; 5 messages passed over; 3 messages left for later runs."
+    )
+    [entry] = bench.history
+    assert (entry["result"]["passed"], entry["result"]["left"]) == (5, 3)
+
+
+def test_a_run_that_left_messages_is_not_complete(bench: Bench) -> None:
+    assert bench.run(Result(1, 60, left=3))["first_complete"] is None
+    # As it is if the history alone is left to tell of it.
+    (bench.folder / "status.json").unlink()
+    assert bench.run(BROKEN)["first_complete"] is None
+    assert bench.run(Result(1, 60, passed=5))["first_complete"]
+
+
 def test_problem_that_is_known_before_is_all_that_there_is(bench: Bench) -> None:
     bench.ends = RuntimeError("nothing is fetched")
     for count in (1, 2):

@@ -44,6 +44,8 @@ FAILED: Report = {
     "failed": 0,
     "set_aside": 0,
     "deleted": 0,
+    "passed": 0,
+    "left": 0,
     "cause": "network",
     "message": "No route to host.",
     "text": "",

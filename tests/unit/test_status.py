@@ -60,6 +60,8 @@ def report(outcome: Outcome | None, **more: Any) -> Report:
         "failed": 0,
         "set_aside": 0,
         "deleted": 0,
+        "passed": 0,
+        "left": 0,
         "cause": None,
         "message": "",
         "text": "",

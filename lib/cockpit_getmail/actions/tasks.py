@@ -188,6 +188,8 @@ def _result(report: Report) -> Answer | None:
         "failed": report["failed"],
         "setAside": report["set_aside"],
         "deleted": report["deleted"],
+        "passedOver": report["passed"],
+        "left": report["left"],
     }
 
 

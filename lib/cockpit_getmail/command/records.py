@@ -94,12 +94,18 @@ def history(session: Session) -> int:
             (run["result"], RESULTS.get(run["result"], "")),
             str(run["messages"]),
             size(run["bytes"]),
-            run.get("message") or "",
+            run.get("message") or _tell_others(run),
         ]
         for run in answer["runs"]
     ]
     session.screen.table(("STARTED", ">TOOK", "RESULT", ">MESSAGES", ">SIZE", "WHAT"), rows)
     return SUCCESS
+
+
+def _tell_others(run: Mapping[str, Any]) -> str:
+    """Return what a run did with messages that it did not fetch."""
+    told = ((run["passedOver"], "passed over"), (run["left"], "left for later runs"))
+    return ", ".join(f"{number} {what}" for number, what in told if number)
 
 
 def log(session: Session) -> int:

@@ -110,7 +110,15 @@ def test_failure_has_a_next_step(settings: Settings, folder: Path) -> None:
     assert (answer["statusCode"], answer["error"]["cause"]) == ("failed", "network")
     assert answer["error"]["message"] == "The connection broke."
     assert answer["error"]["hint"].endswith(".")
-    assert answer["result"] == {"messages": 1, "bytes": 20, "failed": 0, "setAside": 0, "deleted": 0}
+    assert answer["result"] == {
+        "messages": 1,
+        "bytes": 20,
+        "failed": 0,
+        "setAside": 0,
+        "deleted": 0,
+        "passedOver": 0,
+        "left": 0,
+    }
 
 
 def test_verification_has_its_own_result(settings: Settings, folder: Path) -> None:

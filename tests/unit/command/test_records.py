@@ -53,18 +53,21 @@ def test_one_connector_is_told_line_by_line(commands: Commands) -> None:
 
 
 def test_history(commands: Commands) -> None:
-    run = {"token": TOKEN, "start": 0, "messages": 0, "bytes": 0}
+    run = {"token": TOKEN, "start": 0, "messages": 0, "bytes": 0, "passedOver": 0, "left": 0}
     commands.helpers.answer(
         {
             "runs": [
                 {**run, "end": None, "result": "running"},
                 {**run, "end": 120, "result": "failed", "cause": "network", "message": "Refused."},
                 {**run, "end": 2, "result": "succeeded", "messages": 3, "bytes": 20},
+                {**run, "end": 2, "result": "succeeded", "passedOver": 4, "left": 50},
             ]
         }
     )
     assert commands.run("history", "me", "--limit", "3") == 0
-    assert [line.split() for line in commands.lines] == [
+    *lines, last = commands.lines
+    assert last.endswith("  4 passed over, 50 left for later runs")
+    assert [line.split() for line in lines] == [
         ["STARTED", "TOOK", "RESULT", "MESSAGES", "SIZE", "WHAT"],
         ["1970-01-01", "09:00", "running", "0", "0", "bytes"],
         ["1970-01-01", "09:00", "2", "min", "failed", "0", "0", "bytes", "Refused."],

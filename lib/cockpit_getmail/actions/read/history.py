@@ -26,6 +26,8 @@ def answer(data: dict[str, Any], settings: Settings) -> Answer:
             "result": report["state"],
             "messages": report["messages"],
             "bytes": report["bytes"],
+            "passedOver": report["passed"],
+            "left": report["left"],
         }
         if report["cause"]:
             run |= {"cause": report["cause"], "message": report["message"]}

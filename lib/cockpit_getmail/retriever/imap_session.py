@@ -27,6 +27,7 @@ _LITERAL = re.compile(rb"\{([^{}]*)\}\r?\n$")
 _STATUS = re.compile(rb"\* (?:OK|NO|BAD|BYE|PREAUTH)\b", re.IGNORECASE)
 _CAPABILITY = re.compile(rb"(?:OK \[)?CAPABILITY\b([^\]\r\n]*)", re.IGNORECASE)
 _CODE = re.compile(rb"\[([!-Z^-~]+)[ \]]")
+_QUOTABLE = re.compile(rb"[ -~]*")
 _tags = itertools.count(1)
 
 
@@ -99,18 +100,25 @@ class Session:
         kind: Cause = cause if answer.status == "NO" else "protocol"
         return failure(kind, f"{self.server} refuses {command.partition(' ')[0]}: {said}")
 
-    def ask(self, command: str | bytes, respond: Callable[[bytes], bytes] | None = None) -> Answer:
-        """Return the answer to a command, whatever its status."""
+    def ask(
+        self,
+        command: str | bytes,
+        respond: Callable[[bytes], bytes] | None = None,
+        *,
+        limit: int = COMMAND_LIMIT,
+    ) -> Answer:
+        """Return the answer to a command, whatever its status, of at most so many octets."""
         tag = self.send(command) + b" "
         untagged: list[bytes] = []
-        budget = COMMAND_LIMIT
-        while not (line := self._read_response(budget)).startswith(tag):
+        budget = limit
+        while not (line := self._read_response(budget, limit)).startswith(tag):
             budget -= max(len(line), LINE_COST)
             if line.startswith(b"+") and respond:
                 self.connection.write(respond(line[1:].strip()) + b"\r\n")
                 continue
             self.check_bye(line)
-            untagged.append(line[2:].strip())
+            # Blanks at its end may be a literal's.
+            untagged.append(line[2:].lstrip(b" ").removesuffix(b"\n").removesuffix(b"\r"))
             self._learn(untagged[-1])
         status, _, text = line[len(tag) :].strip().partition(b" ")
         if status.upper() not in (b"OK", b"NO", b"BAD"):
@@ -181,8 +189,8 @@ class Session:
             self.check_bye(line)
             self._learn(line[2:].strip())
 
-    def _read_response(self, budget: int) -> bytes:
-        """Return a line with its literals, of at most so many octets together."""
+    def _read_response(self, budget: int, limit: int = COMMAND_LIMIT) -> bytes:
+        """Return a line with its literals; of the `limit` of a command, so many octets are left for it."""
         pieces: list[bytes] = []
         while True:
             line = self.connection.read_line(LINE_LIMIT)
@@ -190,7 +198,7 @@ class Session:
             literal = self.literal(line)
             budget -= max(len(line), LINE_COST) + (literal.size if literal else 0)
             if budget < 0:
-                most = f"more than {COMMAND_LIMIT >> 20} MiB"
+                most = f"more than {limit >> 20} MiB"
                 raise failure("protocol", f"{self.server} answered one command with {most}.")
             if literal is None:
                 return b"".join(pieces)
@@ -205,3 +213,10 @@ def response_code(text: bytes) -> str:
     """Return the name of the response code that a status text begins with, in capitals; empty for none."""
     found = _CODE.match(text)
     return found[1].decode().upper() if found else ""
+
+
+def quote(octets: bytes) -> bytes | None:
+    """Return a quoted string (RFC 3501 section 4.3); None if the octets can go as a literal only."""
+    if not _QUOTABLE.fullmatch(octets):
+        return None
+    return b'"' + re.sub(rb'(["\\])', rb"\\\1", octets) + b'"'

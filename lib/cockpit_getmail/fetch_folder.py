@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cockpit_getmail import undelivered
 from cockpit_getmail.delivery import Delivery
 from cockpit_getmail.problem import Problem
-from cockpit_getmail.retriever.base import Folder, Part, Remote, Retriever, Seen
+from cockpit_getmail.retriever.base import Folder, Part, Remote, Renumbered, Retriever, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -72,7 +72,7 @@ def fetch(
     After the last one the session may end while messages are brought to the disk. Raises Problem and Stopped.
     """
     connector, report, stop = means.connector, means.report, means.stop
-    new, whole = _list_new(retriever, opened, folder)
+    new, whole = _list_new(retriever, opened, folder, report)
     days = connector.delete_after
     done = Result()
     if new:
@@ -101,8 +101,22 @@ def fetch(
     return done._replace(deleted=len(removed), aside=aside)
 
 
-def _list_new(retriever: Retriever, opened: Folder, folder: FolderState) -> tuple[list[Remote], bool]:
+def _list_new(
+    retriever: Retriever, opened: Folder, folder: FolderState, report: Reporter
+) -> tuple[list[Remote], bool]:
     """Return the messages to fetch, and whether the whole folder was listed for it."""
+    if not folder.stale:
+        try:
+            return _list(retriever, opened, folder)
+        except Renumbered as anew:
+            report.warn(f"{anew}.")
+            folder.number_anew()
+    from cockpit_getmail import rematch
+
+    return rematch.list_again(retriever, opened, folder, report), True
+
+
+def _list(retriever: Retriever, opened: Folder, folder: FolderState) -> tuple[list[Remote], bool]:
     since = folder.seen
     if since and since == (opened.uid_next, opened.messages):
         return [], False

@@ -18,7 +18,9 @@ _RULES = {
         "message JOIN folder ON folder.id = folder JOIN mailbox ON mailbox.id = mailbox "
         "WHERE message.clock > mailbox.clock"
     ),
-    "folders with impossible counts": "folder WHERE uid_next < 0 OR messages < 0 OR validity < 0",
+    "folders with impossible counts": (
+        "folder WHERE uid_next < 0 OR messages < 0 OR (validity < 0 AND NOT (stale AND validity = -id))"
+    ),
     "mailboxes with an impossible clock": "mailbox WHERE NOT clock >= 0",
     "failures that were never tried": "failure WHERE attempts < 0",
 }

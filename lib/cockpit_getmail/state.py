@@ -11,7 +11,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, NamedTuple
 
 from cockpit_getmail.destination.base import Refusal, Staged
@@ -118,7 +118,7 @@ class State:
         if tick:
             self._tick = None
 
-    def _rows(self, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
+    def _rows(self, query: str, values: Mapping[str, Any] | tuple[Any, ...] = ()) -> list[Any]:
         with explained(self.folder):
             return self._db.execute(query, values).fetchall()
 
@@ -144,27 +144,53 @@ class MailboxState:
 
     def folder(self, folder: Folder) -> "FolderState":
         key = (self._mailbox, folder.name, folder.validity)
-        query = "SELECT id, reopened FROM folder WHERE mailbox = ? AND name = ? AND validity = ?"
-        if not self._state._rows(query, key):
+        query = "SELECT id, reopened, stale FROM folder WHERE mailbox = ? AND name = ? AND validity = ?"
+        rows = self._state._rows(query, key)
+        if not rows or rows[0][2]:
             with self._state.transaction() as db:
-                # What was set aside has another UID now, and comes to be known by that.
-                db.execute(_FORGET_ASIDE, key[:2])
-                db.execute(_LIST_AGAIN, key[:2])
-                db.execute("INSERT INTO folder (mailbox, name, validity) VALUES (?, ?, ?)", key)
-        found, reopened = self._state._row(query, key)
+                db.execute(_OPEN_FOLDER, (*key, *key[:2]))
+                # Should one of these come back, what is on record by then has other UIDs there.
+                db.execute(_MAKE_OTHERS_STALE, key)
         # Without UIDVALIDITY there is no promise that a UID is not used again (RFC 1939 section 7).
-        return FolderState(self._state, found, self._clock, reopened, uids_return=folder.validity == 0)
+        return FolderState(
+            self._state, *self._state._row(query, key), self._clock, uids_return=folder.validity == 0
+        )
 
 
 class FolderState:
-    """The records of one folder under one UIDVALIDITY."""
+    """The records of one folder under one UIDVALIDITY.
 
-    def __init__(self, state: State, folder: int, clock: float, reopened: int, *, uids_return: bool) -> None:
+    It is `stale` until what is there is matched with what is on record under another one, in use since.
+    `number` is what its records bear, `clock` that of its mailbox.
+    """
+
+    def __init__(
+        self, state: State, number: int, reopened: int, stale: int, clock: float, *, uids_return: bool
+    ) -> None:
+        self.number = number
+        self.stale = bool(stale)
+        self.clock = clock
         self._state = state
-        self._folder = folder
-        self._clock = clock
         self._reopened = reopened
         self._uids_return = uids_return
+
+    def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        """Write what the block writes, or nothing. Raises Problem (internal, quota)."""
+        return self._state.transaction()
+
+    def rows(self, query: str, values: Mapping[str, Any] | tuple[Any, ...] = ()) -> list[Any]:
+        """Return what the state has to a query. Raises Problem (internal, quota)."""
+        return self._state._rows(query, values)
+
+    def number_anew(self) -> None:
+        """Begin anew under the same UIDVALIDITY, as under another one: no UID on record means what it did."""
+        query = "SELECT mailbox, name, validity FROM folder WHERE id = ?"
+        mailbox, name, validity = self._state._row(query, (self.number,))
+        with self._state.transaction() as db:
+            # To a UIDVALIDITY that no server has.
+            db.execute(_RETIRE, (self.number,))
+            added = db.execute(_OPEN_FOLDER, (mailbox, name, validity, mailbox, name))
+        self.number, self._reopened, self.stale = added.lastrowid or 0, 0, True
 
     @property
     def seen(self) -> Seen | None:
@@ -173,8 +199,8 @@ class FolderState:
         That is once a day at least: there may be servers on whose UIDNEXT nobody can rely.
         """
         query = "SELECT uid_next, messages, listed FROM folder WHERE id = ?"
-        uid_next, messages, listed = self._state._row(query, (self._folder,))
-        return Seen(uid_next, messages) if uid_next and 0 <= self._clock - listed < DAY else None
+        uid_next, messages, listed = self._state._row(query, (self.number,))
+        return Seen(uid_next, messages) if uid_next and 0 <= self.clock - listed < DAY else None
 
     def account(self, seen: Seen, *, whole: bool) -> None:
         """Record that each message is accounted for, after a listing of the `whole` or of what was new.
@@ -185,12 +211,12 @@ class FolderState:
             db.execute(
                 "UPDATE folder SET uid_next = ?, messages = ?, listed = CASE WHEN ? THEN ? ELSE listed END "
                 "WHERE id = ? AND reopened = ?",
-                (*seen, whole, self._clock, self._folder, self._reopened),
+                (*seen, whole, self.clock, self.number, self._reopened),
             )
 
     def is_unknown(self) -> bool:
         """Whether nothing is recorded of this folder."""
-        return not self._state._rows("SELECT 1 FROM message WHERE folder = ? LIMIT 1", (self._folder,))
+        return not self._state._rows("SELECT 1 FROM message WHERE folder = ? LIMIT 1", (self.number,))
 
     def known(self, first: int | None = None) -> dict[tuple[str, int], int]:
         """Return size by (uid, ordinal) of the messages that are not to be fetched again; see list_new().
@@ -201,37 +227,39 @@ class FolderState:
         later = "" if first is None else f" AND CAST(uid AS INTEGER) >= {first:d}"
         return {
             (uid, ordinal): ~size if state == "removed" else size
-            for uid, ordinal, size, state in self._state._rows(query + later, (self._folder,))
+            for uid, ordinal, size, state in self._state._rows(query + later, (self.number,))
         }
 
     def set_aside(self) -> int:
         """Return how many messages are set aside."""
         query = "SELECT count(*) FROM message WHERE folder = ? AND state = 'quarantined'"
-        return int(self._state._row(query, (self._folder,))[0])
+        return int(self._state._row(query, (self.number,))[0])
 
     def attempts(self) -> dict[tuple[str, int], int]:
         """Return the number of failed attempts by (uid, ordinal), those first that are to be tried first."""
         query = "SELECT uid, ordinal, attempts FROM failure WHERE folder = ? ORDER BY attempts, since"
-        return {(uid, ordinal): count for uid, ordinal, count in self._state._rows(query, (self._folder,))}
+        return {(uid, ordinal): count for uid, ordinal, count in self._state._rows(query, (self.number,))}
 
     def saw(self, known: Mapping[tuple[str, int], int], present: set[tuple[str, int]]) -> None:
         """Note which known messages the server has; forget those that it has not had for 30 days.
 
+        So are those on record under another UIDVALIDITY that were not there when it came to be this one.
         Over POP3 one that was deleted there and is gone indeed is forgotten at once: from then on another may
         have its UIDL. If one is still or again there, nobody knows which it is: it is let alone.
         """
-        here = self._folder
+        here = self.number
         query = "SELECT uid, ordinal FROM message WHERE folder = ? AND missing IS NOT NULL"
         back = {(uid, ordinal) for uid, ordinal in self._state._rows(query, (here,))}
         gone = [key for key in known if key not in present and key not in back]
         with self._state.transaction() as db:
-            db.executemany(_SET_MISSING, ((self._clock, here, *key) for key in gone))
+            db.executemany(_SET_MISSING, ((self.clock, here, *key) for key in gone))
             db.executemany(_SET_MISSING, ((None, here, *key) for key in back & present))
             db.execute(
                 "DELETE FROM message WHERE folder = ? AND missing IS NOT NULL "
                 "AND (state = 'removed' AND ? OR ? - missing > ?)",
-                (here, self._uids_return, self._clock, KEEP_MISSING),
+                (here, self._uids_return, self.clock, KEEP_MISSING),
             )
+            db.execute(_FORGET_FORMER, (self.clock, KEEP_MISSING, here))
 
     def intend(self, location: str, batch: Iterable[Intent]) -> None:
         """Record in one transaction that the batch before is delivered and this one is about to be."""
@@ -243,7 +271,7 @@ class FolderState:
                 "INSERT INTO intent VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     (
-                        self._folder,
+                        self.number,
                         m.uid,
                         m.ordinal,
                         m.size,
@@ -283,7 +311,7 @@ class FolderState:
         with self._state.transaction() as db:
             attempts, since = self._count_failure(db, key, reason)
             tried = quarantine_after is not None and attempts >= quarantine_after
-            aside = tried and self._clock - since >= PATIENCE
+            aside = tried and self.clock - since >= PATIENCE
             if aside:
                 self._put_aside(db, (*key, message.size))
         return aside
@@ -291,7 +319,7 @@ class FolderState:
     def postpone(self, message: Remote, reason: str) -> None:
         """Let others be tried before a message, which has done nothing wrong yet."""
         with self._state.transaction() as db:
-            db.execute(_POSTPONE, (self._folder, message.uid, message.ordinal, reason, self._clock))
+            db.execute(_POSTPONE, (self.number, message.uid, message.ordinal, reason, self.clock))
 
     def hold(self, dropped: Iterable[Remote], aside: Iterable[tuple[Remote, str]]) -> None:
         """Record what filters held back: these are never fetched again, those set aside for a reason."""
@@ -301,13 +329,13 @@ class FolderState:
                 self._put_aside(db, (message.uid, message.ordinal, message.size))
             for message in dropped:
                 self._keep(db, (message.uid, message.ordinal, message.size), "dropped")
-                db.execute(_FORGET_FAILURE, (self._folder, message.uid, message.ordinal))
+                db.execute(_FORGET_FAILURE, (self.number, message.uid, message.ordinal))
 
     def _count_failure(self, db: sqlite3.Connection, key: tuple[str, int], reason: str) -> tuple[int, float]:
         """Count a failed attempt; return how many there were, and when the first was."""
-        db.execute(_COUNT_FAILURE, (self._folder, *key, reason, self._clock))
+        db.execute(_COUNT_FAILURE, (self.number, *key, reason, self.clock))
         query = f"SELECT attempts, since FROM failure {_ONE}"  # noqa: S608 (constants only)
-        attempts, since = db.execute(query, (self._folder, *key)).fetchone()
+        attempts, since = db.execute(query, (self.number, *key)).fetchone()
         return attempts, since
 
     def _put_aside(self, db: sqlite3.Connection, message: tuple[str, int, int]) -> None:
@@ -318,7 +346,7 @@ class FolderState:
         db.execute(
             "INSERT OR REPLACE INTO message (folder, uid, ordinal, size, exact, state, clock) "
             "VALUES (?, ?, ?, ?, 0, ?, ?)",
-            (self._folder, *message, state, self._clock),
+            (self.number, *message, state, self.clock),
         )
 
     def due(self, days: int) -> list[Remote]:
@@ -327,12 +355,12 @@ class FolderState:
             "SELECT uid, size, ordinal FROM message WHERE folder = ? AND state = 'delivered' AND exact "
             "AND missing IS NULL AND ? - clock >= ?"
         )
-        return [Remote(*row) for row in self._state._rows(query, (self._folder, self._clock, days * DAY))]
+        return [Remote(*row) for row in self._state._rows(query, (self.number, self.clock, days * DAY))]
 
     def removed(self, keys: Iterable[tuple[str, int]]) -> None:
         """Record that the server has deleted these."""
         with self._state.transaction() as db:
-            db.executemany(_SET_REMOVED, ((self._clock, self._folder, *key) for key in keys))
+            db.executemany(_SET_REMOVED, ((self.clock, self.number, *key) for key in keys))
 
 
 def _deliver(db: sqlite3.Connection) -> None:
@@ -359,10 +387,18 @@ _POSTPONE = f"{_FAILURE.format(0, '(attempts > 0)')}, {_ANEW}"
 _TAKE_BACK = "SELECT uid, ordinal, size FROM intent WHERE name = ?"
 _FORGET_FAILURE = f"DELETE FROM failure {_ONE}"  # noqa: S608 (constants only)
 _TICK = "UPDATE mailbox SET clock = ?, last_tick = ? WHERE id = ?"
-_FORGET_ASIDE = (
-    "DELETE FROM message WHERE state = 'quarantined' "
-    "AND folder IN (SELECT id FROM folder WHERE mailbox = ? AND name = ?)"
+_OPEN_FOLDER = (
+    "INSERT OR IGNORE INTO folder (mailbox, name, validity, stale) "
+    "SELECT ?, ?, ?, EXISTS (SELECT 1 FROM folder WHERE mailbox = ? AND name = ?)"
 )
-_LIST_AGAIN = "UPDATE folder SET uid_next = NULL WHERE mailbox = ? AND name = ?"
+_MAKE_OTHERS_STALE = (
+    "UPDATE folder SET stale = 1, uid_next = NULL WHERE mailbox = ? AND name = ? AND validity <> ?"
+)
+_RETIRE = "UPDATE folder SET validity = -id, stale = 1, uid_next = NULL WHERE id = ?"
+_FORGET_FORMER = (
+    "DELETE FROM message WHERE missing IS NOT NULL AND ? - missing > ? AND folder IN ("
+    "SELECT f.id FROM folder AS f JOIN folder AS here USING (mailbox, name) "
+    "WHERE here.id = ? AND f.id <> here.id)"
+)
 _SET_MISSING = f"UPDATE message SET missing = ? {_ONE}"  # noqa: S608 (constants only)
 _SET_REMOVED = f"UPDATE message SET state = 'removed', missing = ? {_ONE}"  # noqa: S608

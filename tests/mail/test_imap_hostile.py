@@ -11,7 +11,7 @@ import pytest
 from cockpit_getmail import fetch
 from cockpit_getmail.endpoint import Endpoint
 from cockpit_getmail.problem import Problem
-from cockpit_getmail.retriever.base import BATCH_BYTES, Part, Remote
+from cockpit_getmail.retriever.base import BATCH_BYTES, Part, Remote, Renumbered
 from cockpit_getmail.retriever.imap import Imap
 from tests.support.fetching import Account, enter, make_connector
 from tests.support.hostile import Script, Server, Session, Step, close, hang, imap, repeat, reset, tagged
@@ -339,10 +339,15 @@ def restored(uid_next: bytes, messages: int) -> Script:
 
 @pytest.mark.parametrize(("uid_next", "known"), [(b"3", "3"), (b"3", "9")])
 def test_uids_that_begin_anew(uid_next: bytes, known: str) -> None:
-    with served(restored(uid_next, 2)) as (_, session), pytest.raises(Problem) as caught:
+    with served(restored(uid_next, 2)) as (_, session), pytest.raises(Renumbered):
         session.list_new({("1", 0): 5, (known, 0): ~5})
+
+
+def test_a_uidnext_that_cannot_be_is_not_believed() -> None:
+    with served(restored(b"2", 2)) as (_, session), pytest.raises(Problem) as caught:
+        session.list_new({("1", 0): 5, ("9", 0): ~5})
     assert caught.value.cause == "mailbox"
-    assert "Delete the connector" in caught.value.message
+    assert "next UID is 2, and it has UID 2" in caught.value.message
 
 
 @pytest.mark.parametrize(("uid_next", "known"), [(b"3", "2"), (b"3", "1"), (b"0", "9"), (b"", "9")])

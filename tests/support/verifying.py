@@ -59,7 +59,8 @@ class Delivered:
         message_id: str | None = None,
     ) -> None:
         self.execute(
-            "INSERT INTO message VALUES (1, ?, 0, 13, 1, ?, ?, ?, 4000.0, NULL, ?)",
+            "INSERT INTO message (folder, uid, ordinal, size, exact, state, place, name, clock, message_id) "
+            "VALUES (1, ?, 0, 13, 1, ?, ?, ?, 4000.0, ?)",
             (uid, state, place, name, message_id),
         )
 

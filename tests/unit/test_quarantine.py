@@ -11,6 +11,7 @@ import pytest
 
 from cockpit_getmail import quarantine, state_file
 from cockpit_getmail.destination.base import Staged
+from cockpit_getmail.former import Former
 from cockpit_getmail.retriever.base import Folder, Remote, Seen
 from cockpit_getmail.state import DAY, PATIENCE, FolderState, Intent, State
 
@@ -115,6 +116,8 @@ def test_another_uidvalidity_ends_what_was_set_aside(tmp_path: Path, clock: list
     with run(tmp_path, opened=Folder("INBOX", 8, 3)) as state:
         assert state.known() == {}
         assert state.set_aside() == 0
+        assert state.stale
+        Former(state).end()
     assert [entry["folder"] for entry in listed(tmp_path)] == ["Archive"]
     with beside(tmp_path) as db:
         assert quarantine.retry(db, IMAP, "INBOX") == 0

@@ -13,7 +13,7 @@ from cockpit_getmail.criteria import ALL
 from cockpit_getmail.endpoint import Endpoint, choose_tls, find_policy
 from cockpit_getmail.problem import Problem, failure, printable
 from cockpit_getmail.retriever import echo, sasl
-from cockpit_getmail.retriever.base import INBOX, Folder, Listed, Part, Remote, Seen
+from cockpit_getmail.retriever.base import INBOX, Folder, Listed, Part, Remote, Renumbered, Seen
 from cockpit_getmail.retriever.imap_session import TEMPORARY, Answer, Session, response_code
 from cockpit_getmail.retriever.uid_set import contains, format_uid_set
 from cockpit_getmail.transport import Connection
@@ -122,6 +122,11 @@ class Imap:
         found = self._fetcher().describe(self._ranges(uids))
         return [found.get(int(message.uid), message) for message in messages]
 
+    def identify(self, messages: Sequence[Remote]) -> dict[str, bytes]:
+        from cockpit_getmail.retriever.imap_identify import identify
+
+        return identify(self._opened, [int(message.uid) for message in messages])
+
     def search(self, criteria: "Pieces", messages: Sequence[Remote]) -> list[Remote]:
         if not messages:
             return []
@@ -202,12 +207,12 @@ class Imap:
             return
         server = self._endpoint.server
         anew = f"{server} hands out UIDs anew under the old UIDVALIDITY, as after a restored backup"
-        if self._folder.messages:
-            raise failure(
-                "mailbox",
-                f"{anew}: what was fetched cannot be told from what is new. "
-                "Delete the connector and create it again to fetch everything.",
-            )
+        if messages := self._folder.messages:
+            uids = self._fetcher().search_all(messages, extended=self._is_extended)[:messages]
+            if uids and uids[-1] >= self._folder.uid_next:
+                wrong = f"{server} says that the next UID is {self._folder.uid_next}, and it has UID {uids[-1]}"
+                raise failure("mailbox", f"{wrong}: nobody can tell what is new there. It needs repair.")
+            raise Renumbered(anew)
         # Mail may come back as it was: then there is nothing to fetch twice.
         self.notes.append(f"INBOX is empty, and {anew}.")
 

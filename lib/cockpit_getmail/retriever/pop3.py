@@ -122,6 +122,10 @@ class Pop3:
     def describe(self, messages: Sequence[Remote]) -> list[Remote]:
         return list(messages)
 
+    def identify(self, messages: Sequence[Remote]) -> dict[str, bytes]:
+        # A UIDL is for good.
+        return {}
+
     def search(self, criteria: "Pieces", messages: Sequence[Remote]) -> list[Remote]:
         raise failure("connector", "POP3 knows no Search.")
 

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What is on record of a folder under other UIDVALIDITYs, found by what its messages have in common.
+
+Each record that is of a message there is moved to its present UID, and keeps all else that it has.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from cockpit_getmail.matching import Known, Matched, There
+from cockpit_getmail.retriever.base import Remote
+from cockpit_getmail.state import FolderState
+
+_FOLDERS = "SELECT f.id FROM folder AS f JOIN folder AS here USING (mailbox, name) WHERE here.id = :here"
+_OTHERS = f"folder IN ({_FOLDERS} AND f.id <> here.id)"
+# It is in memory, for as long as it is needed: no run pays for keeping it but one that matches.
+_FIND_ALL = f"""
+CREATE TEMP TABLE former AS SELECT size, date, folder, uid, ordinal FROM message
+WHERE date IS NOT NULL AND message_id IS NOT NULL AND folder IN ({_FOLDERS})
+"""  # noqa: S608 (constants only)
+_KNOWN = "m.folder, m.uid, m.ordinal, m.size, m.date, m.message_id, m.same, m.state, m.missing IS NOT NULL"
+_ALIKE = f"""
+SELECT {_KNOWN} FROM temp.former AS f
+JOIN message AS m ON (m.folder, m.uid, m.ordinal) = (f.folder, f.uid, f.ordinal)
+WHERE f.size = ? AND f.date = ?
+"""  # noqa: S608
+_SAME = f"SELECT {_KNOWN} FROM message AS m WHERE m.same = :same AND m.folder IN ({_FOLDERS})"  # noqa: S608
+_ONE = "WHERE folder = ? AND uid = ? AND ordinal = ?"
+_MOVE = f"UPDATE message SET folder = ?, uid = ?, ordinal = 0, missing = NULL {_ONE}"  # noqa: S608
+_MOVE_FAILURE = f"UPDATE failure SET folder = ?, uid = ?, ordinal = 0 {_ONE}"  # noqa: S608
+_FORGET_FAILURE = f"DELETE FROM failure {_ONE}"  # noqa: S608
+_LET_ALONE = f"UPDATE message SET exact = 0 {_ONE}"  # noqa: S608
+_END = (
+    # What was set aside and is not matched comes to be known by another UID.
+    f"DELETE FROM message WHERE state = 'quarantined' AND {_OTHERS}",  # noqa: S608
+    f"DELETE FROM failure WHERE {_OTHERS}",  # noqa: S608
+    f"UPDATE message SET missing = :clock WHERE missing IS NULL AND {_OTHERS}",  # noqa: S608
+    f"DELETE FROM folder WHERE id IN ({_FOLDERS} AND f.id <> here.id) "  # noqa: S608
+    "AND NOT EXISTS (SELECT 1 FROM message WHERE message.folder = folder.id)",
+    "UPDATE folder SET stale = 0 WHERE id = :here",
+)
+
+
+class Former:
+    """The records of a stale folder, until end(). Its methods raise Problem (internal, quota)."""
+
+    def __init__(self, folder: FolderState) -> None:
+        self._folder = folder
+        self._here = {"here": folder.number}
+        folder.rows("PRAGMA temp_store = MEMORY")
+        folder.rows("DROP TABLE IF EXISTS temp.former")
+        folder.rows(_FIND_ALL, self._here)
+        folder.rows("CREATE INDEX temp.alike ON former (size, date)")
+
+    def resembling(self, messages: Iterable[Remote]) -> list[Remote]:
+        """Return those that a record may be of, which their Message-ID would tell."""
+        query = "SELECT 1 FROM temp.former WHERE size = ? AND date = ? LIMIT 1"
+        return [
+            message
+            for message in messages
+            if not message.same and self._folder.rows(query, (message.size, message.date))
+        ]
+
+    def find(self, messages: Sequence[There]) -> list[Known]:
+        """Return all records that have a key of these messages."""
+        keys = {message.key for message in messages if message.key}
+        rows: list[tuple[object, ...]] = []
+        for size, date in {key[2:] for key in keys if key[0] == "id"}:
+            rows += self._folder.rows(_ALIKE, (size, date))
+        for same in {key[1] for key in keys if key[0] == "same"}:
+            rows += self._folder.rows(_SAME, {**self._here, "same": same})
+        found = {record.row: record for record in map(Known._make, rows) if not keys.isdisjoint(record.keys)}
+        return list(found.values())
+
+    def move(self, matched: Matched) -> list[Remote]:
+        """Record what was matched; return the messages that no record is of, oldest first."""
+        here = self._folder.number
+        left = [there.message for there in matched.left]
+        with self._folder.transaction() as db:
+            for there, record in matched.pairs:
+                message = there.message
+                if not db.execute(_MOVE, (here, message.uid, *record.row)).rowcount:
+                    # Somebody lets it be fetched once more.
+                    left.append(message)
+                    continue
+                db.execute(_FORGET_FAILURE, (here, message.uid, 0))
+                db.execute(_MOVE_FAILURE, (here, message.uid, *record.row))
+                row = (message.size, message.date, here, message.uid)
+                db.execute("INSERT INTO temp.former VALUES (?, ?, ?, ?, 0)", row)
+            db.executemany(_LET_ALONE, ((here, uid, 0) for uid in matched.doubtful))
+        return sorted(left, key=lambda message: int(message.uid))
+
+    def end(self) -> None:
+        """Record that all messages there are matched with what was on record."""
+        with self._folder.transaction() as db:
+            for statement in _END:
+                db.execute(statement, {**self._here, "clock": self._folder.clock})
+        self._folder.stale = False
+        self._folder.rows("DROP TABLE temp.former")

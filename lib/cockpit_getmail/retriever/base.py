@@ -4,6 +4,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from cockpit_getmail.problem import Problem
+
 if TYPE_CHECKING:
     from cockpit_getmail.criteria import Pieces
 
@@ -35,6 +37,12 @@ class Listed(NamedTuple):
 
 
 INBOX = Listed("INBOX", b"INBOX")
+ALL = (b"*",)
+"""The pattern that means all folders (RFC 3501 section 6.3.8)."""
+
+
+class FolderProblem(Problem):
+    """What went wrong with one folder: the session can go on to another."""
 
 
 class Folder(NamedTuple):
@@ -100,7 +108,7 @@ class Renumbered(Exception):
 class Retriever(Protocol):
     """One session with one account. What follows select() is of that folder.
 
-    Methods raise Problem with a cause; then only close() may follow.
+    Methods raise Problem with a cause; then only close() may follow, and after a FolderProblem select().
     """
 
     capabilities: Sequence[str]
@@ -117,8 +125,11 @@ class Retriever(Protocol):
     def open(self) -> None:
         """Connect, secure and log in."""
 
-    def list_folders(self) -> list[Listed]:
-        """Return the folders of the account; over POP3, which has no others, INBOX."""
+    def list_folders(self, patterns: Sequence[bytes] = ALL) -> list[Listed]:
+        """Return the folders that patterns of IMAP mean, or more of them; over POP3 INBOX is all there is."""
+
+    def find_prefix(self) -> str:
+        """Return what the names of the account's own folders begin with, such as `INBOX.`; often nothing."""
 
     def select(self, folder: Listed = INBOX) -> Folder:
         """Open a folder for reading only."""

@@ -74,11 +74,11 @@ def check(request: Request, found: Any) -> Found:
 def explain(visit: Visit, refused: Refused, folder: str) -> Problem:
     """Return the Problem of a command about a folder that the server refused."""
     server = visit.session.server
-    if refused.code in ("TRYCREATE", "NONEXISTENT"):
+    if refused.code in ("TRYCREATE", "NONEXISTENT") or not (refused.code or visit.imap.folder_exists(folder)):
         message = f"There is no folder {printable(folder)} in this account at {server}."
         return failure("mailbox", message, kind="NotFound")
     said = visit.session.shown(refused.text)
-    return failure("mailbox", f"{server} refuses {refused.command}: {said}", code=refused.code)
+    return failure("mailbox", f"{server} refuses {refused.command}: {said}")
 
 
 class _Act:

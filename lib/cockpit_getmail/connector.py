@@ -21,6 +21,8 @@ SEALED: Mapping[str, str] = {name: prop for prop, name in SEALED_AS.items()}
 """The same the other way round."""
 ACCESS_TOKEN = "AccessToken"  # noqa: S105 (the name of one)
 """The secret of a run that logs in by OAuth2: it is made for a while, and never stored."""
+CLIENT_PEM = "ClientPem"
+"""The secret of a run that shows the server a certificate: what is in ClientCert and ClientKey."""
 EXPIRES = "AccessTokenExpires"
 """The prop by which such a run is told until when its token is good, in seconds since 1970."""
 UNTOLD = ("CallbackUrl", "StatusCallbackUrl", "PasswordFile", "PasswordCommand", "KeyFile")

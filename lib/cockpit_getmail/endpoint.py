@@ -12,10 +12,12 @@ Policy = Literal["auto", "required", "none"]
 class Endpoint(NamedTuple):
     """A server and how it proves who it is; an absolute path for `server` is a socket of this host, port 0.
 
+    With a `tunnel` (tunnel.py) it is what that program connects us with.
     With `ca_pem` only these certificate authorities are believed. With `fingerprint` (SHA-256 of the
     certificate in hexadecimal, colons allowed) only the server that has this very certificate is. With
     `inspect` the handshake ends in a Problem that shows the certificate, and nothing is ever sent; with
     `verify` it does so once the server has proved who it is.
+    `client_pem` is what proves who we are: a certificate, what vouches for it, and its private key.
     """
 
     server: str
@@ -24,6 +26,8 @@ class Endpoint(NamedTuple):
     fingerprint: str | None = None
     inspect: bool = False
     verify: bool = False
+    client_pem: str | None = None
+    tunnel: str = ""
 
     @property
     def is_path(self) -> bool:

@@ -3,6 +3,7 @@
 
 import hashlib
 import hmac
+import os
 import socket
 import ssl
 from typing import Any
@@ -57,6 +58,31 @@ def explain(error: OSError, endpoint: Endpoint) -> Problem | None:
     return failure("tls", f"The encrypted connection to {endpoint.server} broke: {_reason(error)}.")
 
 
+def find_binding(sock: socket.socket) -> tuple[str, bytes] | None:
+    """Return the name and data of a channel binding (RFC 5929), None where there is none.
+
+    That of TLS 1.3 (RFC 9266) is out of Python's reach: there it is the server's certificate.
+    """
+    if not isinstance(sock, ssl.SSLSocket):
+        return None
+    if sock.version() != "TLSv1.3":
+        unique = sock.get_channel_binding("tls-unique")
+        return ("tls-unique", unique) if unique else None
+    certificate = sock.getpeercert(binary_form=True)
+    if certificate is None:
+        return None
+    from cryptography import x509
+
+    try:
+        algorithm = x509.load_der_x509_certificate(certificate).signature_hash_algorithm
+    except ValueError:
+        return None
+    if algorithm is None:
+        return None
+    name = "sha256" if algorithm.name in ("md5", "sha1") else algorithm.name
+    return "tls-server-end-point", hashlib.new(name, certificate).digest()
+
+
 def describe_certificate(certificate: bytes) -> dict[str, Any]:
     """Return fingerprint, subject and issuer (RFC 4514) of a certificate in DER. It has not been verified."""
     from cryptography import x509
@@ -72,6 +98,32 @@ def describe_certificate(certificate: bytes) -> dict[str, Any]:
 
 
 def _context(endpoint: Endpoint) -> ssl.SSLContext:
+    context = _peer_context(endpoint)
+    if endpoint.client_pem and not endpoint.inspect:
+        try:
+            load_client(context, endpoint.client_pem)
+        except ValueError as error:
+            message = f"The certificate of ClientCert cannot be used: {error}."
+            raise failure("connector", message, parameter="ClientCert") from error
+    return context
+
+
+def load_client(context: ssl.SSLContext, pem: str) -> None:
+    """Take a client's certificate and its private key. Raises ValueError, which says what is wrong."""
+    # OpenSSL's functions in Python take a file; this one never touches a disk.
+    file = os.memfd_create("client", os.MFD_CLOEXEC)
+    try:
+        with open(file, "wb", closefd=False) as stream:
+            stream.write(pem.encode())
+        # Without a password it would ask for one on the terminal.
+        context.load_cert_chain(f"/proc/self/fd/{file}", password="")
+    except ssl.SSLError as error:
+        raise ValueError(_reason(error)) from error
+    finally:
+        os.close(file)
+
+
+def _peer_context(endpoint: Endpoint) -> ssl.SSLContext:
     if endpoint.fingerprint or endpoint.inspect:
         # The very certificate is compared after the handshake, before a single octet is sent.
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -7,10 +7,13 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from cockpit_getmail.endpoint import Endpoint, ascii_host, is_address, is_loopback
 from cockpit_getmail.problem import Problem, failure
+
+if TYPE_CHECKING:
+    from cockpit_getmail.tunnel import Tunnel
 
 READ_BUFFER = 256 << 10
 
@@ -23,9 +26,15 @@ class Connection:
     """
 
     def __init__(
-        self, sock: socket.socket, endpoint: Endpoint, timeout: float, deadline: float | None
+        self,
+        sock: socket.socket,
+        endpoint: Endpoint,
+        timeout: float,
+        deadline: float | None,
+        tunnel: "Tunnel | None" = None,
     ) -> None:
         self._sock = sock
+        self._tunnel = tunnel
         self._endpoint = endpoint
         self._timeout = timeout
         self._deadline = deadline
@@ -48,8 +57,13 @@ class Connection:
         `permit` gets each address that the server's name stands for, before any is connected to, and raises
         what shall stop this.
         """
-        sock = _connect(endpoint, timeout, deadline, permit)
-        connection = cls(sock, endpoint, timeout, deadline)
+        if endpoint.tunnel:
+            from cockpit_getmail.tunnel import Tunnel
+
+            tunnel = Tunnel(endpoint.tunnel)
+            connection = cls(tunnel.socket, endpoint, timeout, deadline, tunnel)
+        else:
+            connection = cls(_connect(endpoint, timeout, deadline, permit), endpoint, timeout, deadline)
         if implicit_tls:
             try:
                 connection.start_tls()
@@ -61,6 +75,8 @@ class Connection:
     @property
     def peer_is_self(self) -> bool:
         """Whether the server is this host: both ends have one address."""
+        if not self._has_addresses:
+            return False
         try:
             return bool(self._sock.getpeername()[0] == self._sock.getsockname()[0])
         except OSError:
@@ -68,13 +84,24 @@ class Connection:
 
     @property
     def is_private(self) -> bool:
-        """Whether nobody on the way can listen: there is TLS, or no way, as the server is on the loopback."""
+        """Whether nobody on the way can listen: there is TLS, or no way, as the server is on the loopback.
+
+        Where a tunnel leads only who has dug it knows.
+        """
         if self.tls:
             return True
+        if not self._has_addresses:
+            return False
         try:
             return is_loopback(self._sock.getpeername()[0])
         except OSError:
             return False
+
+    def binding(self) -> tuple[str, bytes] | None:
+        """Return the name and data of a binding (RFC 5056) to this very channel, None where there is none."""
+        from cockpit_getmail import tls
+
+        return tls.find_binding(self._sock)
 
     def start_tls(self) -> None:
         """Turn the connection into TLS with a verified peer. Data in clear not read yet is an attack."""
@@ -89,10 +116,13 @@ class Connection:
             self._sock = encrypted = tls.shake_hands(self._sock, self._endpoint)
         except OSError as error:
             raise self._broken(error) from error
-        except Problem:
+        except Problem as problem:
+            cause = problem.__cause__
+            ended = self._tunnel and isinstance(cause, OSError) and tls.is_end(cause)
+            reason = self._tunnel.explain_end() if self._tunnel and ended else None
             # Nothing is said to a stranger, not even goodbye.
             self.close()
-            raise
+            raise reason or problem from cause
         self._reader = io.BufferedReader(_Raw(self), READ_BUFFER)
         self.tls = encrypted.version()
 
@@ -132,6 +162,11 @@ class Connection:
         """Whether something has come that was not read."""
         return self._buffered()
 
+    def detach(self) -> tuple[socket.socket, bytes]:
+        """Return the socket, and what came and was not read: for who goes on with it. close() is still due."""
+        self._peek_only = True
+        return self._sock, self._reader.peek(1)
+
     def allow_time(self, silence: float, seconds: float) -> None:
         """Give what comes next so much silence, and so many seconds in all, whatever was left."""
         self._timeout = silence
@@ -146,6 +181,9 @@ class Connection:
         """Close at once. Never raises."""
         with suppress(OSError):
             self._sock.close()
+        if self._tunnel:
+            self._tunnel.end()
+            self._tunnel = None
 
     def receive_into(self, view: memoryview) -> int | None:
         if self._peek_only:
@@ -171,6 +209,8 @@ class Connection:
     def _broken(self, error: OSError) -> Problem:
         if isinstance(error, TimeoutError):
             return _timed_out(self._endpoint, self._deadline, self._timeout)
+        if self._tunnel and (problem := self._tunnel.explain_end()):
+            return problem
         if self.tls:
             from cockpit_getmail import tls
 
@@ -180,7 +220,13 @@ class Connection:
             "network", f"The connection to {self._endpoint.server} broke: {error.strerror or error}."
         )
 
+    @property
+    def _has_addresses(self) -> bool:
+        return self._sock.family != socket.AF_UNIX
+
     def _lost(self) -> NoReturn:
+        if self._tunnel and (problem := self._tunnel.explain_end()):
+            raise problem
         raise failure("network", f"{self._endpoint.server} closed the connection.")
 
 

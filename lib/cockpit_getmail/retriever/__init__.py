@@ -4,7 +4,7 @@
 import time
 from typing import Any
 
-from cockpit_getmail.connector import Connector
+from cockpit_getmail.connector import CLIENT_PEM, Connector
 from cockpit_getmail.endpoint import Endpoint
 from cockpit_getmail.problem import Problem, with_status
 from cockpit_getmail.retriever.base import Retriever
@@ -22,7 +22,11 @@ def make(
 ) -> Retriever:
     """Return the retriever a connector names. Nothing is connected yet."""
     endpoint = Endpoint(
-        connector.server, connector.port, ca_pem, connector.props.get("Fingerprint") or None, inspect, verify
+        *(connector.server, connector.port, ca_pem, connector.props.get("Fingerprint") or None),
+        inspect=inspect,
+        verify=verify,
+        client_pem=connector.secrets.get(CLIENT_PEM),
+        tunnel=connector.tunnel,
     )
     if connector.protocol == "pop3":
         from cockpit_getmail.retriever.pop3 import Pop3

@@ -2,7 +2,6 @@
 """SimpleIMAPRetriever and SimpleIMAPSSLRetriever (RFC 3501, 9051): log-in, the listing, deletion."""
 
 import re
-import sys
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -12,9 +11,9 @@ from cockpit_getmail.connector import Connector
 from cockpit_getmail.criteria import ALL
 from cockpit_getmail.endpoint import Endpoint, choose_tls, find_policy
 from cockpit_getmail.problem import Problem, failure, printable
-from cockpit_getmail.retriever import echo, sasl
+from cockpit_getmail.retriever import echo, imap_login
 from cockpit_getmail.retriever.base import INBOX, Folder, Listed, Part, Remote, Renumbered, Seen
-from cockpit_getmail.retriever.imap_session import TEMPORARY, Answer, Session, response_code
+from cockpit_getmail.retriever.imap_session import Answer, Session, response_code
 from cockpit_getmail.retriever.uid_set import contains, format_uid_set
 from cockpit_getmail.transport import Connection
 
@@ -74,7 +73,7 @@ class Imap:
                 "policy", "This connector would pull the account into itself: the server is this host."
             )
         if not logged_in:
-            self._log_in(session)
+            imap_login.log_in(session, self._connector, self._endpoint, self._shown)
 
     def list_folders(self) -> list[Listed]:
         return [INBOX]
@@ -234,48 +233,6 @@ class Imap:
         policy = find_policy(self._connector.tls, self._endpoint)
         if choose_tls(policy, seen=self._tls_seen, offered=offered, server=self._endpoint.server):
             session.start_tls()
-
-    def _log_in(self, session: Session) -> None:
-        mechanism = self._choose(session.capabilities())
-        if mechanism is None:
-            user, password = self._connector.username, self._connector.password
-            answer = session.log_in(b"LOGIN " + echo.quoted(user) + b" " + echo.quoted(password))
-        else:
-            answer = self._authenticate(session, mechanism)
-        if answer.status != "OK":
-            raise self._refused(answer, mechanism.said if mechanism else b"")
-
-    def _choose(self, offered: Collection[str]) -> sasl.Mechanism | None:
-        """Return how to log in; None is the command LOGIN."""
-        offers = {name.removeprefix("AUTH=") for name in offered if name.startswith("AUTH=")}
-        # Found out for a token only: it takes an import.
-        is_private = self._connector.uses_oauth and self._opened.connection.is_private
-        mechanism = sasl.choose(self._connector, self._endpoint, offers, is_private=is_private)
-        if mechanism is None and "LOGINDISABLED" in offered:
-            raise failure("tls", f"{self._endpoint.server} allows no log-in without TLS.")
-        return mechanism
-
-    def _authenticate(self, session: Session, mechanism: sasl.Mechanism) -> Answer:
-        room = sys.maxsize if "SASL-IR" in session.capabilities() else 0
-        command = sasl.opening("AUTHENTICATE", mechanism, room)
-        server = self._endpoint.server
-        return session.log_in(command, lambda challenge: sasl.reply(mechanism, challenge, server))
-
-    def _refused(self, answer: Answer, told: bytes = b"") -> Problem:
-        """Return why a log-in failed; `told` is what the server said of it before."""
-        server, said = self._endpoint.server, self._shown(answer.text)
-        code = response_code(answer.text)
-        if code == "PRIVACYREQUIRED":
-            return failure("tls", f"{server} allows no log-in without TLS: {said}")
-        if code == "AUTHORIZATIONFAILED":
-            return failure("mailbox", f"{server} gives this user no access to the account: {said}")
-        if code in TEMPORARY:
-            return failure("mailbox", f"{server} cannot open the account now: {said}")
-        if answer.status == "BAD":
-            return failure("protocol", f"{server} does not understand the log-in: {said}")
-        if self._connector.uses_oauth:
-            return sasl.refused(server, said, self._shown(sasl.why(told)))
-        return failure("credentials", f"{server} refuses this user name and password: {said}")
 
     def _select(self, session: Session, command: str) -> Folder:
         """Open INBOX with EXAMINE, or with SELECT to write in it (RFC 3501 sections 6.3.1 and 6.3.2)."""

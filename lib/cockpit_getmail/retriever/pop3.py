@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, TypeVar
 from cockpit_getmail.connector import Connector
 from cockpit_getmail.endpoint import Endpoint, choose_tls, find_policy
 from cockpit_getmail.problem import Problem, failure, printable
-from cockpit_getmail.retriever import echo, sasl
+from cockpit_getmail.retriever import echo
 from cockpit_getmail.retriever.base import INBOX, Folder, Listed, Part, Remote, Seen
 from cockpit_getmail.retriever.pop3_listing import Listing
+from cockpit_getmail.retriever.pop3_login import Dialogue, log_in
 from cockpit_getmail.retriever.pop3_replies import Answer, Replies
 from cockpit_getmail.transport import Connection
 from cockpit_getmail.words import Cause
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from cockpit_getmail.criteria import Pieces
 
 LEAVE_SECONDS = 2.0
-COMMAND_LIMIT = 255
-"""Octets of a command with its end (RFC 2449 section 4)."""
 CAPABILITY_LINES = 500
 ASKED_BYTES, ASKED_MESSAGES = 16 << 20, 500
 """So much may be on its way at once. Commands for so many messages fit into any socket's buffer: neither side
@@ -99,7 +98,9 @@ class Pop3:
             raise failure(
                 "policy", "This connector would pull the account into itself: the server is this host."
             )
-        self._log_in()
+        offers, refused = self._offers, self._refused
+        dialogue = Dialogue(*(self._connection, greeting.text, offers, self._command, refused, self._shown))
+        log_in(dialogue, self._connector, self._endpoint)
 
     def list_folders(self) -> list[Listed]:
         return [INBOX]
@@ -203,48 +204,6 @@ class Pop3:
         words = [line.decode("ascii", "replace").split() for line in lines]
         self._offers = {first.upper(): [arg.upper() for arg in rest] for first, *rest in filter(None, words)}
         self.capabilities = sorted(printable(" ".join(line)) for line in words)
-
-    def _log_in(self) -> None:
-        mechanism = self._choose()
-        known = mechanism is not None and mechanism.name in self._offers.get("SASL", ())
-        answer = self._begin_log_in(mechanism, known=known)
-        goes_on = answer.word == ("+" if mechanism else "+OK")
-        if not (goes_on or answer.ok or self.tls or known or "USER" in self._offers) and self._offers:
-            raise failure("tls", f"{self._server} allows no log-in without TLS: {self._shown(answer.text)}")
-        if mechanism is None and answer.ok:
-            answer = self._command(f"PASS {self._connector.password}")
-        while mechanism and answer.word == "+":
-            answer = self._command(sasl.reply(mechanism, answer.text, self._server).decode())
-        if not answer.ok:
-            raise self._refused_log_in(answer, mechanism)
-
-    def _choose(self) -> sasl.Mechanism | None:
-        """Return how to log in; None is by USER and PASS."""
-        connector = self._connector
-        offered = self._offers.get("SASL", ())
-        # Found out for a token only: it takes an import.
-        is_private = connector.uses_oauth and bool(self._connection and self._connection.is_private)
-        mechanism = sasl.choose(connector, self._endpoint, offered, is_private=is_private)
-        # These carry ASCII alone.
-        if mechanism is None and not (connector.username + connector.password).isascii():
-            return sasl.Plain(connector.username, connector.password)
-        return mechanism
-
-    def _begin_log_in(self, mechanism: sasl.Mechanism | None, *, known: bool) -> Answer:
-        if mechanism is None:
-            return self._command(f"USER {self._connector.username}")
-        # A server must be known to take something at once, and in a short line (RFC 5034 section 4).
-        # Office 365 takes no token so.
-        at_once = known and mechanism.name not in sasl.TOKEN_MECHANISMS
-        return self._command(sasl.opening("AUTH", mechanism, COMMAND_LIMIT - 2 if at_once else 0).decode())
-
-    def _refused_log_in(self, answer: Answer, mechanism: sasl.Mechanism | None) -> Problem:
-        # A server with AUTH-RESP-CODE (RFC 3206) marks each refusal that is about the credentials.
-        cause: Cause = "mailbox" if "AUTH-RESP-CODE" in self._offers else "credentials"
-        problem = self._refused(answer, cause, "refuses the log-in")
-        if mechanism and self._connector.uses_oauth and problem.cause == "credentials":
-            return sasl.refused(self._server, self._shown(answer.text), self._shown(sasl.why(mechanism.said)))
-        return problem
 
     def _count_messages(self) -> int:
         answer = self._command("STAT")

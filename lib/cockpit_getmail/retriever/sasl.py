@@ -1,24 +1,56 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""SASL (RFC 4422): what each mechanism sends to log in, and which one an access token takes.
+"""SASL (RFC 4422): what goes over the line to log in, and which mechanisms a connector logs in by.
 
 A mechanism is used for one log-in. IMAP (RFC 3501 section 6.2.2) and POP3 (RFC 5034) carry its octets in
-base64.
+base64. Those that answer a challenge are in sasl_challenge.py, those that take an access token in
+sasl_token.py: most runs need neither.
+
+What `auto` tries first is the mechanism from which an attacker learns least. On a channel in TLS, whose other
+end has proved who it is:
+
+- EXTERNAL, where there is a certificate of the client's: no secret leaves this machine.
+- SCRAM-SHA-256-PLUS, bound to this very channel, and SCRAM-SHA-256: the server learns nothing that it does
+  not have, and must prove that it has it.
+- PLAIN, or what a protocol has of its own (LOGIN; USER and PASS): nobody but the server reads the password.
+- CRAM-MD5 comes last: a server that offers it must keep the password itself, or as good as that, and whoever
+  comes by what was said can try out passwords at the speed of MD5. Many offer it for accounts of which they
+  have no more than a hash.
+
+On a clear channel whoever listens learns the password from PLAIN and its like: they come after SCRAM-SHA-256
+and CRAM-MD5, from which it can only be guessed. APOP is never chosen: most servers that show a time stamp in
+their greeting cannot do it.
+
+Where a server refuses a mechanism for which it may just not keep the password in the form it takes, the next
+one is tried, but once, and only in TLS: else who can break into a clear channel would only need to refuse.
 """
 
 import re
 from binascii import Error, a2b_base64, b2a_base64
-from collections.abc import Collection, Mapping
-from typing import Protocol
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any, Protocol
 
 from cockpit_getmail.connector import Connector
 from cockpit_getmail.endpoint import Endpoint
-from cockpit_getmail.problem import Problem, failure
+from cockpit_getmail.problem import Problem, failure, printable
+from cockpit_getmail.retriever import echo
 
 TOKEN_MECHANISMS = ("OAUTHBEARER", "XOAUTH2")
 """Those that take an access token: the standard goes before what came first."""
-_KEY_VALUE_END = "\1"
+OWN = ""
+"""In place of a mechanism's name: what the protocol has of its own to log in with a password."""
+_IN_TLS = ("EXTERNAL", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", OWN, "LOGIN", "CRAM-MD5")
+_IN_CLEAR = ("SCRAM-SHA-256", "CRAM-MD5", "PLAIN", OWN, "LOGIN")
+_NAMED = {
+    "plain": ("PLAIN",),
+    "login": ("LOGIN", OWN),
+    "cram-md5": ("CRAM-MD5",),
+    "scram-sha-256": ("SCRAM-SHA-256-PLUS", "SCRAM-SHA-256"),
+    "external": ("EXTERNAL",),
+}
+"""What a connector's Auth stands for."""
+CHALLENGES = ("SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "CRAM-MD5")
+_SHOWN = 20
 _LINE_ENDS = "[\r\n\0]"
-_FORBIDDEN = "[\r\n\0\1]"
 
 
 class Mechanism(Protocol):
@@ -31,17 +63,37 @@ class Mechanism(Protocol):
     """Whether it went with the command."""
     said: bytes
     """What the server told of its refusal before it refused."""
+    doubtful: bool
+    """Whether a refusal may come of how the server keeps the password, and not of the password."""
+    proven: bool
+    """Whether the server has shown all that the mechanism asks of it."""
 
     def answer(self, challenge: bytes) -> bytes | None:
-        """Return what a challenge is answered with, None if there is nothing more to say to it."""
+        """Return what a challenge is answered with, None if there is nothing more to say to it.
+
+        Raises Problem (protocol) for one that is none.
+        """
 
 
-class _ClientFirst:
+class Channel(Protocol):
+    """What the choice depends on of a transport.Connection."""
+
+    tls: str | None
+
+    @property
+    def is_private(self) -> bool: ...
+
+    def binding(self) -> tuple[str, bytes] | None: ...
+
+
+class ClientFirst:
     """A mechanism that is one message of the client."""
 
     name: str
     _dummy: bytes | None = None
     """What the server is sent that has told in a challenge why it refuses; None where none does so."""
+    doubtful = False
+    proven = True
 
     def __init__(self, message: bytes) -> None:
         self.initial: bytes | None = message
@@ -61,77 +113,103 @@ class _ClientFirst:
         return self._dummy
 
 
-class Plain(_ClientFirst):
+class Plain(ClientFirst):
     """RFC 4616."""
 
     name = "PLAIN"
 
     def __init__(self, username: str, password: str) -> None:
-        super().__init__(_octets(f"\0{username}\0{password}"))
+        super().__init__(echo.octets(f"\0{username}\0{password}"))
 
 
-class XOAuth2(_ClientFirst):
-    """Google's, which Microsoft has too. https://developers.google.com/workspace/gmail/imap/xoauth2-protocol"""
+class External(ClientFirst):
+    """RFC 4422 appendix A: as who the client's certificate says, and no other than this user."""
 
-    name = "XOAUTH2"
-    _dummy = b""
+    name = "EXTERNAL"
+    # The server may have no user for the certificate.
+    doubtful = True
 
-    def __init__(self, username: str, token: str) -> None:
-        end = _KEY_VALUE_END
-        super().__init__(_octets(f"user={username}{end}auth=Bearer {token}{end}{end}"))
-
-
-class OAuthBearer(_ClientFirst):
-    """RFC 7628 section 3.1, with the header of RFC 5801 section 4."""
-
-    name = "OAUTHBEARER"
-    _dummy = _KEY_VALUE_END.encode()
-
-    def __init__(self, username: str, token: str, server: str, port: int) -> None:
-        end = _KEY_VALUE_END
-        # The comma last: `=2C` is not to be escaped again.
-        user = username.replace("=", "=3D").replace(",", "=2C")
-        where = f"host={server}{end}port={port}{end}"
-        super().__init__(_octets(f"n,a={user},{end}{where}auth=Bearer {token}{end}{end}"))
+    def __init__(self, username: str) -> None:
+        super().__init__(echo.octets(username))
 
 
-def choose(
-    connector: Connector, endpoint: Endpoint, offered: Collection[str], *, is_private: bool
-) -> Mechanism | None:
-    """Return how a connector logs in where these mechanisms are offered; None is without SASL.
+class Login:
+    """The server asks for the name and then for the password, in whatever words it does so.
 
-    Raises Problem: credentials for a name or secret that is none, and as for_token() does.
+    https://datatracker.ietf.org/doc/html/draft-murchison-sasl-login
+    """
+
+    name = "LOGIN"
+    initial: bytes | None = None
+    doubtful = False
+    proven = True
+
+    def __init__(self, username: str, password: str) -> None:
+        self.at_once = False
+        self.said = b""
+        self._answers = iter((echo.octets(username), echo.octets(password)))
+
+    def answer(self, challenge: bytes) -> bytes | None:
+        return next(self._answers, None)
+
+
+def ways(
+    connector: Connector,
+    endpoint: Endpoint,
+    offered: Collection[str] | None,
+    channel: Channel,
+    *,
+    has_own: bool = True,
+) -> Sequence[Mechanism | None]:
+    """Return the ways to log in, the best one first, as log_in() takes them. None is OWN.
+
+    `offered` are mechanisms; None where the server does not say. `has_own`: it takes OWN.
+    Raises Problem: credentials for a name or secret that is none, protocol or tls where the server takes no
+    log-in of this connector's, and as sasl_token.for_token() does.
     """
     if connector.uses_oauth:
-        return for_token(connector, endpoint, offered, is_private=is_private)
+        from cockpit_getmail.retriever import sasl_token
+
+        return [sasl_token.for_token(connector, endpoint, offered or (), is_private=channel.is_private)]
+    require_sendable(connector)
+    names = _choose(connector, offered, channel, has_own=has_own)
+    if not names:
+        raise no_way(connector, endpoint, offered or (), channel)
+    if any(name in CHALLENGES for name in names):
+        from cockpit_getmail.retriever import sasl_challenge
+
+        return sasl_challenge.ways(names, connector, endpoint, channel, offered or ())
+    first, *others = (make(name, connector) for name in names)
+    return [first, *others[:1]] if channel.tls and first and first.doubtful else [first]
+
+
+def require_sendable(connector: Connector) -> None:
+    """Raise Problem (credentials) for a name or password that would be more than that on the line."""
     if re.search(_LINE_ENDS, connector.username + connector.password):
         raise failure("credentials", "A user name or password cannot hold line ends or NUL.")
-    return Plain(connector.username, connector.password) if "PLAIN" in offered else None
 
 
-def for_token(
-    connector: Connector, endpoint: Endpoint, offered: Collection[str], *, is_private: bool
-) -> Mechanism:
-    """Return the log-in with a connector's access token by what its Auth names and the server offers.
+def log_in(ways: Sequence[Mechanism | None], attempt: Callable[[Mechanism | None], Problem | None]) -> None:
+    """Log in by the first way, or if that leaves a doubt by the next; raises the Problem of the refusal.
 
-    Raises Problem: tls unless the channel `is_private`, protocol where the server takes no token, and
-    credentials where there is none.
+    `attempt` returns it, None for success.
     """
-    username, token = connector.username, connector.access_token
-    server = endpoint.server
-    if not is_private:
-        raise failure("tls", f"The connection to {server} is not encrypted: no access token is sent over it.")
-    if not token:
-        raise failure("credentials", "There is no access token: sign in first.", hint="Sign in (authorize).")
-    if re.search(_FORBIDDEN, username + token):
-        raise failure("credentials", "A user name or access token cannot hold control characters.")
-    wanted = TOKEN_MECHANISMS if connector.auth == "auto" else (connector.auth.upper(),)
-    name = next((name for name in wanted if name in offered), None)
-    if name == "OAUTHBEARER":
-        return OAuthBearer(username, token, server, endpoint.port)
-    if name == "XOAUTH2":
-        return XOAuth2(username, token)
-    raise failure("protocol", f"{server} offers no log-in with OAuth2 ({' or '.join(wanted)}).")
+    refusal: Problem | None = None
+    for mechanism in ways:
+        try:
+            found = attempt(mechanism)
+        except Problem as problem:
+            if refusal and problem.cause == "network":
+                # It hangs up on who was refused.
+                raise refusal from problem
+            raise
+        if found is None:
+            return
+        refusal = found
+        if mechanism is None or not mechanism.doubtful or refusal.cause not in ("credentials", "protocol"):
+            break
+    if refusal:
+        raise refusal
 
 
 def opening(command: str, mechanism: Mechanism, room: int) -> bytes:
@@ -156,27 +234,69 @@ def reply(mechanism: Mechanism, text: bytes, server: str) -> bytes:
     return b2a_base64(answered, newline=False)
 
 
-def refused(server: str, said: str, told: str) -> Problem:
-    """Return the Problem of an access token that a server refuses; what it `told` came before."""
-    from cockpit_getmail.oauth import hints
-
-    words = f"{said} ({told})" if told else said
-    hint = hints.about_login(words)
-    return failure("credentials", f"{server} refuses the access token: {words}", hint=hint)
+def require_proof(mechanism: Mechanism, server: str) -> None:
+    """Raise Problem (protocol) if a server lets us in that has not shown that it knows us."""
+    if not mechanism.proven:
+        raise failure("protocol", f"{server} does not prove that it knows the password: it may be another.")
 
 
-def why(said: bytes) -> bytes:
-    """Return the words in what a server told of its refusal: the status of RFC 7628 section 3.2.2."""
-    import json
+def is_external(mechanism: Mechanism | None) -> bool:
+    """Whether it is a certificate that logs in, and no password."""
+    return mechanism is not None and mechanism.name == External.name
 
-    try:
-        found = json.loads(said)
-    except (ValueError, RecursionError):
-        return said
-    if not isinstance(found, Mapping):
-        return said
-    words = [found.get(name) for name in ("status", "error", "error_description")]
-    return ", ".join(word for word in words if isinstance(word, str)).encode(errors="replace") or said
+
+def hint(connector: Connector, mechanism: Mechanism | None, channel: Channel) -> dict[str, Any]:
+    """Return what else to tell of a refusal that leaves a doubt where there is no second try."""
+    if mechanism is None or not mechanism.doubtful or channel.tls or connector.auth != "auto":
+        return {}
+    step = (
+        f"Check user name and password. If they are right, the server cannot do {mechanism.name}: "
+        "use TLS, or set Auth to plain or login, which sends the password in clear."
+    )
+    return {"hint": step}
+
+
+def _choose(
+    connector: Connector, offered: Collection[str] | None, channel: Channel, *, has_own: bool
+) -> list[str]:
+    if connector.auth != "auto":
+        wanted: Iterator[str] = iter(_NAMED.get(connector.auth, ()))
+        # Of a server that does not tell what it offers, what is named is asked for.
+        return [name for name in wanted if (has_own if name == OWN else offered is None or name in offered)]
+    order = _IN_TLS if channel.tls else _IN_CLEAR
+    found = [name for name in order if (has_own if name == OWN else name in (offered or ()))]
+    has_certificate = bool(connector.props.get("ClientCert"))
+    has_password = bool(connector.password) or not (has_certificate or connector.tunnel)
+    return [name for name in found if (has_certificate if name == "EXTERNAL" else has_password)]
+
+
+def make(name: str, connector: Connector) -> Mechanism | None:
+    """Return a connector's log-in by the mechanism of a name; None is OWN."""
+    username, password = connector.username, connector.password
+    if name == "PLAIN":
+        return Plain(username, password)
+    if name == "EXTERNAL":
+        return External(username)
+    return Login(username, password) if name == "LOGIN" else None
+
+
+def no_way(connector: Connector, endpoint: Endpoint, offered: Collection[str], channel: Channel) -> Problem:
+    """Return the Problem of a server that offers nothing of what a connector can do."""
+    server = endpoint.server
+    shown = ", ".join(sorted(printable(name) for name in offered)[:_SHOWN]) or "none"
+    if connector.auth != "auto":
+        message = f"{server} does not offer the log-in that Auth names ({connector.auth}), but {shown}."
+        return failure("protocol", message)
+    if not connector.password and (connector.tunnel or connector.props.get("ClientCert")):
+        by = (
+            " but the client's certificate, which it does not ask for"
+            if connector.props.get("ClientCert")
+            else ""
+        )
+        return failure("credentials", f"{server} wants a log-in, and this connector has no password{by}.")
+    if not channel.tls:
+        return failure("tls", f"{server} allows no log-in without TLS.")
+    return failure("protocol", f"{server} offers no log-in that can be done here, but {shown}.")
 
 
 def _decode(text: bytes) -> bytes:
@@ -185,7 +305,3 @@ def _decode(text: bytes) -> bytes:
     except Error:
         # Some say in plain words what they wait for.
         return text
-
-
-def _octets(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")

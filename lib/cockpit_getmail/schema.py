@@ -43,7 +43,7 @@ def check(verb: str, action: str, data: Mapping[str, Any]) -> list[Fault]:
     faults: dict[str, Fault] = {}
     for error in Draft202012Validator(schema, format_checker=format_checker()).iter_errors(data):
         for parameter, value, word in _explain(error):
-            is_secret = value is not None and parameter.partition(".")[0] in secrets
+            is_secret = value is not None and not secrets.isdisjoint(parameter.split("."))
             shown = "" if is_secret else show(value)
             faults.setdefault(parameter, {"parameter": parameter, "value": shown, "error": word})
     return sorted(faults.values(), key=lambda fault: str(fault["parameter"]))

@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cockpit_getmail.client.acting import Acting
+from cockpit_getmail.client.remote import Remote
 from cockpit_getmail.client.tasks import Answer, given
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from cockpit_getmail.client.props import Changes, LogIn, NewConnector
 
 
-class Client(Acting):
+class Client(Remote, Acting):
     """The helpers of this machine, or of another one over ssh.
 
     Calling a method is calling a helper: as root for the connectors of a machine, or as a user with settings

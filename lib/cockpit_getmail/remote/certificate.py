@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 from cockpit_getmail.remote.shape import number, optional, text, texts, truth
 
@@ -30,21 +31,13 @@ def answer(visit: Visit, _request: Request) -> Found:
     from cockpit_getmail.problem import with_status
     from cockpit_getmail.tls import Inspected
 
-    met = _shake_hands(visit, verify=True)
-    trouble = None if isinstance(met, Inspected) and met.trusted else met
-    if (
-        not isinstance(met, Inspected)
-        and isinstance(met.attributes, dict)
-        and met.attributes.get("untrusted")
-    ):
-        met = _shake_hands(visit, inspect=True)
-    if not isinstance(met, Inspected):
-        raise with_status(met)
-    return {
-        **_describe(met.certificate),
-        "trusted": trouble is None,
-        "reason": trouble and trouble.message,
-    }
+    met = shown = _shake_hands(visit, verify=True)
+    if isinstance(met.attributes, dict) and met.attributes.get("untrusted"):
+        shown = met if isinstance(met, Inspected) else _shake_hands(visit, inspect=True)
+    if not isinstance(shown, Inspected):
+        raise with_status(shown)
+    trusted = isinstance(met, Inspected) and met.trusted
+    return {**_describe(shown.certificate), "trusted": trusted, "reason": None if trusted else met.message}
 
 
 def check(_request: Request, found: Any) -> Found:
@@ -75,9 +68,13 @@ def _shake_hands(visit: Visit, *, inspect: bool = False, verify: bool = False) -
     from cockpit_getmail import retriever as retrievers
     from cockpit_getmail.problem import Problem, failure
 
-    limits = {"timeout": visit.timeout, "deadline": visit.deadline}
     retriever = retrievers.make(
-        visit.connector, ca_pem=visit.ca_pem, **limits, inspect=inspect, verify=verify
+        visit.connector,
+        ca_pem=visit.ca_pem,
+        timeout=visit.timeout,
+        deadline=visit.deadline,
+        inspect=inspect,
+        verify=verify,
     )
     try:
         retriever.open()
@@ -102,13 +99,11 @@ def _describe(certificate: bytes) -> Found:
         **dict.fromkeys(("not_before", "not_after")),
         "names": [],
     }
-    try:
+    # Of one that is broken, what can be read is told.
+    with suppress(ValueError):
         parsed = x509.load_der_x509_certificate(certificate)
         found["not_before"], found["not_after"] = map(_seconds, _find_validity(parsed))
         found["names"] = _find_names(parsed)
-    except ValueError:
-        # Of one that is broken, what could be read is told.
-        pass
     return found
 
 

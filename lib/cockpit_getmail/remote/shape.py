@@ -6,6 +6,8 @@ Each function returns the value as it may be handed on. Raises ValueError or Typ
 
 from __future__ import annotations
 
+import re
+
 from cockpit_getmail.problem import printable
 
 TYPE_CHECKING = False
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     Value = TypeVar("Value")
 
 NUMBER_LIMIT = 1 << 63
+NAME_LIMIT = 1024
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def text(value: Any) -> str:
@@ -23,6 +27,13 @@ def text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError
     return printable(value)
+
+
+def folder_name(value: Any) -> str:
+    """The name of a folder as it is: printable() only where there are control characters in it."""
+    if isinstance(value, str) and len(value) <= NAME_LIMIT and not _CONTROL.search(value):
+        return value
+    return text(value)
 
 
 def word(value: Any, *words: str) -> str:

@@ -68,7 +68,7 @@ def _parse(session: Session, lines: Sequence[bytes]) -> list[Listed]:
     attributes: dict[bytes, frozenset[str]] = {}
     for line in lines:
         if found := _LIST.match(line):
-            wire, _ = _take_name(session, line, found.end())
+            wire, _ = take_name(session, line, found.end())
             uses = attributes.setdefault(found[1], _parse_attributes(found[1]))
             wire = INBOX.wire if "\\inbox" in uses else wire
             separator = (found[2] or b"").decode()
@@ -77,7 +77,7 @@ def _parse(session: Session, lines: Sequence[bytes]) -> list[Listed]:
                 most = f"more than {FOLDERS_LIMIT} folders"
                 raise failure("protocol", f"{session.server} lists {most}: too many for one account.")
         elif found := _STATUS.match(line):
-            wire, at = _take_name(session, line, found.end())
+            wire, at = take_name(session, line, found.end())
             if status := _parse_status(line, at):
                 statuses[wire] = status
         elif re.match(rb"X?LIST\b", line, re.IGNORECASE):
@@ -85,7 +85,7 @@ def _parse(session: Session, lines: Sequence[bytes]) -> list[Listed]:
     return [folder._replace(status=statuses.get(wire)) for wire, folder in listed.items()]
 
 
-def _take_name(session: Session, line: bytes, at: int) -> tuple[bytes, int]:
+def take_name(session: Session, line: bytes, at: int) -> tuple[bytes, int]:
     """Return the name that begins at a place of a line, and where it ends."""
     found = _NAME.match(line, at)
     if not found:

@@ -1,19 +1,18 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """SimpleIMAPRetriever and SimpleIMAPSSLRetriever (RFC 3501, 9051): log-in, the listing, deletion."""
 
-import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from cockpit_getmail.connector import Connector
-from cockpit_getmail.criteria import ALL
 from cockpit_getmail.endpoint import Endpoint, choose_tls, find_policy
 from cockpit_getmail.problem import Problem, failure, printable
-from cockpit_getmail.retriever import echo, imap_login
+from cockpit_getmail.retriever import echo, imap_login, imap_select
+from cockpit_getmail.retriever.base import ALL as ALL_FOLDERS
 from cockpit_getmail.retriever.base import INBOX, Folder, Listed, Part, Remote, Renumbered, Seen
-from cockpit_getmail.retriever.imap_session import Answer, Session, response_code
+from cockpit_getmail.retriever.imap_session import Answer, Session
 from cockpit_getmail.retriever.uid_set import contains, format_uid_set
 from cockpit_getmail.transport import Connection
 
@@ -23,13 +22,10 @@ if TYPE_CHECKING:
 
 STORE_BATCH = 500
 LEAVE_SECONDS = 5.0
-_EXISTS = re.compile(rb"(\d{1,10}) EXISTS\b", re.IGNORECASE)
-_NUMBER = re.compile(rb"OK \[(UIDVALIDITY|UIDNEXT) (\d{1,10})\]", re.IGNORECASE)
-_PERMANENT = re.compile(rb"OK \[PERMANENTFLAGS \(([^)]*)\)\]", re.IGNORECASE)
 
 
 class Imap:
-    """One session with INBOX. See retriever.base for what the methods promise."""
+    """One session with an account. See retriever.base for what the methods promise."""
 
     leaves_mail = True
 
@@ -50,6 +46,7 @@ class Imap:
         self._connection: Connection | None = None
         self._session: Session | None = None
         self._mid_answer = False
+        self._listed = INBOX
         self._existing: Sequence[int] = ()
         self._before = 0
         self._settable: frozenset[bytes] = frozenset()
@@ -75,11 +72,20 @@ class Imap:
         if not logged_in:
             imap_login.log_in(session, self._connector, self._endpoint, self._shown)
 
-    def list_folders(self) -> list[Listed]:
-        return [INBOX]
+    def list_folders(self, patterns: Sequence[bytes] = ALL_FOLDERS) -> list[Listed]:
+        # Who fetches INBOX needs none.
+        from cockpit_getmail.retriever import imap_list
+
+        return imap_list.list_folders(self._opened, patterns)
+
+    def find_prefix(self) -> str:
+        from cockpit_getmail.retriever import imap_list
+
+        return imap_list.find_prefix(self._opened)
 
     def select(self, folder: Listed = INBOX) -> Folder:
-        self._folder = self._select(self._opened, "EXAMINE")
+        self._listed = folder
+        self._folder = self._select(folder, "EXAMINE")
         self.capabilities = sorted(printable(name) for name in self._opened.capabilities())
         return self._folder
 
@@ -92,7 +98,7 @@ class Imap:
         found: dict[int, Remote] = {}
         uids: Collection[int] = ()
         if first <= last and bare:
-            uids = self._search(ALL, f"{first}:{last}")
+            uids = self._search(("ALL",), f"{first}:{last}")
         elif first <= last:
             uids = found = self._fetcher().describe(f"{first}:{last}")
         listed = sorted(uid for uid in uids if first <= uid <= last)
@@ -209,7 +215,9 @@ class Imap:
         if messages := self._folder.messages:
             uids = self._fetcher().search_all(messages, extended=self._is_extended)[:messages]
             if uids and uids[-1] >= self._folder.uid_next:
-                wrong = f"{server} says that the next UID is {self._folder.uid_next}, and it has UID {uids[-1]}"
+                wrong = (
+                    f"{server} says that the next UID is {self._folder.uid_next}, and it has UID {uids[-1]}"
+                )
                 raise failure("mailbox", f"{wrong}: nobody can tell what is new there. It needs repair.")
             raise Renumbered(anew)
         # Mail may come back as it was: then there is nothing to fetch twice.
@@ -234,44 +242,18 @@ class Imap:
         if choose_tls(policy, seen=self._tls_seen, offered=offered, server=self._endpoint.server):
             session.start_tls()
 
-    def _select(self, session: Session, command: str) -> Folder:
-        """Open INBOX with EXAMINE, or with SELECT to write in it (RFC 3501 sections 6.3.1 and 6.3.2)."""
-        answer = self._open_inbox(session, command)
-        messages: int | None = None
-        numbers: dict[bytes, int] = {}
-        # What is not said is allowed (section 7.1).
-        permanent = rb"\Deleted \Seen"
-        for line in answer.untagged:
-            if found := _EXISTS.match(line):
-                messages = int(found[1])
-            elif found := _NUMBER.match(line):
-                numbers[found[1].upper()] = int(found[2])
-            elif found := _PERMANENT.match(line):
-                permanent = found[1]
-        validity = numbers.get(b"UIDVALIDITY", 0)
-        if not 0 < validity < 1 << 32:
-            raise failure(
-                "protocol", f"{self._endpoint.server} gives no UIDVALIDITY: messages cannot be told apart."
-            )
-        if messages is None:
-            raise failure("protocol", f"{self._endpoint.server} does not say how many messages INBOX has.")
-        is_read_only = response_code(answer.text) == "READ-ONLY"
-        self._settable = frozenset(() if is_read_only else permanent.lower().split())
-        return Folder("INBOX", validity, messages, numbers.get(b"UIDNEXT", 0))
+    def _select(self, listed: Listed, command: str) -> Folder:
+        opened = imap_select.select(self._opened, listed, command, self._not_connected)
+        self._settable = opened.settable
+        return opened.folder
 
     def _reopen(self, flag: bytes) -> bool:
         """Open the folder to write in it; return whether a flag can be set there, and stays."""
-        if self._select(self._opened, "SELECT").validity != self._folder.validity:
+        if self._select(self._listed, "SELECT").validity != self._folder.validity:
             raise failure(
                 "mailbox", f"UIDVALIDITY of {self._folder.name} changed during the run: nothing is changed."
             )
         return flag in self._settable
-
-    def _open_inbox(self, session: Session, command: str) -> Answer:
-        answer = session.ask(f"{command} INBOX")
-        if answer.status != "OK":
-            raise self._not_connected(answer) or session.refused(command, answer, "mailbox")
-        return answer
 
     def _not_connected(self, answer: Answer) -> Problem | None:
         """Return the Problem of who may sign in and has no mail there, as Microsoft tells it."""

@@ -13,7 +13,7 @@ from cockpit_getmail.connector import Connector
 from cockpit_getmail.endpoint import Endpoint, choose_tls, find_policy
 from cockpit_getmail.problem import Problem, failure, printable
 from cockpit_getmail.retriever import echo
-from cockpit_getmail.retriever.base import INBOX, Folder, Listed, Part, Remote, Seen
+from cockpit_getmail.retriever.base import ALL, INBOX, Folder, Listed, Part, Remote, Seen
 from cockpit_getmail.retriever.pop3_listing import Listing
 from cockpit_getmail.retriever.pop3_login import Dialogue, log_in
 from cockpit_getmail.retriever.pop3_replies import Answer, Replies
@@ -102,8 +102,11 @@ class Pop3:
         dialogue = Dialogue(*(self._connection, greeting.text, offers, self._command, refused, self._shown))
         log_in(dialogue, self._connector, self._endpoint)
 
-    def list_folders(self) -> list[Listed]:
+    def list_folders(self, patterns: Sequence[bytes] = ALL) -> list[Listed]:
         return [INBOX]
+
+    def find_prefix(self) -> str:
+        return ""
 
     def select(self, folder: Listed = INBOX) -> Folder:
         self._messages = self._count_messages()

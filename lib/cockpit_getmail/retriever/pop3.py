@@ -152,6 +152,17 @@ class Pop3:
             else:
                 yield from self._read_message(message)
 
+    def read_beginnings(self, wanted: Sequence[Remote], lines: int, limit: int) -> Iterator[bytes | None]:
+        """Yield of each message its header and so many lines, at most `limit` octets (TOP, RFC 1939).
+
+        None of one that the server does not show so. Nobody takes this for fetching.
+        """
+        step = ASKED_MESSAGES if "PIPELINING" in self._offers else 1
+        for start in range(0, len(wanted), step):
+            batch = wanted[start : start + step]
+            self._send([f"TOP {message.number} {lines}" for message in batch])
+            yield from (self._read_beginning(message, limit) for message in batch)
+
     def mark_seen(self, delivered: Sequence[Remote]) -> None:
         self.notes.append("Nothing is marked as seen: POP3 knows no flags.")
 
@@ -279,12 +290,9 @@ class Pop3:
             return
         part = bytearray()
         octets = 0
-        for piece in self._replies.body():
+        for piece in self._checked_body(message):
             part += piece
             octets += len(piece)
-            if octets > OVERSIZE_FACTOR * message.size + OVERSIZE_OCTETS:
-                what = f"a message without end that it lists as {message.size} octets"
-                raise failure("protocol", f"{self._server} sends {what}.")
             if len(part) >= PART_BYTES:
                 yield Part(message, bytes(part), last=False)
                 part.clear()
@@ -292,6 +300,25 @@ class Pop3:
             yield Part(message, bytes(part), exact=octets == message.size)
         else:
             yield Part(message, b"", failure="The server sent it without any content.")
+
+    def _read_beginning(self, message: Remote, limit: int) -> bytes | None:
+        if not self._replies.status(multiline=True).ok:
+            return None
+        found = bytearray()
+        for piece in self._checked_body(message):
+            # What is too much is read all the same: the next answer comes after it.
+            found += piece[: limit - len(found)]
+        return bytes(found)
+
+    def _checked_body(self, message: Remote) -> Iterator[bytes]:
+        """Yield what comes of a message. Raises Problem for one without end."""
+        octets = 0
+        for piece in self._replies.body():
+            octets += len(piece)
+            if octets > OVERSIZE_FACTOR * message.size + OVERSIZE_OCTETS:
+                what = f"a message without end that it lists as {message.size} octets"
+                raise failure("protocol", f"{self._server} sends {what}.")
+            yield piece
 
     def _check_in_step(self, message: Remote, number: int) -> None:
         """See that answers belong to commands: one too many, made of mail, would confirm what never was."""

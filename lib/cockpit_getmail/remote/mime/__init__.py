@@ -56,7 +56,7 @@ def tell_body(found: Iterable[Part], read: Callable[[Part, int], bytes]) -> tupl
     for part in found:
         if is_text(part):
             octets = read(part, room) if room else b""
-            whole = whole and len(octets) == part.octets
+            whole = whole and part.whole and part.octets <= room
             room -= min(room, len(octets))
             text = charset.decode(content.decode(octets, part.encoding), part.charset)
             body[_TEXTS[part.type]].append(text)

@@ -79,7 +79,7 @@ def split(octets: bytes, *, cut: bool = False) -> tuple[list[Part], bool]:
         entity = waiting.pop()
         head_end, start = header.find_end(octets, entity.start, entity.end)
         fields = header.by_name(header.split(octets[entity.start : head_end]))
-        kind, parameters = _read_type(fields, entity.default)
+        kind, parameters = read_type(fields, entity.default)
         if kind.startswith("multipart/") and entity.depth < DEPTH_LIMIT:
             inner = list(_split_multipart(octets, entity, start, kind, parameters.get("boundary", "")))
             if inner:
@@ -116,7 +116,7 @@ def make(
     )
 
 
-def _read_type(fields: Fields, default: str) -> tuple[str, dict[str, str]]:
+def read_type(fields: Fields, default: str) -> tuple[str, dict[str, str]]:
     """Return type and parameters; what cannot be told is text (RFC 2045 section 5.2)."""
     if "content-type" not in fields:
         return default, {}
@@ -128,7 +128,7 @@ def _read_type(fields: Fields, default: str) -> tuple[str, dict[str, str]]:
 def _split_multipart(
     octets: bytes, entity: _Entity, start: int, kind: str, boundary: str
 ) -> Iterator[_Entity]:
-    """Yield what a multipart holds, at most one more than PARTS_LIMIT; nothing if it has no boundary in it."""
+    """Yield what a multipart holds, at most one more than PARTS_LIMIT; nothing without its boundary."""
     if not boundary.strip() or not start:
         return
     line = rb"\n--%b(--)?[ \t]*\r?(?=\n|\Z)" % re.escape(boundary.rstrip().encode("utf-8", "replace"))

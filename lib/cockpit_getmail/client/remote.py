@@ -52,3 +52,63 @@ class Remote(Tasks):
         `form` has Retriever and Server, and if wanted Port, TLS, CAFile and Fingerprint.
         """
         return self._ask("read", "certificate", name=name, account=account, form=form)
+
+    def messages(
+        self,
+        name: str,
+        *,
+        account: str | None = None,
+        folder: str | None = None,
+        search: str | None = None,
+        limit: int | None = None,
+        before: str | int | None = None,
+    ) -> Answer:
+        """Return {"folder", "uidvalidity", "total", "messages", "before"}: a page of messages, newest first,
+        each with uid, flags, size, received, subject, sent_from, sent_to, date, message_id and headers.
+
+        `before` is where the next page goes on, None if there is none.
+        """
+        fields = {"folder": folder, "search": search, "limit": limit, "before": before}
+        return self._ask("read", "messages", name=name, account=account, **fields)
+
+    def message(
+        self, name: str, uid: str | int, *, account: str | None = None, folder: str | None = None
+    ) -> Answer:
+        """Return {"folder", "message", "attachments", "cut"}: a message with its `body`, whose `plain` and
+        `html` are lists of texts, its files, and whether something is left out because it is too long.
+        """
+        return self._ask("read", "message", name=name, account=account, folder=folder, uid=uid)
+
+    def files(
+        self,
+        name: str,
+        uid: str | int,
+        *,
+        account: str | None = None,
+        folder: str | None = None,
+        raw_file_list: int | None = None,
+    ) -> Answer:
+        """Return {"folder", "uid", "files"}: id, file_name, type, size, content_id and inline of each file.
+
+        winmail.dat and small inline pictures are in it only if `raw_file_list` is 1.
+        """
+        fields = {"folder": folder, "uid": uid, "raw_file_list": raw_file_list}
+        return self._ask("read", "files", name=name, account=account, **fields)
+
+    def file(
+        self,
+        name: str,
+        uid: str | int,
+        file: str,
+        *,
+        account: str | None = None,
+        folder: str | None = None,
+        offset: int | None = None,
+        limit: int | None = None,
+    ) -> Answer:
+        """Return {"file", "offset", "data", "next"}: a piece of the file with this id, its `data` in base64.
+
+        The next one begins at `next`, to be given as `offset`; it is None with the last.
+        """
+        fields = {"folder": folder, "uid": uid, "file": file, "offset": offset, "limit": limit}
+        return self._ask("read", "file", name=name, account=account, **fields)

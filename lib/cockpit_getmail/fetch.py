@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 from cockpit_getmail import destination as destinations
-from cockpit_getmail import fetch_folder
+from cockpit_getmail import fetch_folder, selection
 from cockpit_getmail import retriever as retrievers
 from cockpit_getmail.connector import EXPIRES
 from cockpit_getmail.fetch_folder import Means, Result
@@ -52,7 +52,8 @@ def run(
         return filtering.make(connector, settings, state.folder)
 
     try:
-        return _run(Means(connector, destination, make_filtering, report, stop), state, ca_pem)
+        means = Means(connector, selection.make(connector), destination, make_filtering, report, stop)
+        return _run(means, state, ca_pem)
     finally:
         destination.close()
 

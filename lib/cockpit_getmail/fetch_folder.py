@@ -5,18 +5,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from cockpit_getmail import undelivered
+from cockpit_getmail import marking, undelivered
 from cockpit_getmail.delivery import Delivery
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.retriever.base import Folder, Part, Remote, Renumbered, Retriever, Seen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from cockpit_getmail.connector import Connector
     from cockpit_getmail.destination.base import Destination
     from cockpit_getmail.filtering import Filtering
     from cockpit_getmail.report import Reporter
+    from cockpit_getmail.selection import Chosen, Selection
     from cockpit_getmail.state import FolderState
     from cockpit_getmail.stop import Stop
 
@@ -58,6 +59,7 @@ class Means(NamedTuple):
     """What a run has to fetch each of its folders with."""
 
     connector: Connector
+    selection: Selection
     destination: Destination
     make_filtering: Callable[[], Filtering | None]
     report: Reporter
@@ -72,17 +74,21 @@ def fetch(
     After the last one the session may end while messages are brought to the disk. Raises Problem and Stopped.
     """
     connector, report, stop = means.connector, means.report, means.stop
-    new, whole = _list_new(retriever, opened, folder, report)
+    listed, whole = _list_new(retriever, opened, folder, report, bare=means.selection.is_narrow)
+    new, *_ = chosen = means.selection.choose(retriever, listed, folder.attempts)
     days = connector.delete_after
     done = Result()
     if new:
+        if connector.marks_seen:
+            marking.intend(folder, new)
 
         def make_delivery() -> Delivery:
             return Delivery(folder, means.destination, report.advance, report.warn, means.make_filtering())
 
-        done = _fetch_new(
-            retriever, folder, make_delivery, new, report, stop, is_last=is_last and days is None
-        )
+        ends = is_last and days is None and not connector.marks_seen
+        done = _fetch_new(retriever, folder, make_delivery, new, report, stop, is_last=ends)
+    if connector.marks_seen:
+        marking.mark(folder, retriever)
     removed: set[tuple[str, int]] = set()
     # To delete over POP3 is to end in good order, and that may cost what was read and not delivered.
     may_delete = (retriever.leaves_mail or not done.was_left) and not done.unfinished
@@ -90,24 +96,36 @@ def fetch(
         removed = retriever.delete(doomed)
         folder.removed(removed)
     if opened.uid_next and done.messages + done.dropped == len(new):
-        left = opened.messages - sum(int(uid) < opened.uid_next for uid, _ in removed)
-        seen = Seen(opened.uid_next, left)
+        seen = _find_seen(retriever, opened, chosen, removed)
         if whole or seen != folder.seen:
             folder.account(seen, whole=whole)
     for note in retriever.notes:
         report.warn(note)
     if aside := folder.set_aside():
         report.warn(f"Messages set aside, which are still on the server: {aside}.")
-    return done._replace(deleted=len(removed), aside=aside)
+    return done._replace(deleted=len(removed), aside=aside, passed=chosen.passed, left=chosen.left)
+
+
+def _find_seen(
+    retriever: Retriever, opened: Folder, chosen: Chosen, removed: Iterable[tuple[str, int]]
+) -> Seen:
+    """Return the part of the folder in which each message is accounted for: what comes before the first
+    that is not wanted now, or all of it.
+    """
+    end, messages = opened.uid_next, opened.messages
+    if chosen.first:
+        end = int(chosen.first.uid)
+        messages = retriever.count_before(end)
+    return Seen(end, messages - sum(int(uid) < end for uid, _ in removed))
 
 
 def _list_new(
-    retriever: Retriever, opened: Folder, folder: FolderState, report: Reporter
+    retriever: Retriever, opened: Folder, folder: FolderState, report: Reporter, *, bare: bool
 ) -> tuple[list[Remote], bool]:
-    """Return the messages to fetch, and whether the whole folder was listed for it."""
+    """Return the messages not fetched yet, and whether the whole folder was listed for it."""
     if not folder.stale:
         try:
-            return _list(retriever, opened, folder)
+            return _list(retriever, opened, folder, bare=bare)
         except Renumbered as anew:
             report.warn(f"{anew}.")
             folder.number_anew()
@@ -116,7 +134,9 @@ def _list_new(
     return rematch.list_again(retriever, opened, folder, report), True
 
 
-def _list(retriever: Retriever, opened: Folder, folder: FolderState) -> tuple[list[Remote], bool]:
+def _list(
+    retriever: Retriever, opened: Folder, folder: FolderState, *, bare: bool
+) -> tuple[list[Remote], bool]:
     since = folder.seen
     if since and since == (opened.uid_next, opened.messages):
         return [], False
@@ -124,11 +144,11 @@ def _list(retriever: Retriever, opened: Folder, folder: FolderState) -> tuple[li
     if is_first:
         since = Seen(1, 0)
     if since:
-        listed = retriever.list_since(folder.known(since.uid_next), since)
+        listed = retriever.list_since(folder.known(since.uid_next), since, bare=bare)
         if listed is not None:
             return listed, is_first
     known = folder.known()
-    new, present = retriever.list_new(known)
+    new, present = retriever.list_new(known, bare=bare)
     folder.saw(known, present)
     return new, True
 

@@ -37,6 +37,11 @@ CREATE TABLE run (
 CREATE INDEX age ON run (clock);
 CREATE INDEX logged ON run (id) WHERE log IS NOT NULL;
 """
+_UNMARKED = """
+CREATE TABLE unmarked (
+    folder INTEGER NOT NULL REFERENCES folder, uid TEXT NOT NULL, ordinal INTEGER NOT NULL,
+    PRIMARY KEY (folder, uid, ordinal)) WITHOUT ROWID;
+"""
 _SCHEMA = f"""
 CREATE TABLE token (token TEXT NOT NULL);
 CREATE TABLE mailbox (
@@ -57,7 +62,7 @@ CREATE TABLE failure (
     folder INTEGER NOT NULL REFERENCES folder, uid TEXT NOT NULL, ordinal INTEGER NOT NULL,
     attempts INTEGER NOT NULL, reason TEXT NOT NULL, since REAL NOT NULL,
     PRIMARY KEY (folder, uid, ordinal)) WITHOUT ROWID;
-{_MESSAGE}{_RUN}"""
+{_UNMARKED}{_MESSAGE}{_RUN}"""
 _KEPT = "folder, uid, ordinal, size, exact, state, place, name, clock, missing"
 _UPGRADES = {
     1: [
@@ -77,6 +82,7 @@ _UPGRADES = {
         "ALTER TABLE folder ADD COLUMN stale INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE intent ADD COLUMN date INTEGER",
         "ALTER TABLE intent ADD COLUMN same TEXT NOT NULL DEFAULT ''",
+        *_UNMARKED.split(";")[:-1],
         "DROP INDEX aside",
         "DROP INDEX IF EXISTS same",
         "ALTER TABLE message RENAME TO older",

@@ -48,6 +48,10 @@ class Shelf:
     since: list[Seen | None] = field(default_factory=list)
     orderly: list[bool] = field(default_factory=list)
     leaves_mail: bool = True
+    matching: set[str] = field(default_factory=set)
+    searches: list[tuple[str, ...]] = field(default_factory=list)
+    described: list[str] = field(default_factory=list)
+    marked: list[list[str]] = field(default_factory=list)
 
     def open(self) -> None:
         self.visits += 1
@@ -60,23 +64,36 @@ class Shelf:
     def select(self, folder: Listed = INBOX) -> Folder:
         return Folder("INBOX", 7, len(self.mails), self.uid_next)
 
-    def list_since(self, known: Mapping[Key, int], since: Seen) -> list[Remote] | None:
+    def list_since(self, known: Mapping[Key, int], since: Seen, *, bare: bool = False) -> list[Remote] | None:
         self.since.append(since)
         later = [uid for uid in self.mails if since.uid_next <= int(uid) < self.uid_next]
         if not self.uid_next or since.messages + len(later) != len(self.mails):
             return None
         assert all(int(uid) >= since.uid_next for uid, _ in known)
-        return [Remote(uid, len(self.mails[uid])) for uid in later if (uid, 0) not in known]
+        return [self._listed(uid, bare) for uid in later if (uid, 0) not in known]
 
-    def list_new(self, known: Mapping[Key, int]) -> tuple[list[Remote], set[Key]]:
+    def list_new(self, known: Mapping[Key, int], *, bare: bool = False) -> tuple[list[Remote], set[Key]]:
         self.since.append(None)
         keys = [(uid, 0) for uid in self.mails]
-        new = [
-            Remote(uid, self.listed_sizes.get(uid, len(self.mails[uid])))
-            for uid, n in keys
-            if (uid, n) not in known
-        ]
+        new = [self._listed(uid, bare) for uid, n in keys if (uid, n) not in known]
         return new, {key for key in keys if key in known}
+
+    def describe(self, messages: Sequence[Remote]) -> list[Remote]:
+        self.described += [message.uid for message in messages if not message.size]
+        return [self._listed(message.uid) for message in messages]
+
+    def search(self, criteria: tuple[str, ...], messages: Sequence[Remote]) -> list[Remote]:
+        self.searches.append(criteria)
+        return [message for message in messages if message.uid in self.matching]
+
+    def count_before(self, uid: int) -> int:
+        return sum(int(other) < uid for other in self.mails)
+
+    def mark_seen(self, delivered: Sequence[Remote]) -> None:
+        self.marked.append([message.uid for message in delivered])
+
+    def _listed(self, uid: str, bare: bool = False) -> Remote:
+        return Remote(uid, 0 if bare else self.listed_sizes.get(uid, len(self.mails[uid])))
 
     def retrieve(self, wanted: Sequence[Remote]) -> Iterator[Part]:
         self.asked.append([message.uid for message in wanted])

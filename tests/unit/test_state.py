@@ -210,6 +210,7 @@ def test_messages_of_an_older_version_are_taken_over(tmp_path: Path, version: in
             before = db.execute(f"SELECT {kept} FROM message").fetchall()
     with closing(sqlite3.connect(tmp_path / "state.sqlite", isolation_level=None)) as db:
         db.execute("DROP TABLE message")
+        db.execute("DROP TABLE unmarked")
         db.execute(f"CREATE TABLE message ({kept}, PRIMARY KEY (folder, uid, ordinal))")
         db.execute("CREATE INDEX aside ON message (folder) WHERE state = 'quarantined'")
         db.executemany(f"INSERT INTO message VALUES ({', '.join('?' * 11)})", before)

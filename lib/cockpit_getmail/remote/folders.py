@@ -67,6 +67,7 @@ def _tell_maildrop(visit: Visit) -> Found:
     found = visit.retriever.select()
     return {
         "name": found.name,
+        "separator": "",
         **dict.fromkeys(COUNTS),
         "messages": found.messages,
         "special_use": None,
@@ -93,6 +94,7 @@ def _tell(folder: Listed, counts: Counts, is_subscribed: bool, local: str | None
     uses = [use for use in USES if use.lower() in folder.attributes]
     return {
         "name": folder.name,
+        "separator": folder.separator,
         **{count: counts.get(word) for count, word in COUNTS.items()},
         "special_use": uses[0] if uses else None,
         "subscribed": is_subscribed,

@@ -85,6 +85,18 @@ def is_imap_search(value: object) -> bool:
     return _is_made_by(criteria.parse, value)
 
 
+def is_command(text: str) -> bool:
+    """Whether this is a program by its absolute path, and arguments, quoted as for a shell."""
+    from os.path import isabs
+    from shlex import split
+
+    try:
+        words = split(text)
+    except ValueError:
+        return False
+    return bool(words) and isabs(words[0])
+
+
 def is_date(value: object) -> bool:
     """Whether value is no text or a day (RFC 3339 section 5.6, full-date)."""
     if not isinstance(value, str):

@@ -18,6 +18,15 @@ def read(path: str, limit: int) -> bytes:
     It must be a regular file of root's or the caller's that nobody else may read, where nobody else can put
     another one in its place: who could would choose what of root's is read and sent away.
     """
+    return _read(path, limit, is_private=True)
+
+
+def read_any(path: str, limit: int) -> bytes:
+    """Return what is in a regular file as read() does, whoever else has a say in it."""
+    return _read(path, limit, is_private=False)
+
+
+def _read(path: str, limit: int, *, is_private: bool) -> bytes:
     if not os.path.isabs(path):
         raise ValueError("it is not an absolute path")
     try:
@@ -25,8 +34,11 @@ def read(path: str, limit: int) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
         with open(descriptor, "rb") as file:
             found = os.fstat(descriptor)
-            _require_private(path, found)
-            if not os.path.samestat(found, os.lstat(_follow(path))):
+            if not stat.S_ISREG(found.st_mode):
+                raise ValueError("it is not a regular file")
+            if is_private:
+                _require_private(path, found)
+            if is_private and not os.path.samestat(found, os.lstat(_follow(path))):
                 raise ValueError("it was replaced meanwhile")
             data = file.read(limit + 1)
     except OSError as error:
@@ -37,8 +49,6 @@ def read(path: str, limit: int) -> bytes:
 
 
 def _require_private(path: str, found: os.stat_result) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        raise ValueError("it is not a regular file")
     if not _is_trusted(found):
         raise ValueError(f"it belongs to user {found.st_uid}; `chown root {printable(path)}` if you trust it")
     if found.st_mode & 0o077:

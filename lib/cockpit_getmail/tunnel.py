@@ -12,6 +12,7 @@ import subprocess
 import threading
 from contextlib import suppress
 
+from cockpit_getmail.formats import is_command
 from cockpit_getmail.problem import Problem, failure, printable
 
 TYPE_CHECKING = False
@@ -104,14 +105,6 @@ def split(command: str) -> list[str]:
         message = "Tunnel must be a program's absolute path, and arguments quoted as for a shell."
         raise failure("connector", message, parameter="Tunnel")
     return shlex.split(command)
-
-
-def is_command(text: str) -> bool:
-    """Whether this is a program by its absolute path, and arguments, quoted as for a shell."""
-    with suppress(ValueError):
-        words = shlex.split(text)
-        return bool(words) and os.path.isabs(words[0])
-    return False
 
 
 def _identify() -> Mapping[str, str]:

@@ -5,6 +5,7 @@ authority = Authority(folder)
 authority.ca            the PEM file that clients are to believe
 authority.issue()       a good Certificate for localhost, 127.0.0.1 and the like
 authority.expired(), authority.wrong_host(), authority.self_signed()
+authority.issue_client(name)    one that a client logs in with
 """
 
 import datetime
@@ -58,6 +59,10 @@ class Authority:
         """Make one for these host names and addresses; with negative `days` it ended so long ago."""
         return self._issue(hosts, days, subject, self._name, self._key)
 
+    def issue_client(self, subject: str) -> Certificate:
+        """Make one for a client of this name."""
+        return self._issue([], 30, subject, self._name, self._key, ExtendedKeyUsageOID.CLIENT_AUTH)
+
     def expired(self) -> Certificate:
         return self.issue(days=-1, subject="Expired server")
 
@@ -75,14 +80,15 @@ class Authority:
         subject: str,
         issuer: x509.Name | None,
         signer: ec.EllipticCurvePrivateKey | None,
+        purpose: x509.ObjectIdentifier = ExtendedKeyUsageOID.SERVER_AUTH,
     ) -> Certificate:
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
         builder = _begin(name, issuer or name, key, signer or key, DAY * days)
-        builder = builder.add_extension(
-            x509.SubjectAlternativeName([_alternative(host) for host in hosts]), False
-        )
-        usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+        if hosts:
+            names = x509.SubjectAlternativeName([_alternative(host) for host in hosts])
+            builder = builder.add_extension(names, False)
+        usage = x509.ExtendedKeyUsage([purpose])
         return self._write(builder.add_extension(usage, False), key, signer or key, "server")
 
     def _write(

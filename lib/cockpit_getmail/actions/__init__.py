@@ -17,6 +17,7 @@ from cockpit_getmail.connector import (
     account_group,
     is_same_person,
 )
+from cockpit_getmail.formats import is_command
 from cockpit_getmail.problem import failure, not_valid, printable
 
 TYPE_CHECKING = False
@@ -194,14 +195,14 @@ def event(name: str) -> Answer:
 
 
 def refuse_command(data: Mapping[str, Any], settings: Settings) -> None:
-    """Raise Problem (NotValid) for a PasswordCommand that this server does not allow, or that is none."""
-    command = data.get("PasswordCommand")
-    if not command:
-        return
-    from cockpit_getmail.login.password import is_command
-
-    word = "format" if not is_command(command) else "" if settings.allow_commands else "disallowed"
-    refuse([{"parameter": "PasswordCommand", "value": schema.show(command), "error": word}] if word else [])
+    """Raise Problem (NotValid) for a program that this server does not allow a connector, or that is none."""
+    allowed = {"PasswordCommand": settings.allow_commands, "Tunnel": settings.allow_tunnel}
+    faults: list[Fault] = []
+    for prop, is_allowed in allowed.items():
+        if command := data.get(prop):
+            word = "format" if not is_command(command) else "" if is_allowed else "disallowed"
+            faults += [{"parameter": prop, "value": schema.show(command), "error": word}] if word else []
+    refuse(faults)
 
 
 def set_status(status: str, data: Mapping[str, Any], settings: Settings) -> Answer:

@@ -53,7 +53,11 @@ FORMATS: Mapping[str, str] = {
     "Destination": "must be maildir:PATH, lmtp:unix:PATH, lmtp:HOST:PORT or command:PROGRAM ARGUMENTS",
     "Folder": "must be the name of a folder, its levels parted by slashes",
     **dict.fromkeys(("KeyFile", "PasswordFile"), "must be the absolute path of a file"),
-    "PasswordCommand": "must be the absolute path of a program, and its arguments",
+    **dict.fromkeys(
+        ("PasswordCommand", "Tunnel"), "must be the absolute path of a program, and its arguments"
+    ),
+    "ClientCert": "must be the absolute path of a PEM file with a certificate, and its key or a ClientKey",
+    "ClientKey": "must be the absolute path of a PEM file with the certificate's key, without a passphrase",
 }
 LIMITS: Mapping[str, str] = {
     "minimum": "must be at least {}",

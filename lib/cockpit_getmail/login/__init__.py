@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import time
 
-from cockpit_getmail.connector import ACCESS_TOKEN, EXPIRES, Connector
-from cockpit_getmail.problem import Problem
+from cockpit_getmail.connector import ACCESS_TOKEN, CLIENT_PEM, EXPIRES, Connector
+from cockpit_getmail.problem import Problem, failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,13 +28,16 @@ def resolve(connector: Connector, settings: Settings) -> Ready:
     """
     bare = Connector(connector.name, connector.props)
     try:
+        _require_allowed(connector, settings)
+        proof = _find_certificate(connector)
         if connector.uses_oauth:
-            return _with_token(connector, settings), None
+            found = _with_token(connector, settings)
+            return Connector(found.name, found.props, {**found.secrets, **proof}), None
         secrets = {prop: value for prop, value in connector.secrets.items() if prop in RUN_SECRETS}
         sealed = {prop: value for prop, value in connector.sealed.items() if prop in RUN_SECRETS}
         if password := _find_password(connector, settings):
             secrets, sealed = password, {}
-        return Connector(connector.name, connector.props, secrets, sealed), None
+        return Connector(connector.name, connector.props, {**secrets, **proof}, sealed), None
     except Problem as problem:
         if problem.type == "NotFound":
             raise
@@ -73,6 +76,22 @@ def _find_password(connector: Connector, settings: Settings) -> dict[str, str]:
 
     password = find_password(connector, settings)
     return {} if password is None else {"Password": password}
+
+
+def _require_allowed(connector: Connector, settings: Settings) -> None:
+    """Raise Problem (settings) for a Tunnel where no connector may have one."""
+    if connector.tunnel and not settings.allow_tunnel:
+        message = "Tunnel is not allowed: ALLOW_TUNNEL=yes in this server's settings allows it."
+        raise failure("settings", message, setting="ALLOW_TUNNEL", parameter="Tunnel")
+
+
+def _find_certificate(connector: Connector) -> dict[str, str]:
+    if not connector.props.get("ClientCert"):
+        return {}
+    from cockpit_getmail.login import client_certificate
+
+    pem = client_certificate.read(connector.props)
+    return {CLIENT_PEM: pem} if pem else {}
 
 
 def _with_token(connector: Connector, settings: Settings) -> Connector:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from contextlib import suppress
 
 from cockpit_getmail import private_file
+from cockpit_getmail.formats import is_command
 from cockpit_getmail.problem import Problem, failure, printable
 
 TYPE_CHECKING = False
@@ -60,14 +60,6 @@ def require_allowed(settings: Settings) -> None:
     if not settings.allow_commands:
         message = "PasswordCommand is not allowed: ALLOW_COMMANDS=yes in this server's settings allows it."
         raise failure("settings", message, setting="ALLOW_COMMANDS", parameter="PasswordCommand")
-
-
-def is_command(text: str) -> bool:
-    """Whether this is a program by its absolute path, and arguments, quoted as for a shell."""
-    with suppress(ValueError):
-        words = shlex.split(text)
-        return bool(words) and os.path.isabs(words[0])
-    return False
 
 
 def run_command(command: str, settings: Settings) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cockpit_getmail.connector import Connector
+from cockpit_getmail.formats import is_command
 from cockpit_getmail.login import password
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.settings import Settings
@@ -136,7 +137,7 @@ def test_command_needs_the_setting(tmp_path: Path) -> None:
     "command", ["", " ", "echo x", "./echo", "~/x", "'/bin/echo", "x /bin/echo", "$HOME/x"]
 )
 def test_command_must_be_one(command: str) -> None:
-    assert not password.is_command(command)
+    assert not is_command(command)
     with pytest.raises(Problem, match="absolute path") as caught:
         password.run_command(command, ALLOWED)
     assert caught.value.cause == "connector"
@@ -157,7 +158,7 @@ def test_command_must_be_one(command: str) -> None:
 )
 @pytest.mark.long
 def test_first_line_that_it_prints_is_the_password(command: str, found: str) -> None:
-    assert password.is_command(command)
+    assert is_command(command)
     assert password.run_command(command, ALLOWED) == found
 
 

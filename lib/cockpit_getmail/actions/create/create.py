@@ -9,6 +9,7 @@ from cockpit_getmail import database
 from cockpit_getmail.actions import TYPE, event, make_props, refuse_command, refuse_taken_label
 from cockpit_getmail.actions.at_once import note
 from cockpit_getmail.actions.delivering import refuse_target
+from cockpit_getmail.actions.trusting import refuse_certificate
 from cockpit_getmail.connector import make_name
 from cockpit_getmail.database import Database
 from cockpit_getmail.login.sealed import put_sealed, seal_wanted
@@ -27,6 +28,7 @@ def answer(data: dict[str, Any], settings: Settings) -> Answer:
     path = settings.connectors_db
     props = make_props(database.read(path) if "Label" in data else Database(), data)
     refuse_target(props, settings)
+    refuse_certificate(props)
     # Not under the lock: it takes its time.
     props = put_sealed(props, seal_wanted(props, settings))
     name = make_name(props["Username"], props["Server"])

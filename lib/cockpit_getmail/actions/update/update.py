@@ -14,6 +14,7 @@ from cockpit_getmail.actions import (
 )
 from cockpit_getmail.actions.at_once import end_run, forgive, note
 from cockpit_getmail.actions.delivering import refuse_target
+from cockpit_getmail.actions.trusting import refuse_certificate
 from cockpit_getmail.connector import SEALED
 from cockpit_getmail.login.sealed import put_sealed, seal_wanted
 
@@ -34,6 +35,7 @@ def answer(data: dict[str, Any], settings: Settings) -> Answer:
         record = require_connector(content, data)
         props = put_sealed(change_props(content, record, data), sealed)
         refuse_target(props, settings, record.props)
+        refuse_certificate(props, record.props)
         content.put(record.key, record.type, props)
     if props.get("status") == "disabled":
         end_run(record.key)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from cockpit_getmail import database
 from cockpit_getmail.actions import SUCCESS, make_props, refuse_command
 from cockpit_getmail.actions.delivering import refuse_target
+from cockpit_getmail.actions.trusting import refuse_certificate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,5 +19,7 @@ if TYPE_CHECKING:
 def answer(data: dict[str, Any], settings: Settings) -> Answer:
     """Return success. Raises Problem (NotValid)."""
     refuse_command(data, settings)
-    refuse_target(make_props(database.read(settings.connectors_db), data), settings)
+    props = make_props(database.read(settings.connectors_db), data)
+    refuse_target(props, settings)
+    refuse_certificate(props)
     return SUCCESS

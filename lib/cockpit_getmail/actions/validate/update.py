@@ -13,6 +13,7 @@ from cockpit_getmail.actions import (
     refuse_command,
 )
 from cockpit_getmail.actions.delivering import refuse_target
+from cockpit_getmail.actions.trusting import refuse_certificate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +33,11 @@ def answer(data: dict[str, Any], settings: Settings) -> Answer:
     record = find_connector(content, data)
     if record is None:
         refuse_change(data)
-        refuse_target(merge_props({}, data), settings)
+        props = merge_props({}, data)
+        refuse_target(props, settings)
+        refuse_certificate(props)
     else:
-        refuse_target(change_props(content, record, data), settings, record.props)
+        props = change_props(content, record, data)
+        refuse_target(props, settings, record.props)
+        refuse_certificate(props, record.props)
     return SUCCESS

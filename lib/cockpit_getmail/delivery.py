@@ -25,11 +25,12 @@ PATIENCE_SECONDS = 1.0
 
 
 class Delivery:
-    """One run's way into a destination. `delivered` and `answered` hold (uid, ordinal) of messages.
+    """A folder's way into a destination. `delivered` and `answered` hold (uid, ordinal) of messages.
 
     `refused` is what the destination did not take, `dropped` and `aside` (with the reason) what the filters
     held back: that is recorded. What they want `later` or could not scan is not.
     `advance` is called with messages and octets as they are delivered, `warn` with a sentence for the log.
+    `place` is the folder of the account that the messages go to, None the connector's own.
     """
 
     def __init__(
@@ -39,12 +40,14 @@ class Delivery:
         advance: Callable[[int, int], None],
         warn: Callable[[str], None],
         filtering: "Filtering | None" = None,
+        place: str | None = None,
     ) -> None:
         self._folder = folder
         self._destination = destination
         self._advance = advance
         self._warn = warn
         self._filtering = filtering
+        self._place = place
         self._staging: Staging | None = None
         self._message_id: str | None = None
         self._whole: list[Intent] = []
@@ -144,7 +147,8 @@ class Delivery:
         elif action == "fail":
             self.unscanned.append((message, reason))
         else:
-            self._staging = self._destination.stage(scanned.folder)
+            folder = self._place if scanned.folder is None else scanned.folder
+            self._staging = self._destination.stage(folder)
             for piece in scanned.pieces():
                 self._staging.write(piece)
             message_id = find_message_id(scanned.spool.head(HEADER_LIMIT))
@@ -156,7 +160,7 @@ class Delivery:
             self.failures.append(part)
             return
         if self._staging is None:
-            self._staging = self._destination.stage()
+            self._staging = self._destination.stage(self._place)
             self._message_id = find_message_id(part.data)
         self._staging.write(part.data)
         if part.last:

@@ -12,22 +12,33 @@ import time
 from typing import TYPE_CHECKING
 
 from cockpit_getmail import destination as destinations
-from cockpit_getmail import fetch_folder, selection
+from cockpit_getmail import fetch_folder, folder_plan, selection
 from cockpit_getmail import retriever as retrievers
 from cockpit_getmail.connector import EXPIRES
 from cockpit_getmail.fetch_folder import Means, Result
-from cockpit_getmail.retriever.base import INBOX
+from cockpit_getmail.problem import Problem, failure, quoted
+from cockpit_getmail.retriever.base import Folder, FolderProblem, Seen
 from cockpit_getmail.state import DAY, State
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cockpit_getmail.connector import Connector
     from cockpit_getmail.destination.base import Destination
     from cockpit_getmail.filtering import Filtering
+    from cockpit_getmail.folder_plan import Plan, Planned
     from cockpit_getmail.report import Reporter
+    from cockpit_getmail.retriever.base import Listed, Retriever
     from cockpit_getmail.settings import Settings
+    from cockpit_getmail.state import MailboxState
     from cockpit_getmail.stop import Stop
 
 SILENCE_SECONDS = 60.0
+BREAKS = 3
+"""So often a run that goes through several folders begins another session, after one that broke."""
+OF_FOLDERS = ("mailbox", "network", "protocol")
+"""What goes wrong for one of these may be well in another folder."""
+HINT = "Correct Folders of this connector, or ask the provider about this folder; the others are fetched."
 EXPIRY_SECONDS = 30.0
 """So long before its access token expires a run ends."""
 
@@ -72,26 +83,107 @@ def _run(means: Means, state: State, ca_pem: str | None) -> Result:
     connector, report = means.connector, means.report
     _recover(state, means.destination, report)
     mailbox = state.begin(connector.mailbox, max(DAY, 2 * 60 * connector.minutes))
-    retriever = retrievers.make(connector, ca_pem=ca_pem, tls_seen=mailbox.tls_seen, timeout=SILENCE_SECONDS)
-    orderly = False
+    visits = _Visits(means, mailbox, ca_pem)
     try:
+        visits.connect()
+        report.note(f"Connected to {connector.server} ({visits.retriever.tls or 'not encrypted'}).")
+        return visits.make(folder_plan.make(connector, visits.retriever, report))
+    finally:
+        visits.close()
+
+
+class _Visits:
+    """All folders of a run, one after the other; in one session, unless that breaks at a folder."""
+
+    def __init__(self, means: Means, mailbox: MailboxState, ca_pem: str | None) -> None:
+        self._means = means
+        self._mailbox = mailbox
+        self._ca_pem = ca_pem
+        self._result = Result()
+        self._breaks = 0
+        self._is_orderly = False
+        self.retriever = self._make_retriever()
+
+    def connect(self) -> None:
         try:
-            retriever.open()
+            self.retriever.open()
         finally:
             # Also where the log-in failed: from here on there is no way back to a clear channel.
-            if retriever.tls and not mailbox.tls_seen:
-                mailbox.saw_tls()
-        report.note(f"Connected to {connector.server} ({retriever.tls or 'not encrypted'}).")
-        result = Result()
-        for listed in (INBOX,):
-            opened = retriever.select(listed)
-            folder = mailbox.folder(opened)
-            fetched = fetch_folder.fetch(means, retriever, opened, folder)
-            result = fetched.plus(result)
-        orderly = not result.was_left
-        return result
-    finally:
-        retriever.close(orderly=orderly)
+            if self.retriever.tls and not self._mailbox.tls_seen:
+                self._mailbox.saw_tls()
+
+    def make(self, plan: Plan) -> Result:
+        """Fetch each folder; what is wrong with one does not stop the others, but is raised in the end."""
+        troubles = [self._tell_unused(use) for use in plan.unused]
+        last = len(plan.folders) - 1
+        for number, planned in enumerate(plan.folders):
+            self._means.stop.check()
+            try:
+                self._visit(planned, is_last=number == last)
+            except Problem as problem:
+                if problem.cause not in OF_FOLDERS or last + len(plan.unused) == 0:
+                    raise
+                troubles.append(self._explain(planned.listed, problem))
+                if number < last and not isinstance(problem, FolderProblem):
+                    self._connect_again(troubles[0])
+            if number < last and (self._result.unfinished or self._means.stop.is_due):
+                self._result = self._result._replace(unfinished=True)
+                break
+        if self._result.aside:
+            report = self._means.report
+            report.warn(f"Messages set aside, which are still on the server: {self._result.aside}.")
+        if troubles:
+            raise _sum(troubles)
+        self._is_orderly = not self._result.was_left
+        return self._result
+
+    def close(self) -> None:
+        self.retriever.close(orderly=self._is_orderly)
+
+    def _make_retriever(self) -> Retriever:
+        connector, tls_seen = self._means.connector, self._mailbox.tls_seen
+        return retrievers.make(connector, ca_pem=self._ca_pem, tls_seen=tls_seen, timeout=SILENCE_SECONDS)
+
+    def _visit(self, planned: Planned, *, is_last: bool) -> None:
+        means, listed = self._means, planned.listed
+        if listed.status:
+            validity, uid_next, messages = listed.status
+            folder = self._mailbox.folder(Folder(listed.name, validity, messages, uid_next))
+            if fetch_folder.is_done(means, folder, Seen(uid_next, messages)):
+                self._result = Result(aside=folder.set_aside()).plus(self._result)
+                return
+        opened = self.retriever.select(listed)
+        folder = self._mailbox.folder(opened)
+        place = planned.place
+        fetched = fetch_folder.fetch(means, self.retriever, opened, folder, place=place, is_last=is_last)
+        self._result = fetched.plus(self._result)
+
+    def _connect_again(self, trouble: Problem) -> None:
+        """Go on in another session: nobody knows what this one would say next."""
+        self._breaks += 1
+        self.close()
+        if self._breaks > BREAKS:
+            raise trouble
+        self.retriever = self._make_retriever()
+        self.connect()
+
+    def _explain(self, listed: Listed, problem: Problem) -> Problem:
+        message = f"The folder {quoted(listed.name)} could not be fetched: {problem.message}"
+        self._means.report.warn(message)
+        return failure("mailbox" if isinstance(problem, FolderProblem) else problem.cause, message, hint=HINT)
+
+    def _tell_unused(self, use: str) -> Problem:
+        message = f"{self._means.connector.server} has no folder for {use}."
+        self._means.report.warn(message)
+        return failure("mailbox", message, hint=HINT)
+
+
+def _sum(troubles: Sequence[Problem]) -> Problem:
+    first, *others = troubles
+    if not others:
+        return first
+    message = f"{len(troubles)} folders could not be fetched. {first.message}"
+    return Problem(first.type, message, first.attributes)
 
 
 def _recover(state: State, destination: Destination, report: Reporter) -> None:

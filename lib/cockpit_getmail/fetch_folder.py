@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cockpit_getmail import marking, undelivered
 from cockpit_getmail.delivery import Delivery
-from cockpit_getmail.problem import Problem
-from cockpit_getmail.retriever.base import Folder, Part, Remote, Renumbered, Retriever, Seen
+from cockpit_getmail.problem import Problem, quoted
+from cockpit_getmail.retriever.base import INBOX, Folder, Part, Remote, Renumbered, Retriever, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -66,12 +66,30 @@ class Means(NamedTuple):
     stop: Stop
 
 
+def is_done(means: Means, folder: FolderState, seen: Seen) -> bool:
+    """Whether nothing is to be done in a folder that is as it was `seen` by a listing of all folders."""
+    days = means.connector.delete_after
+    return (
+        not folder.stale
+        and folder.seen == seen
+        and not (days is not None and folder.due(days))
+        and not (means.connector.marks_seen and marking.is_waiting(folder))
+    )
+
+
 def fetch(
-    means: Means, retriever: Retriever, opened: Folder, folder: FolderState, *, is_last: bool = True
+    means: Means,
+    retriever: Retriever,
+    opened: Folder,
+    folder: FolderState,
+    *,
+    place: str | None = None,
+    is_last: bool = True,
 ) -> Result:
     """Fetch what is new in the folder that was selected, and delete in it what is due.
 
-    After the last one the session may end while messages are brought to the disk. Raises Problem and Stopped.
+    It goes to the folder `place` of the account, None is the connector's own. After the last one the session
+    may end while messages are brought to the disk. Raises Problem and Stopped.
     """
     connector, report, stop = means.connector, means.report, means.stop
     listed, whole = _list_new(retriever, opened, folder, report, bare=means.selection.is_narrow)
@@ -82,8 +100,12 @@ def fetch(
         if connector.marks_seen:
             marking.intend(folder, new)
 
+        if opened.name != INBOX.name:
+            report.note(f"Folder {quoted(opened.name)}:")
+
         def make_delivery() -> Delivery:
-            return Delivery(folder, means.destination, report.advance, report.warn, means.make_filtering())
+            filtering = means.make_filtering()
+            return Delivery(folder, means.destination, report.advance, report.warn, filtering, place)
 
         ends = is_last and days is None and not connector.marks_seen
         done = _fetch_new(retriever, folder, make_delivery, new, report, stop, is_last=ends)
@@ -99,11 +121,11 @@ def fetch(
         seen = _find_seen(retriever, opened, chosen, removed)
         if whole or seen != folder.seen:
             folder.account(seen, whole=whole)
-    for note in retriever.notes:
-        report.warn(note)
-    if aside := folder.set_aside():
-        report.warn(f"Messages set aside, which are still on the server: {aside}.")
-    return done._replace(deleted=len(removed), aside=aside, passed=chosen.passed, left=chosen.left)
+    while retriever.notes:
+        report.warn(retriever.notes.pop(0))
+    return done._replace(
+        deleted=len(removed), aside=folder.set_aside(), passed=chosen.passed, left=chosen.left
+    )
 
 
 def _find_seen(

@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 from cockpit_getmail import folder_list, imap_utf7
-from cockpit_getmail.retriever.base import INBOX, Listed
+from cockpit_getmail.retriever.base import ALL, INBOX, Listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -80,6 +80,21 @@ def name_locally(folders: Iterable[Listed], prefix: str = "", root: str = "") ->
         taken.add(name)
         found[folder.name] = name
     return found
+
+
+def find_patterns(items: Sequence[Item]) -> Sequence[bytes]:
+    """Return patterns for LIST that no folder which is meant is missing from; more may be listed.
+
+    What a pattern means in modified UTF-7 may be something else than it means to people.
+    """
+    wanted = [item for item in items if not item.is_left_out]
+    if all(item.kind == "name" or (item.kind == "pattern" and _is_plain(item.text)) for item in wanted):
+        return [imap_utf7.encode(item.text) for item in wanted]
+    return ALL
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and not set(text) & {"&", "\\"}
 
 
 def _add_named(wanted: Iterable[Item], by_name: dict[str, Listed], listed: Sequence[Listed]) -> list[Listed]:

@@ -32,6 +32,11 @@ def intend(folder: FolderState, wanted: Iterable[Remote]) -> None:
         )
 
 
+def is_waiting(folder: FolderState) -> bool:
+    """Whether something is to be marked. Raises Problem (internal, quota)."""
+    return bool(folder.rows(_DELIVERED, (folder.number,)))
+
+
 def mark(folder: FolderState, retriever: Retriever) -> None:
     """Mark what is recorded as delivered and was to be marked; it is not tried twice. Raises Problem."""
     delivered = [Remote(*row) for row in folder.rows(_DELIVERED, (folder.number,))]

@@ -51,7 +51,8 @@ class Record:
         with self._lock:
             # So the log-in has succeeded, however the run ends.
             self._report["refused"] = 0
-            self._report["total_messages"], self._report["total_bytes"] = messages, octets
+            self._report["total_messages"] += messages
+            self._report["total_bytes"] += octets
         self._show.begin(messages, octets)
         self._tell(tell_new(messages, octets))
 

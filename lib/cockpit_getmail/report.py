@@ -18,7 +18,7 @@ class Reporter(Protocol):
     """Where a run says what it does."""
 
     def begin(self, messages: int, octets: int) -> None:
-        """So many new messages are about to be fetched."""
+        """So many more new messages are about to be fetched."""
 
     def advance(self, messages: int, octets: int) -> None:
         """So many more are delivered."""
@@ -52,7 +52,8 @@ class Lines:
         pass
 
     def begin(self, messages: int, octets: int) -> None:
-        self._messages, self._done, self._octets = messages, 0, octets
+        self._messages += messages
+        self._octets += octets
         self.note(tell_new(messages, octets))
 
     def advance(self, messages: int, octets: int) -> None:
@@ -110,7 +111,11 @@ class Bar(Lines):
 
     def begin(self, messages: int, octets: int) -> None:
         super().begin(messages, octets)
-        self._task = self._progress.add_task(f"0 of {messages}", total=octets)
+        text = f"{self._done} of {self._messages}"
+        if self._task is None:
+            self._task = self._progress.add_task(text, total=self._octets)
+        else:
+            self._progress.update(self._task, total=self._octets, description=text)
 
     def advance(self, messages: int, octets: int) -> None:
         self._done += messages

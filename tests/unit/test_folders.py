@@ -9,7 +9,7 @@ from cockpit_getmail import imap_utf7
 from cockpit_getmail.destination.lmtp_message import make_recipient
 from cockpit_getmail.destination.maildir_folders import format_subfolder
 from cockpit_getmail.folder_list import parse
-from cockpit_getmail.folders import choose, name_locally
+from cockpit_getmail.folders import choose, find_patterns, name_locally
 from cockpit_getmail.retriever.base import INBOX, Listed
 
 WIRES = st.one_of(
@@ -78,6 +78,21 @@ def test_named_folder_that_is_not_listed_is_asked_for_as_the_server_calls_it() -
     [folder] = choose(parse("Müll/Alt"), [make("x")]).folders
     assert folder == Listed("Müll/Alt", b"M&APw-ll/Alt", "/")
     assert choose(parse("INBOX"), []).folders == [INBOX]
+
+
+@pytest.mark.parametrize(
+    ("text", "patterns"),
+    [
+        ("INBOX, Entwürfe, Work/%, !*x", [b"INBOX", b"Entw&APw-rfe", b"Work/%"]),
+        ("*", [b"*"]),
+        ("*ürfe, INBOX", [b"*"]),
+        ("R&*, INBOX", [b"*"]),
+        (r"a\x5c*", [b"*"]),
+        ("\\Sent, INBOX", [b"*"]),
+    ],
+)
+def test_patterns_for_the_server_miss_none(text: str, patterns: list[bytes]) -> None:
+    assert list(find_patterns(parse(text))) == patterns
 
 
 def test_folder_that_is_listed_twice_is_fetched_once() -> None:

@@ -67,13 +67,18 @@ def test_stream_that_is_not_the_journals_bears_none(tmp_path: Path, monkeypatch:
     assert (tmp_path / "log").read_text() == "Connected.\n"
 
 
-def test_second_count_starts_again() -> None:
+def test_second_count_goes_on() -> None:
     stream = io.StringIO()
     lines = reporter(stream)
     for _ in range(2):
         lines.begin(1, 10)
         lines.advance(1, 10)
-    assert stream.getvalue().splitlines() == ["1 new message, 10 bytes.", "1 of 1 delivered."] * 2
+    assert stream.getvalue().splitlines() == [
+        "1 new message, 10 bytes.",
+        "1 of 1 delivered.",
+        "1 new message, 10 bytes.",
+        "2 of 2 delivered.",
+    ]
 
 
 def test_what_a_stream_cannot_show_is_escaped(tmp_path: Path) -> None:
@@ -138,6 +143,17 @@ def test_terminal_gets_a_bar(terminal: tuple[TextIO, int]) -> None:
     assert "2.5/2.5 kB" in text
     for line in ("Connected.", "3 new messages, 2.5 kB.", "One message has another size.", "It broke."):
         assert line in text
+
+
+def test_bar_grows_with_each_folder(terminal: tuple[TextIO, int]) -> None:
+    stream, shown = terminal
+    with reporter(stream) as lines:
+        for _ in range(2):
+            lines.begin(2, 1500)
+            lines.advance(2, 1500)
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", read_to_end(stream, shown).decode())
+    assert "4 of 4" in text
+    assert "3.0/3.0 kB" in text
 
 
 def test_what_servers_say_is_no_markup_for_the_terminal(terminal: tuple[TextIO, int]) -> None:

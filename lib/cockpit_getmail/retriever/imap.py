@@ -76,7 +76,9 @@ class Imap:
         # Who fetches INBOX needs none.
         from cockpit_getmail.retriever import imap_list
 
-        return imap_list.list_folders(self._opened, patterns)
+        listed = imap_list.list_folders(self._opened, patterns)
+        self._tell_capabilities()
+        return listed
 
     def find_prefix(self) -> str:
         from cockpit_getmail.retriever import imap_list
@@ -86,7 +88,7 @@ class Imap:
     def select(self, folder: Listed = INBOX) -> Folder:
         self._listed = folder
         self._folder = self._select(folder, "EXAMINE")
-        self.capabilities = sorted(printable(name) for name in self._opened.capabilities())
+        self._tell_capabilities()
         return self._folder
 
     def list_since(
@@ -241,6 +243,9 @@ class Imap:
         policy = find_policy(self._connector.tls, self._endpoint)
         if choose_tls(policy, seen=self._tls_seen, offered=offered, server=self._endpoint.server):
             session.start_tls()
+
+    def _tell_capabilities(self) -> None:
+        self.capabilities = sorted(printable(name) for name in self._opened.capabilities())
 
     def _select(self, listed: Listed, command: str) -> Folder:
         opened = imap_select.select(self._opened, listed, command, self._not_connected)

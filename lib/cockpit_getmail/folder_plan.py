@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Which folders a run goes through, and where the mail of each goes (props Folders and FolderMap)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from cockpit_getmail import folder_list
+from cockpit_getmail.problem import failure, quoted
+from cockpit_getmail.retriever.base import INBOX, Listed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cockpit_getmail.connector import Connector
+    from cockpit_getmail.report import Reporter
+    from cockpit_getmail.retriever.base import Retriever
+
+KNOWS_COPIES = "X-GM-EXT-1"
+"""The capability of a server that tells which messages are the same in several folders (X-GM-MSGID)."""
+
+
+class Planned(NamedTuple):
+    """A folder of the server, and the one of the account its mail goes to: None is the connector's own."""
+
+    listed: Listed
+    place: str | None = None
+
+
+class Plan(NamedTuple):
+    """The folders in their order. For the special uses of `unused` there is none."""
+
+    folders: Sequence[Planned]
+    unused: Sequence[str] = ()
+
+
+def make(connector: Connector, retriever: Retriever, report: Reporter) -> Plan:
+    """Return what a run goes through. Nobody asks the server for its folders if that is INBOX only.
+
+    Raises Problem: connector for Folders that cannot be understood, mailbox where there is no such folder.
+    """
+    try:
+        items = folder_list.parse(connector.folders)
+    except ValueError as error:
+        # What create accepts always can be; a database may have been written by hand.
+        raise failure("connector", f"Folders of this connector cannot be understood. {error}") from error
+    if folder_list.is_only_inbox(items):
+        return Plan([Planned(INBOX)])
+    from cockpit_getmail import folders
+
+    listed = retriever.list_folders(folders.find_patterns(items))
+    choice = folders.choose(items, listed, knows_copies=KNOWS_COPIES in retriever.capabilities)
+    for double in choice.doubles:
+        name = quoted(double.name)
+        report.note(f"{name} shows messages of other folders, too: it is fetched only if Folders names it.")
+    if not (choice.folders or choice.unused):
+        raise failure("mailbox", f"{connector.server} has no folder that Folders means.")
+    places = _find_places(connector, retriever, choice.folders)
+    planned = [Planned(folder, places.get(folder.name)) for folder in choice.folders]
+    return Plan(planned, choice.unused)
+
+
+def _find_places(connector: Connector, retriever: Retriever, listed: Sequence[Listed]) -> dict[str, str]:
+    if not connector.keeps_folders:
+        return {}
+    from cockpit_getmail import folders
+
+    has_levels = any(folder.separator and folder.separator in folder.name for folder in listed)
+    prefix = retriever.find_prefix() if has_levels else ""
+    places = folders.name_locally(listed, prefix, connector.folder)
+    places.pop(INBOX.name, None)
+    return places

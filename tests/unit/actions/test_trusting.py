@@ -54,7 +54,7 @@ def test_certificate_of_a_new_connector(client: dict[str, str], settings: Settin
     for answer in (create.answer, validate_create.answer):
         assert faults(answer, wrong, settings) == ["ClientKey unknown"]
         assert faults(answer, {**INPUT, "ClientCert": client["ClientCert"]}, settings) == [
-            "ClientCert unknown"
+            "ClientCert format"
         ]
     assert faults(validate_create.answer, {**INPUT, **client}, settings) == []
     assert faults(create.answer, {**INPUT, **client}, settings) == []

@@ -131,11 +131,19 @@ def test_files_that_hold_something_else(client: Certificate, tmp_path: Path) -> 
         assert f"The {prop} {tmp_path}" in caught.value.message
 
 
+def test_a_certificate_without_its_key(client: Certificate) -> None:
+    fault = client_certificate.find_fault({"ClientCert": str(client.pem)})
+    assert fault
+    assert (fault.prop, fault.word) == ("ClientCert", "format")
+    assert "ClientKey" in fault.reason
+
+
 def test_files_that_cannot_be_read_or_are_others(client: Certificate, tmp_path: Path) -> None:
     readable = tmp_path / "readable.key"
     write(readable, client.key.read_bytes(), mode=0o640)
     os.mkfifo(tmp_path / "pipe")
     missing = str(tmp_path / "missing")
+    open_to_all = write(tmp_path / "all.pem", client.pem.read_bytes(), client.key.read_bytes(), mode=0o644)
     for props, prop in (
         ({**both(client), "ClientKey": missing}, "ClientKey"),
         ({**both(client), "ClientKey": str(readable)}, "ClientKey"),
@@ -144,6 +152,7 @@ def test_files_that_cannot_be_read_or_are_others(client: Certificate, tmp_path: 
         ({**both(client), "ClientCert": str(tmp_path)}, "ClientCert"),
         ({**both(client), "ClientCert": "/dev/zero"}, "ClientCert"),
         ({"ClientCert": missing}, "ClientCert"),
+        (open_to_all, "ClientCert"),
     ):
         fault = client_certificate.find_fault(props)
         assert fault

@@ -101,7 +101,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "redirect": TEXT,
     "folder": TEXT,
     "uid": TEXT | st.integers(1),
-    "search": TEXT,
+    "search": st.sampled_from(["ALL", "UNSEEN NOT DELETED"]),
     "before": TEXT | st.integers(1),
     "raw_file_list": st.integers(0, 1),
     "file": st.from_regex(r"[1-9][0-9]{0,5}(\.[1-9][0-9]{0,5}){0,9}", fullmatch=True),
@@ -122,6 +122,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "VirusCheck": SWITCH,
 }
 CONFLICTS = {
+    "form": ["name", "exact", "account"],
     "Time": ["SyncPeriod"],
     "PasswordFile": ["Password", "PasswordCommand"],
     "PasswordCommand": ["Password"],
@@ -173,6 +174,8 @@ def valid_inputs(draw: Callable[[Any], Any], verb: str, action: str) -> dict[str
     props = find_props(load(f"{verb}/{action}.input.json"))
     values = {"action": st.just(action), "name": NAMES.get((verb, action), TEXT), **VALUES}
     values |= {"status": st.sampled_from(CONDITIONS)} if verb == "read" and "label" in props else {}
+    if "form" in props:
+        values["form"] = servers() if action == "certificate" else valid_inputs("read", "check-credentials")
     kept = props & {*ALWAYS, *CONNECTOR} | draw(st.sets(st.sampled_from(sorted(props))))
     data = {prop: draw(values[prop]) for prop in sorted(kept)}
     digits = draw(st.sets(st.sampled_from(NUMBERS)))
@@ -186,6 +189,13 @@ def valid_inputs(draw: Callable[[Any], Any], verb: str, action: str) -> dict[str
             for other in excluded:
                 data.pop(other, None)
     return settle(data)
+
+
+def servers() -> st.SearchStrategy[dict[str, Any]]:
+    """Servers as `read certificate` takes them."""
+    fixed = {prop: VALUES[prop] for prop in ("Retriever", "Server")}
+    more = {prop: VALUES[prop] for prop in ("Port", "TLS", "CAFile", "Fingerprint")}
+    return st.fixed_dictionaries(fixed, optional=more)
 
 
 def settle(data: dict[str, Any]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ _END = re.compile(rb"\n\r?\n")
 _FOLD = re.compile(r"[\t\r\n]+ *")
 _WORD = re.compile(
     # A question mark within is a fault that is met, and a blank too.
-    r"=\?([^?\s*]{1,60})(?:\*[^?\s]{0,60})?\?([BbQq])\?([^?]*+(?:\?(?!=)[^?]{0,200}+){0,10}+)\?="
+    r"=\?([^?\s*]{1,60})(?:\*[^?\s]{0,60})?\?([BbQq])\?([^?]*(?:\?(?!=)[^?]{0,200}){0,10})\?="
 )
 _NO_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 _FAULTS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)

@@ -39,12 +39,13 @@ def check(verb: str, action: str, data: Mapping[str, Any]) -> list[Fault]:
     from jsonschema import Draft202012Validator
 
     schema = load(f"{verb}/{action}.input.json")
-    secrets = set(_find_secrets(schema))
+    secrets, holders = set(_find_secrets(schema)), set(_find_holders(schema))
     faults: dict[str, Fault] = {}
     for error in Draft202012Validator(schema, format_checker=format_checker()).iter_errors(data):
         for parameter, value, word in _explain(error):
-            is_secret = value is not None and not secrets.isdisjoint(parameter.split("."))
-            shown = "" if is_secret else show(value)
+            path = parameter.split(".")
+            is_secret = not secrets.isdisjoint(path) or path[-1] in holders
+            shown = "" if is_secret and value is not None else show(value)
             faults.setdefault(parameter, {"parameter": parameter, "value": shown, "error": word})
     return sorted(faults.values(), key=lambda fault: str(fault["parameter"]))
 
@@ -95,6 +96,17 @@ def _find_secrets(schema: Any) -> Iterator[str]:
         yield from (name for name, prop in schema.get("properties", {}).items() if _is_secret(prop))
         for value in schema.values():
             yield from _find_secrets(value)
+
+
+def _find_holders(schema: Any) -> Iterator[str]:
+    """Yield the names of the props that have secrets in them: what is no object may be one in other words."""
+    if isinstance(schema, list):
+        for item in schema:
+            yield from _find_holders(item)
+    elif isinstance(schema, dict):
+        props = schema.get("properties", {})
+        yield from (name for name, prop in props.items() if any(_find_secrets(prop)))
+        yield from _find_holders(schema.get("allOf", []))
 
 
 def _is_secret(prop: Any) -> bool:

@@ -389,6 +389,27 @@ def test_no_fault_shows_what_is_write_only(name: str, value: Any) -> None:
     assert "12345" not in json.dumps(list(told.values()))
 
 
+def test_no_fault_shows_a_secret_of_a_form() -> None:
+    form = {"action": "check-credentials", "Password": "canary\n", "Server": "", "Pasword": "canary"}
+    told = {
+        fault["parameter"]: fault
+        for fault in schema.check("read", "folders", {"action": "folders", "form": form})
+    }
+    assert told["form.Password"] == {"parameter": "form.Password", "value": "", "error": "format"}
+    assert told["form.Server"]["value"] == ""
+    assert told["form.Pasword"]["error"] == "additionalProperties"
+    assert "canary" not in json.dumps(list(told.values()))
+
+
+def test_name_or_form() -> None:
+    form = {"Retriever": "SimpleIMAPRetriever", "Server": "x"}
+    both = {"action": "certificate", "form": form, "name": "x", "account": "y"}
+    words = {fault["parameter"]: fault["error"] for fault in schema.check("read", "certificate", both)}
+    assert words == {"name": "conflict", "account": "conflict"}
+    [neither] = schema.check("read", "certificate", {"action": "certificate"})
+    assert neither == {"parameter": "name", "value": None, "error": "required"}
+
+
 @given(st.sampled_from(INPUTS), st.dictionaries(st.text(), JSON, max_size=6))
 def test_faults_have_the_shape_of_a_problem(name: str, data: dict[str, Any]) -> None:
     verb, _, action = name.removesuffix(".input.json").partition("/")
@@ -430,8 +451,11 @@ def test_interval_is_said_once(verb: str, minutes: Any, period: str) -> None:
 @pytest.mark.parametrize("name", INPUTS)
 def test_what_is_write_only_is_a_secret(name: str) -> None:
     for prop, parts in find_props(load(name)).items():
-        # Context.IO's provider_token is stored as RefreshToken. A redirect brings one, once.
-        assert any(map(is_write_only, parts)) == (prop in (*SECRETS, "provider_token", "redirect")), prop
+        # Context.IO's provider_token is stored as RefreshToken. A redirect brings one, once. A form has them.
+        has_one = prop in (*SECRETS, "provider_token", "redirect") or (
+            prop == "form" and "Password" in str(parts)
+        )
+        assert any(map(is_write_only, parts)) == has_one, prop
 
 
 def test_a_connector_has_the_same_props_everywhere() -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cockpit_getmail.retriever.base import Folder, Remote, Retriever
     from cockpit_getmail.state import FolderState
 
-BATCH = 1000
+BATCH_MESSAGES = 1000
 TOLD = 20_000
 """After so many messages each it is told how many are compared."""
 
@@ -37,9 +37,9 @@ def list_again(retriever: Retriever, opened: Folder, folder: FolderState, report
         report.note(f"The UIDs of {name} are others now: {count(len(new), 'message')} to be compared.")
     former = Former(folder)
     left: list[Remote] = []
-    for start in range(0, len(new), BATCH):
-        left += _match(retriever, folder, former, new[start : start + BATCH])
-        if (done := start + BATCH) % TOLD == 0 and done < len(new):
+    for start in range(0, len(new), BATCH_MESSAGES):
+        left += _match(retriever, folder, former, new[start : start + BATCH_MESSAGES])
+        if (done := start + BATCH_MESSAGES) % TOLD == 0 and done < len(new):
             report.note(f"{done} of {len(new)} messages of {name} compared.")
     former.end()
     if new:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from cockpit_getmail.retriever.imap_session import Session
 
-BATCH = 250
+BATCH_MESSAGES = 250
 HEADER_OCTETS = 2048
 """So much of a field is asked for, more than is recorded of one: no sender makes an answer too long."""
 _FIELDS = re.compile(
@@ -23,8 +23,8 @@ def identify(session: Session, uids: Sequence[int]) -> dict[str, bytes]:
     Raises Problem: mailbox if the server refuses, protocol, network.
     """
     found: dict[str, bytes] = {}
-    for start in range(0, len(uids), BATCH):
-        asked = ",".join(map(str, uids[start : start + BATCH]))
+    for start in range(0, len(uids), BATCH_MESSAGES):
+        asked = ",".join(map(str, uids[start : start + BATCH_MESSAGES]))
         field = f"BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]<0.{HEADER_OCTETS}>"
         found.update(_parse(session.demand(f"UID FETCH {asked} (UID {field})").untagged))
     return found

@@ -13,11 +13,13 @@ from cockpit_getmail.stop import SIGNALS, Stop, Stopped
 from cockpit_getmail.words import Cause
 
 if TYPE_CHECKING:
+    from argparse import Namespace
+
     from cockpit_getmail.connector import Connector
     from cockpit_getmail.settings import Settings
     from cockpit_getmail.units.inside import Order
 
-SUCCESS, SOME_FAILED, BUG = 0, 65, 70
+SUCCESS, WRONG_USE, SOME_FAILED, BUG = 0, 64, 65, 70
 STATUSES: Mapping[Cause, int] = {
     "credentials": 77,
     "network": 69,
@@ -85,6 +87,8 @@ def _run_command(arguments: Sequence[str]) -> int:
             return _answer_unit()
         case ["ask", "--child"]:
             return _answer_child()
+        case ["imap", "--unit"]:
+            return _relay_unit()
         case ["callback", "--unit"]:
             return _send_callbacks()
         case ["token", "--unit"]:
@@ -107,6 +111,8 @@ def _run_for_people(arguments: Sequence[str]) -> int:
             return _fetch(options.name)
         case "schedule":
             return _work_off_schedule()
+        case "imap":
+            return _relay(options)
         case "verify" if options.foreground:
             return _verify_in_foreground(options.name)
     return command.run(options, STATUSES)
@@ -241,6 +247,26 @@ def _answer_child() -> int:
 
     _refuse_root()
     units.answer_stdin()
+    return SUCCESS
+
+
+def _relay(options: "Namespace") -> int:
+    """Log in for a program, and let it speak IMAP on stdin and stdout; root has it done in a unit."""
+    from cockpit_getmail.actions import relaying
+
+    if sys.stdout.isatty():
+        # A server's own octets are not for a terminal.
+        _complain("imap is for a program: its output is no terminal.")
+        return WRONG_USE
+    return relaying.relay(options.name, options.of, STATUSES["credentials"])
+
+
+def _relay_unit() -> int:
+    """Relay in a unit, with nothing but what it was handed."""
+    from cockpit_getmail.actions import relaying
+
+    _require_sandbox()
+    relaying.relay_in_unit()
     return SUCCESS
 
 

@@ -65,7 +65,7 @@ def _find_missing(options: argparse.Namespace) -> str | None:
             or options.password_stdin
         ):
             return "edit needs something to change (see edit --help)"
-        case "fetch" | "schedule" if options.json or options.host:
+        case "fetch" | "schedule" | "imap" if options.json or options.host:
             return f"{options.command} knows neither --json nor --host"
         case "verify" if options.foreground and (options.json or options.host):
             return "verify --foreground knows neither --json nor --host"
@@ -257,4 +257,8 @@ def _add_local(commands: Any) -> None:
     fetch = commands.add_parser("fetch", help="fetch what is new, in the foreground and without systemd")
     name = fetch.add_argument("name", metavar="NAME", help="its name; after -- if it begins with a dash")
     name.completer = complete_names
+    imap = commands.add_parser(
+        "imap", help="log in, and let a program speak IMAP on standard input and output; see docs/imap.md"
+    )
+    add_name(imap)
     commands.add_parser("schedule", help="start what is due, as the timer does each minute")

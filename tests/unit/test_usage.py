@@ -14,7 +14,7 @@ from cockpit_getmail import command, usage
 from cockpit_getmail.command import props
 from tests.support.schemas import FOLDER, load
 
-HANDLED_ELSEWHERE = {"fetch", "schedule"}
+HANDLED_ELSEWHERE = {"fetch", "imap", "schedule"}
 COMMANDS = [
     *("list", "show", "add", "edit", "remove", "enable", "disable", "reset", "check"),
     *("run", "cancel", "verify", "authorize"),
@@ -22,7 +22,7 @@ COMMANDS = [
     *("seal", "unseal"),
     *("folders", "preview", "messages", "message", "files", "file", "server"),
     *("mark", "delete-messages", "copy", "move", "append", "folder"),
-    *("fetch", "schedule"),
+    *("fetch", "imap", "schedule"),
 ]
 # By methods of the client, which tests/unit/client holds against the schemas.
 BY_METHOD = {"execute/verify", "read/progress"}

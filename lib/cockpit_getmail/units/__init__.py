@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cockpit_getmail.units.inside import is_confined, read_credentials
     from cockpit_getmail.units.journal import read_journal, read_journal_of_task
     from cockpit_getmail.units.place import Place, locate, prepare
+    from cockpit_getmail.units.relaying import relay
     from cockpit_getmail.units.sandbox import program
     from cockpit_getmail.units.systemd import (
         cancel,
@@ -45,6 +46,7 @@ _MODULES = {
     "read_journal": "journal",
     "read_journal_of_task": "journal",
     "read_request": "foreground",
+    "relay": "relaying",
     "run_as_user": "foreground",
     "running": "systemd",
     "start_run": "systemd",
@@ -73,6 +75,7 @@ __all__ = [
     "read_journal",
     "read_journal_of_task",
     "read_request",
+    "relay",
     "run_as_user",
     "running",
     "start_run",

@@ -121,6 +121,23 @@ def attend(argv: Sequence[str], user: Identity, *, stdin: bytes, stops: Iterable
 
 
 @contextmanager
+def passing_through(argv: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program on this process's own standard streams; it does not outlive the block.
+
+    Raises Problem (cause internal) if it cannot be started.
+    """
+    try:
+        child = subprocess.Popen(argv, env=ENVIRONMENT, cwd="/")  # noqa: S603 (no shell, and the caller quotes)
+    except OSError as error:
+        raise failure("internal", f"{argv[0]} cannot be run: {error.strerror}.") from error
+    with child:
+        try:
+            yield child
+        finally:
+            child.kill()
+
+
+@contextmanager
 def _as_file(data: bytes) -> Iterator[int]:
     """Give a descriptor to read data from. It never touches a disk, and unlike a pipe it never fills."""
     file = os.memfd_create("stdin", os.MFD_CLOEXEC)

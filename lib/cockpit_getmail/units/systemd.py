@@ -133,7 +133,7 @@ def run_to_answer(
     argv = start_argv(unit, description, properties, command, "--pipe", "--wait")
     done = run(argv, stdin=request, timeout=timeout, output_limit=output_limit)
     if done.status is None:
-        _kill(unit)
+        kill(unit)
     if output_limit in (len(done.output), len(done.errors)):
         raise failure("internal", "It was stopped: its answer had no end.")
     return done
@@ -221,7 +221,8 @@ def _start(unit: str, argv: Sequence[str]) -> bool:
     raise failure("internal", message)
 
 
-def _kill(unit: str) -> None:
+def kill(unit: str) -> None:
+    """End a unit (without `.service`) at once, and do not wait for it."""
     name = f"{unit}.service"
     run(["systemctl", "kill", "--signal=KILL", "--", name], timeout=ASK_SECONDS)
     run(["systemctl", "stop", "--no-block", "--", name], timeout=ASK_SECONDS)

@@ -54,6 +54,8 @@ def run(
     if connector.access_token:
         stop.set_time(_find_time(connector))
     destination = destinations.make(connector, settings, state.token, state.folder)
+    if connector.keeps_folders:
+        destination.require_folders()
 
     def make_filtering() -> Filtering | None:
         if not connector.filters:

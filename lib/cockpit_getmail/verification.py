@@ -7,12 +7,12 @@ It goes on beside runs, and writes nothing but its own report.
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
 from cockpit_getmail import destination as destinations
-from cockpit_getmail.destination.maildir_folders import format_subfolder, is_inbox
+from cockpit_getmail.destination.maildir_folders import find_subfolders, format_subfolder, is_inbox
 from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.record import Record
 from cockpit_getmail.search import Search
@@ -132,9 +132,17 @@ def _settle(record: Record, begin: Begin) -> None:
 
 
 def _find_subfolders(target: Target, connector: Connector, settings: Settings) -> set[str]:
-    """Return the subfolders of its Maildir that a connector's mail is delivered into."""
+    """Return the subfolders of its Maildir that a connector's mail is delivered into.
+
+    Where it keeps the folders of the server, these are all that are in it, or below its own folder.
+    """
     folders = [target.folder, *([settings.junk_folder] if connector.filters else [])]
-    return {format_subfolder(folder) for folder in folders if not is_inbox(folder)}
+    found = {format_subfolder(folder) for folder in folders if not is_inbox(folder)}
+    if connector.keeps_folders:
+        root = format_subfolder(target.folder)
+        with suppress(OSError):
+            found.update(name for name in find_subfolders(target.place) if f"{name}.".startswith(f"{root}."))
+    return found
 
 
 def _verify(

@@ -79,9 +79,10 @@ class Delivered:
     def progress(self, text: str, messages: int, total: int) -> None:
         self.log.note(f"{messages} of {total}: {text}")
 
-    def verify(self, stop: Stop | None = None, token: str = "") -> Result:
+    def verify(self, stop: Stop | None = None, token: str = "", **props: str) -> Result:
         settings = Settings(
             self.folder / "db", self.folder, f"maildir:{self.folder}/{{account}}", "nobody", 5.0
         )
         token = token or make_token(CONNECTOR.name)
-        return run(CONNECTOR, settings, self.state, self.log, token=token, stop=stop)
+        connector = Connector.from_record(CONNECTOR.name, {**CONNECTOR.props, **props})
+        return run(connector, settings, self.state, self.log, token=token, stop=stop)

@@ -66,6 +66,25 @@ def test_all_that_was_delivered_is_there(box: Delivered) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("props", "present", "moved"),
+    [
+        ({"FolderMap": "inbox"}, 1, 3),
+        ({"FolderMap": "keep"}, 4, 0),
+        ({"FolderMap": "keep", "Folder": "Old"}, 3, 1),
+    ],
+)
+def test_where_folders_are_kept_mail_is_in_all_of_them(
+    box: Delivered, props: dict[str, str], present: int, moved: int
+) -> None:
+    for uid, folder in enumerate((".Old", ".Old.Sent", ".Older", ".")):
+        box.provide(folder)
+        box.deliver(str(uid), f"{folder}/cur", ":2,S")
+    result = box.verify(**props)
+    assert (result["present"], result["moved"]) == (present, moved)
+    assert result["missing"] == []
+
+
 def test_what_is_missing_is_told_and_recorded(box: Delivered) -> None:
     token = make_token(CONNECTOR.name)
     box.deliver("1")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cockpit_getmail.settings import Settings
     from cockpit_getmail.words import Fault
 
-_DECIDE = ("Account", "Destination", "Folder")
+_DECIDE = ("Account", "Destination", "Folder", "FolderMap")
 
 
 def refuse_target(
@@ -51,6 +51,8 @@ def _find_faults(props: Mapping[str, str], settings: Settings) -> Iterator[tuple
         if own and not _can_run(place):
             yield "Destination", "unknown"
     yield from _find_folder_faults(kind, place, folder, settings)
+    if props.get("FolderMap") == "keep" and _is_nameless(kind, place, settings):
+        yield "FolderMap", "conflict"
 
 
 def _find_maildir_faults(template: str, account: str) -> Iterator[tuple[str, str]]:
@@ -82,9 +84,14 @@ def _find_folder_faults(kind: str, place: str, folder: str, settings: Settings) 
     if _fails(lambda: format_subfolder(folder)):
         yield "Folder", "format"
         return
-    nameless = {"lmtp": not settings.recipient_delimiter, "command": "{folder}" not in place}
-    if nameless.get(kind):
+    if _is_nameless(kind, place, settings):
         yield "Folder", "conflict"
+
+
+def _is_nameless(kind: str, place: str, settings: Settings) -> bool:
+    """Whether a destination knows no folders of an account."""
+    nameless = {"lmtp": not settings.recipient_delimiter, "command": "{folder}" not in place}
+    return nameless.get(kind, False)
 
 
 def _can_run(command: str) -> bool:

@@ -57,6 +57,9 @@ class Destination(Protocol):
     trouble: Problem | None
     """Why nothing more can be delivered, if publish() has met that."""
 
+    def require_folders(self) -> None:
+        """Raise Problem if messages cannot go to folders of the account that are not its inbox."""
+
     def stage(self, folder: str | None = None) -> Staging:
         """Begin a message for a folder of the account: None is the connector's own (prop Folder).
 

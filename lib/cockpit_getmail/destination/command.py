@@ -90,9 +90,11 @@ class Command:
         self._program, *_ = self.find_argv(None)
         require_program(self._program)
         program.require_lasting()
-        if not is_inbox(target.folder) and "{folder}" not in target.place:
-            message = f"To deliver into {quoted(target.folder)}, the destination's command needs {{folder}}."
-            raise failure("connector", message)
+        if not is_inbox(target.folder):
+            self._require_name(quoted(target.folder))
+
+    def require_folders(self) -> None:
+        self._require_name("folders")
 
     def stage(self, folder: str | None = None) -> CommandStaging:
         return CommandStaging(self, self.find_argv(folder), Spool(self._state_folder))
@@ -124,6 +126,11 @@ class Command:
     def find_argv(self, folder: str | None) -> list[str]:
         folder = self._target.folder if folder is None else folder
         return parse_command(self._target.place, self._target.account, folder)
+
+    def _require_name(self, what: str) -> None:
+        if "{folder}" not in self._target.place:
+            message = f"To deliver into {what}, the destination's command needs {{folder}}."
+            raise failure("connector", message)
 
     def take(self, message: Message) -> Staged:
         """Take in a message that is whole."""

@@ -70,6 +70,10 @@ class Lmtp:
         self._confirmed = self._postponed = self._refused = self._breaks = 0
         self._address(self._folder)
 
+    def require_folders(self) -> None:
+        if not self._delimiter:
+            raise _nameless("folders")
+
     def stage(self, folder: str | None = None) -> LmtpStaging:
         if not self._is_met:
             # If nothing can be delivered, nothing has to be fetched.
@@ -134,11 +138,7 @@ class Lmtp:
         if not folder or folder.upper() == "INBOX":
             return make_recipient(self._account)
         if not self._delimiter:
-            message = (
-                f"To deliver into the folder {quoted(folder)} by LMTP takes the setting RECIPIENT_DELIMITER, "
-                "such as +, and a server that knows it."
-            )
-            raise failure("settings", message, setting="RECIPIENT_DELIMITER")
+            raise _nameless(f"the folder {quoted(folder)}")
         return make_recipient(self._account, self._delimiter + folder)
 
     def _meet(self) -> None:
@@ -292,6 +292,14 @@ class LmtpStaging:
 
     def abort(self) -> None:
         self._spool.close()
+
+
+def _nameless(what: str) -> Problem:
+    message = (
+        f"To deliver into {what} by LMTP takes the setting RECIPIENT_DELIMITER, "
+        "such as +, and a server that knows it."
+    )
+    return failure("settings", message, setting="RECIPIENT_DELIMITER")
 
 
 def _is_for_good(answer: Answer) -> bool:

@@ -71,6 +71,9 @@ class Maildir:
         self._files: dict[str, int] = {}
         self._top = self._open("")
 
+    def require_folders(self) -> None:
+        """Each is made when something goes there."""
+
     def stage(self, folder: str | None = None) -> "MaildirStaging":
         box = self._open(self._subfolder if folder is None else format_subfolder(folder))
         if box.syncs_together is None:

@@ -94,6 +94,20 @@ def test_folder_must_have_a_way(destination: str, folder: str, found: list[str])
     assert faults({"Account": "me", "Folder": folder}, destination) == found
 
 
+@pytest.mark.parametrize(
+    ("destination", "found"),
+    [
+        ("maildir:/srv/{account}", []),
+        ("lmtp:localhost:24", ["FolderMap conflict"]),
+        ("command:/bin/true", ["FolderMap conflict"]),
+        ("command:/bin/true {folder}", []),
+    ],
+)
+def test_folders_that_are_kept_must_have_a_way(destination: str, found: list[str]) -> None:
+    assert faults({"Account": "me", "FolderMap": "keep"}, destination) == found
+    assert faults({"Account": "me", "FolderMap": "inbox"}, destination) == []
+
+
 def test_lmtp_that_knows_a_delimiter_has_folders() -> None:
     assert faults({"Account": "me", "Folder": "Work"}, "lmtp:localhost:24", recipient_delimiter="+") == []
 

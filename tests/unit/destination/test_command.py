@@ -250,6 +250,13 @@ def test_folder_is_not_passed_over(tmp_path: Path) -> None:
     assert caught.value.cause == "connector"
 
 
+def test_folders_take_a_command_that_names_them(tmp_path: Path) -> None:
+    Tried(tmp_path, arguments="-m {folder}").command.require_folders()
+    with pytest.raises(Problem, match=r"into folders.* needs \{folder\}") as caught:
+        Tried(tmp_path, arguments="{account}").command.require_folders()
+    assert caught.value.cause == "connector"
+
+
 def test_spam_goes_where_all_goes_if_no_folder_can_be_named(tmp_path: Path) -> None:
     tried = Tried(tmp_path, arguments="{account}")
     assert tried.deliver(folder="Junk") is None

@@ -360,6 +360,14 @@ def test_folder_without_a_delimiter_is_refused() -> None:
     assert raised.value.attributes == {"cause": "settings", "setting": "RECIPIENT_DELIMITER"}
 
 
+def test_folders_take_a_delimiter() -> None:
+    with destination(Fake(), recipient_delimiter="+") as opened:
+        opened.require_folders()
+    with destination(Fake()) as opened, pytest.raises(Problem, match="into folders") as raised:
+        opened.require_folders()
+    assert raised.value.cause == "settings"
+
+
 def test_spam_without_a_delimiter_goes_where_all_goes() -> None:
     fake = Fake()
     with destination(fake) as opened:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from imapclient import IMAPClient
+from imapclient.exceptions import ProtocolError
 from imapclient.response_parser import parse_response
 
 from cockpit_getmail import imap_utf7
@@ -172,6 +173,6 @@ def explained(session: Session) -> Iterator[None]:
         raise failure("mailbox", f"{server} refuses {error.command}: {said}", code=error.code) from error
     except (imaplib.IMAP4.error, *_MALFORMED) as error:
         said = session.shown(str(error).partition("\n")[0].encode("utf-8", "replace"))
-        abort = isinstance(error, (imaplib.IMAP4.abort, *_MALFORMED))
-        what = "sent what is not IMAP" if abort else "does not do what it was asked"
+        is_nonsense = isinstance(error, (imaplib.IMAP4.abort, ProtocolError, *_MALFORMED))
+        what = "sent what is not IMAP" if is_nonsense else "does not do what it was asked"
         raise failure("protocol", f"{server} {what}: {said}") from error

@@ -56,6 +56,7 @@ def check(_request: Request, found: Any) -> Found:
 def _check_folder(folder: Any) -> Found:
     return {
         "name": folder_name(folder["name"]),
+        "separator": text(folder["separator"]),
         **{count: optional(number, folder[count]) for count in COUNTS},
         "special_use": optional(text, folder["special_use"]),
         **{fact: truth(folder[fact]) for fact in ("subscribed", "selectable", "chosen")},

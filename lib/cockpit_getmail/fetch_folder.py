@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from cockpit_getmail import marking, undelivered
+from cockpit_getmail import copies, marking, undelivered
 from cockpit_getmail.delivery import Delivery
 from cockpit_getmail.problem import Problem, quoted
 from cockpit_getmail.retriever.base import INBOX, Folder, Part, Remote, Renumbered, Retriever, Seen
@@ -92,7 +92,11 @@ def fetch(
     may end while messages are brought to the disk. Raises Problem and Stopped.
     """
     connector, report, stop = means.connector, means.report, means.stop
-    listed, whole = _list_new(retriever, opened, folder, report, bare=means.selection.is_narrow)
+    knows_copies = copies.KNOWS_COPIES in retriever.capabilities
+    bare = means.selection.is_narrow and not knows_copies
+    listed, whole = _list_new(retriever, opened, folder, report, bare=bare)
+    if knows_copies:
+        listed = copies.set_apart(folder, listed)
     new, *_ = chosen = means.selection.choose(retriever, listed, folder.attempts)
     days = connector.delete_after
     done = Result()

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from cockpit_getmail import folder_list
+from cockpit_getmail.copies import KNOWS_COPIES
 from cockpit_getmail.problem import failure, quoted
 from cockpit_getmail.retriever.base import INBOX, Listed
 
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from cockpit_getmail.connector import Connector
     from cockpit_getmail.report import Reporter
     from cockpit_getmail.retriever.base import Retriever
-
-KNOWS_COPIES = "X-GM-EXT-1"
-"""The capability of a server that tells which messages are the same in several folders (X-GM-MSGID)."""
 
 
 class Planned(NamedTuple):

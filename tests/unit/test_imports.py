@@ -68,6 +68,7 @@ ORDER = [
     "undelivered",
     "selection",
     "marking",
+    "copies",
     "folder_plan",
     "fetch_folder",
     "fetch",

@@ -15,6 +15,7 @@ from tests.support.schemas import check_schema
 PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 FOLDER = {
     "name": "é/a",
+    "separator": "/",
     "messages": 3,
     "unseen": 0,
     "size": None,

@@ -64,6 +64,7 @@ class Delivery:
         self.dropped: list[Remote] = []
         self.aside: list[tuple[Remote, str]] = []
         self.later: list[tuple[Remote, str]] = []
+        self._names: dict[tuple[str, int], str | None] = {}
         self.unscanned: list[tuple[Remote, str]] = []
         self._committer = threading.Thread(target=self._commit_all, daemon=True, name="committer")
         self._committer.start()
@@ -118,7 +119,7 @@ class Delivery:
             self._destination.discard([intent.staged for intent in self._whole])
             raise self._problem
         if self.dropped or self.aside:
-            self._folder.hold(self.dropped, self.aside)
+            self._folder.hold(self.dropped, self.aside, self._names)
 
     def _filter(self, filtering: "Filtering", part: Part) -> None:
         filtering.write(part)
@@ -138,6 +139,9 @@ class Delivery:
 
     def _judge(self, scanned: "Scanned") -> None:
         message, (action, reason, *_) = scanned.message, scanned.verdict
+        message_id = find_message_id(scanned.spool.head(HEADER_LIMIT))
+        if action in ("drop", "quarantine"):
+            self._names[message.uid, message.ordinal] = message_id
         if action == "drop":
             self.dropped.append(message)
         elif action == "later":
@@ -151,7 +155,6 @@ class Delivery:
             self._staging = self._destination.stage(folder)
             for piece in scanned.pieces():
                 self._staging.write(piece)
-            message_id = find_message_id(scanned.spool.head(HEADER_LIMIT))
             self._end_stage(Intent(message, scanned.exact, self._staging.finish(), message_id))
 
     def _stage(self, part: Part) -> None:

@@ -28,11 +28,13 @@ _ONE = "WHERE folder = ? AND uid = ? AND ordinal = ?"
 _MOVE = f"UPDATE message SET folder = ?, uid = ?, ordinal = 0, missing = NULL {_ONE}"  # noqa: S608
 _MOVE_FAILURE = f"UPDATE failure SET folder = ?, uid = ?, ordinal = 0 {_ONE}"  # noqa: S608
 _FORGET_FAILURE = f"DELETE FROM failure {_ONE}"  # noqa: S608
+_MOVE_MARK = f"UPDATE OR REPLACE unmarked SET folder = ?, uid = ?, ordinal = 0 {_ONE}"  # noqa: S608
 _LET_ALONE = f"UPDATE message SET exact = 0 {_ONE}"  # noqa: S608
 _END = (
     # What was set aside and is not matched comes to be known by another UID.
     f"DELETE FROM message WHERE state = 'quarantined' AND {_OTHERS}",  # noqa: S608
     f"DELETE FROM failure WHERE {_OTHERS}",  # noqa: S608
+    f"DELETE FROM unmarked WHERE {_OTHERS}",  # noqa: S608
     f"UPDATE message SET missing = :clock WHERE missing IS NULL AND {_OTHERS}",  # noqa: S608
     f"DELETE FROM folder WHERE id IN ({_FOLDERS} AND f.id <> here.id) "  # noqa: S608
     "AND NOT EXISTS (SELECT 1 FROM message WHERE message.folder = folder.id)",
@@ -84,6 +86,7 @@ class Former:
                     continue
                 db.execute(_FORGET_FAILURE, (here, message.uid, 0))
                 db.execute(_MOVE_FAILURE, (here, message.uid, *record.row))
+                db.execute(_MOVE_MARK, (here, message.uid, *record.row))
                 row = (message.size, message.date, here, message.uid)
                 db.execute("INSERT INTO temp.former VALUES (?, ?, ?, ?, 0)", row)
             db.executemany(_LET_ALONE, ((here, uid, 0) for uid in matched.doubtful))

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from cockpit_getmail.destination.base import Refusal, Staged
 from cockpit_getmail.durable import sync_folder
+from cockpit_getmail.matching import There
 from cockpit_getmail.problem import failure
 from cockpit_getmail.retriever.base import Folder, Remote, Seen
 from cockpit_getmail.sqlite import transaction
@@ -23,6 +24,7 @@ from cockpit_getmail.state_file import StrPath, connect, explained, lock
 
 DAY = 86400
 _NONE: Mapping[str, Refusal] = {}
+_NO_NAMES: Mapping[tuple[str, int], str | None] = {}
 KEEP_MISSING = 30 * DAY
 PATIENCE = 2 * DAY
 """Credited seconds since the first failure before a message is set aside: outages and rate limits pass."""
@@ -299,7 +301,9 @@ class FolderState:
                 if refusal.tried:
                     self._count_failure(db, row[:2], refusal.reason)
                 if refusal.for_good:
-                    self._put_aside(db, row)
+                    uid, ordinal, size, date, same, message_id = row
+                    message = Remote(uid, size, ordinal, date=date, same=same)
+                    self._keep(db, There(message, message_id), "quarantined")
             _deliver(db)
 
     def failed(self, message: Remote, reason: str, quarantine_after: int | None) -> bool:
@@ -313,7 +317,7 @@ class FolderState:
             tried = quarantine_after is not None and attempts >= quarantine_after
             aside = tried and self.clock - since >= PATIENCE
             if aside:
-                self._put_aside(db, (*key, message.size))
+                self._keep(db, There(message), "quarantined")
         return aside
 
     def postpone(self, message: Remote, reason: str) -> None:
@@ -321,15 +325,32 @@ class FolderState:
         with self._state.transaction() as db:
             db.execute(_POSTPONE, (self.number, message.uid, message.ordinal, reason, self.clock))
 
-    def hold(self, dropped: Iterable[Remote], aside: Iterable[tuple[Remote, str]]) -> None:
-        """Record what filters held back: these are never fetched again, those set aside for a reason."""
+    def hold(
+        self,
+        dropped: Iterable[Remote],
+        aside: Iterable[tuple[Remote, str]],
+        names: Mapping[tuple[str, int], str | None] = _NO_NAMES,
+    ) -> None:
+        """Record what filters held back: these are never fetched again, those set aside for a reason.
+
+        `names` are Message-IDs by (uid, ordinal).
+        """
         with self._state.transaction() as db:
             for message, reason in aside:
-                self._count_failure(db, (message.uid, message.ordinal), reason)
-                self._put_aside(db, (message.uid, message.ordinal, message.size))
+                key = message.uid, message.ordinal
+                self._count_failure(db, key, reason)
+                self._keep(db, There(message, names.get(key)), "quarantined")
             for message in dropped:
-                self._keep(db, (message.uid, message.ordinal, message.size), "dropped")
-                db.execute(_FORGET_FAILURE, (self.number, message.uid, message.ordinal))
+                key = message.uid, message.ordinal
+                self._keep(db, There(message, names.get(key)), "dropped")
+                db.execute(_FORGET_FAILURE, (self.number, *key))
+
+    def baseline(self, messages: Iterable[There]) -> None:
+        """Record that these count as seen: they are never fetched, and never deleted on the server."""
+        with self._state.transaction() as db:
+            for there in messages:
+                self._keep(db, there, "baselined")
+                db.execute(_FORGET_FAILURE, (self.number, there.message.uid, there.message.ordinal))
 
     def _count_failure(self, db: sqlite3.Connection, key: tuple[str, int], reason: str) -> tuple[int, float]:
         """Count a failed attempt; return how many there were, and when the first was."""
@@ -338,16 +359,10 @@ class FolderState:
         attempts, since = db.execute(query, (self.number, *key)).fetchone()
         return attempts, since
 
-    def _put_aside(self, db: sqlite3.Connection, message: tuple[str, int, int]) -> None:
-        """Set aside a message by uid, ordinal and size."""
-        self._keep(db, message, "quarantined")
-
-    def _keep(self, db: sqlite3.Connection, message: tuple[str, int, int], state: str) -> None:
-        db.execute(
-            "INSERT OR REPLACE INTO message (folder, uid, ordinal, size, exact, state, clock) "
-            "VALUES (?, ?, ?, ?, 0, ?, ?)",
-            (self.number, *message, state, self.clock),
-        )
+    def _keep(self, db: sqlite3.Connection, there: There, state: str) -> None:
+        message = there.message
+        what = message.uid, message.ordinal, message.size, message.date, message.same, there.message_id
+        db.execute(_KEEP, (self.number, *what, state, self.clock))
 
     def due(self, days: int) -> list[Remote]:
         """Return the messages that were delivered at least so many credited days ago and may be deleted."""
@@ -384,7 +399,12 @@ _ANEW = "reason = excluded.reason, since = CASE attempts WHEN 0 THEN excluded.si
 _FAILURE = "INSERT INTO failure VALUES (?, ?, ?, {}, ?, ?) ON CONFLICT DO UPDATE SET attempts = attempts + {}"
 _COUNT_FAILURE = f"{_FAILURE.format(1, 1)}, {_ANEW}"
 _POSTPONE = f"{_FAILURE.format(0, '(attempts > 0)')}, {_ANEW}"
-_TAKE_BACK = "SELECT uid, ordinal, size FROM intent WHERE name = ?"
+_TAKE_BACK = "SELECT uid, ordinal, size, date, same, message_id FROM intent WHERE name = ?"
+_KEEP = (
+    "INSERT OR REPLACE INTO message "
+    "(folder, uid, ordinal, size, date, same, message_id, exact, state, clock) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?)"
+)
 _FORGET_FAILURE = f"DELETE FROM failure {_ONE}"  # noqa: S608 (constants only)
 _TICK = "UPDATE mailbox SET clock = ?, last_tick = ? WHERE id = ?"
 _OPEN_FOLDER = (

@@ -34,7 +34,9 @@ def rich_message() -> bytes:
     message["Message-ID"] = "<rich@example.com>"
     message.set_content("Plain: größer\r\n", charset="iso-8859-1", cte="quoted-printable")
     message.add_alternative("<p>HTML: 漢字 <img src='cid:logo'></p>", subtype="html")
-    message.get_payload()[1].add_related(PICTURE, "image", "png", cid="<logo>")  # type: ignore[union-attr]
+    html = list(message.iter_parts())[1]
+    assert isinstance(html, EmailMessage)
+    html.add_related(PICTURE, "image", "png", cid="<logo>")
     message.add_attachment(b"a,b\n" * 5000, "text", "csv", filename="../größe.csv")
     message.add_attachment(bytes(range(256)) * 100, "application", "pdf", filename="file.pdf")
     message.add_attachment(b"tnef", "application", "ms-tnef", filename="winmail.dat")
@@ -287,12 +289,13 @@ def test_another_folder(mailbox: Mailbox) -> None:
 def test_what_is_not_there(mailbox: Mailbox) -> None:
     mailbox.dovecot.add_message(mailbox.user, rich_message())
     name = mailbox.add("SimpleIMAPRetriever")
-    for action, data in {
+    inputs: dict[str, dict[str, Any]] = {
         "message": {"uid": 7},
         "files": {"uid": "x"},
         "file": {"uid": 1, "file": "9"},
         "messages": {"folder": "Nowhere"},
-    }.items():
+    }
+    for action, data in inputs.items():
         assert mailbox.api.fail("read", action, name=name, **data)["type"] == "NotFound", action
 
 

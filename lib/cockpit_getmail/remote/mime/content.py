@@ -82,10 +82,12 @@ def _decode_uu(octets: bytes) -> Piece:
 
 
 def _decode_uu_line(line: bytes) -> bytes:
-    # Some encoders add a letter to a line, or cut blanks off its end.
+    # Some encoders add a letter to a line.
     length = (line[0] - 32 & 63) if line else 0
-    letters = line[: (length * 4 + 5) // 3]
+    letters = line[: 1 + (length + 2) // 3 * 4]
     try:
-        return binascii.a2b_uu(letters)
+        data = binascii.a2b_uu(letters)
     except binascii.Error:
         return b""
+    # What is missing would count as zeros.
+    return data if len(data) < len(letters) else b""

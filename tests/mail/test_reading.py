@@ -2,6 +2,7 @@
 """read messages, message, files and file against a real Dovecot, over IMAP and POP3."""
 
 import base64
+import json
 import os
 import shutil
 import tempfile
@@ -12,9 +13,13 @@ from typing import Any
 
 import pytest
 
+from cockpit_getmail import remote
 from tests.api.conftest import Api
 from tests.support.dovecot import Dovecot
+from tests.support.fetching import make_connector
+from tests.support.odd_mail import ODD
 from tests.support.proxy import Proxy
+from tests.support.schemas import check_schema
 
 PASSWORD = "Nethesis,1234"
 RETRIEVERS = {"SimpleIMAPRetriever": "imap", "SimplePOP3Retriever": "pop3"}
@@ -308,3 +313,32 @@ def test_pop3_has_no_folders_and_no_search(mailbox: Mailbox) -> None:
     assert mailbox.api.faults("read", "message", name=name, folder="Sent", uid=1) == {"folder": "conflict"}
     assert mailbox.api.fail("read", "message", name=name, uid="x")["type"] == "NotFound"
     assert mailbox.read("messages", name, folder="inbox")["total"] == 0
+
+
+@both
+def test_odd_messages(mailbox: Mailbox, retriever: str) -> None:
+    # By a server to which they are as odd.
+    for octets in ODD.values():
+        mailbox.dovecot.add_message(mailbox.user, octets)
+    connector = make_connector(
+        retriever, getattr(mailbox.dovecot, RETRIEVERS[retriever]), Username=mailbox.user, Password=PASSWORD
+    )
+
+    def ask(about: str, **request: Any) -> dict[str, Any]:
+        asked = {"about": about, "folder": "INBOX", **request}
+        found = remote.check(asked, json.loads(json.dumps(remote.answer(connector, None, 60.0, asked))))
+        check_schema(f"read/{about}.output.json", found)
+        return found
+
+    before, uids = None, []
+    while True:
+        page = ask("messages", search=None, limit=50, before=before)
+        uids += [message["uid"] for message in page["messages"]]
+        before = page["before"]
+        if before is None:
+            break
+    assert len(set(uids)) == len(ODD)
+    for uid in uids:
+        ask("message", uid=uid)
+        for file in ask("files", uid=uid, raw=True)["files"][-2:]:
+            ask("file", uid=uid, file=file["id"], offset=0, limit=4096)

@@ -133,6 +133,9 @@ class Dovecot:
     are folders that everybody has, such as {"Sent": "\\Sent"}. With a `quota` such as 10M there is one, and
     with `acl` people have rights to folders, and there is a namespace `shared`.
 
+    `hashes` are users whose password is kept so, such as "{SHA512-CRYPT}$6$...". In `extra` FOLDER stands for
+    the folder of this Dovecot, where `users` is a passwd-file.
+
     Dovecot takes a client that comes from its own address as trusted. With host 127.0.0.2 and
     disable_plaintext_auth it refuses a log-in on a clear channel.
     """
@@ -150,11 +153,13 @@ class Dovecot:
         special_uses: Mapping[str, str] | None = None,
         quota: str = "",
         acl: bool = False,
+        hashes: Mapping[str, str] | None = None,
         extra: str = "",
     ) -> None:
         self.host = host
         self.imap = self.imaps = self.pop3 = self.pop3s = 0
-        self._users: dict[str, str | bytes] = dict(users)
+        self._hashes = dict(hashes or {})
+        self._users: dict[str, str | bytes] = {**dict.fromkeys(self._hashes, ""), **users}
         self._certificate = certificate
         self._disable_plaintext_auth = disable_plaintext_auth
         self._oauth2 = oauth2
@@ -208,7 +213,7 @@ class Dovecot:
 
     def make_folder(self, user: str, folder: str) -> None:
         """Make a folder, named as people read it, and subscribe to it."""
-        self.doveadm("mailbox", "create", "-s", "-u", user, folder)
+        self.doveadm("mailbox", "create", "-s", "-u", user, "--", folder)
 
     def add_message(self, user: str, message: bytes, folder: str = "INBOX") -> None:
         """Add a message to a folder; it is served with CRLF at the end of each line."""
@@ -253,7 +258,7 @@ class Dovecot:
         inbox = self._home(user) / "Maildir"
         if folder == "INBOX":
             return inbox
-        return Path(self.doveadm("mailbox", "path", "-u", user, folder)[0])
+        return Path(self.doveadm("mailbox", "path", "-u", user, "--", folder)[0])
 
     def log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")
@@ -282,9 +287,10 @@ class Dovecot:
 
     def _write_users(self) -> None:
         owner = pwd.getpwnam(OWNER)
+        secrets = {user: "{PLAIN.b64}" + _base64(password) for user, password in self._users.items()}
         lines = [
-            f"{user}:{{PLAIN.b64}}{_base64(password)}:{owner.pw_uid}:{owner.pw_gid}::{self._home(user)}::\n"
-            for user, password in self._users.items()
+            f"{user}:{secret}:{owner.pw_uid}:{owner.pw_gid}::{self._home(user)}::\n"
+            for user, secret in {**secrets, **self._hashes}.items()
         ]
         draft = self.folder / "users.new"
         draft.write_text("".join(lines))
@@ -314,7 +320,7 @@ class Dovecot:
                 token_mechanisms=" xoauth2 oauthbearer" if self._oauth2 else "",
                 tokens=TOKENS.format(folder=self.folder) if self._oauth2 else "",
                 features=self._features,
-                extra=self._extra,
+                extra=self._extra.replace("FOLDER", str(self.folder)),
             )
         )
         (self.folder / "oauth2").write_text(self._oauth2)

@@ -21,7 +21,7 @@ from cockpit_getmail.retriever.base import Folder, FolderProblem, Seen
 from cockpit_getmail.state import DAY, State
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from cockpit_getmail.connector import Connector
     from cockpit_getmail.destination.base import Destination
@@ -44,14 +44,21 @@ EXPIRY_SECONDS = 30.0
 
 
 def run(
-    connector: Connector, settings: Settings, state: State, ca_pem: str | None, report: Reporter, stop: Stop
+    connector: Connector,
+    settings: Settings,
+    state: State,
+    ca_pem: str | None,
+    report: Reporter,
+    stop: Stop,
+    mark: Callable[[int, int], None] | None = None,
 ) -> Result:
     """Fetch what is new, deliver it, delete what is due. What was delivered stays, whatever happens.
 
     Asked to `stop`, it ends after the message it is at; so it does, in good order, when its access token
-    expires. Raises Problem and Stopped.
+    expires. With `mark` it fetches and deletes nothing, but marks all as seen: see baseline.mark(). Raises
+    Problem and Stopped.
     """
-    if connector.access_token:
+    if connector.access_token and not mark:
         stop.set_time(_find_time(connector))
     destination = destinations.make(connector, settings, state.token, state.folder)
     if connector.keeps_folders:
@@ -66,7 +73,7 @@ def run(
 
     try:
         means = Means(connector, selection.make(connector), destination, make_filtering, report, stop)
-        return _run(means, state, ca_pem)
+        return _run(means, state, ca_pem, mark)
     finally:
         destination.close()
 
@@ -81,11 +88,11 @@ def _find_time(connector: Connector) -> float:
     return left - min(EXPIRY_SECONDS, left / 2)
 
 
-def _run(means: Means, state: State, ca_pem: str | None) -> Result:
+def _run(means: Means, state: State, ca_pem: str | None, mark: Callable[[int, int], None] | None) -> Result:
     connector, report = means.connector, means.report
     _recover(state, means.destination, report)
     mailbox = state.begin(connector.mailbox, max(DAY, 2 * 60 * connector.minutes))
-    visits = _Visits(means, mailbox, ca_pem)
+    visits = _Visits(means, mailbox, ca_pem, mark)
     try:
         visits.connect()
         report.note(f"Connected to {connector.server} ({visits.retriever.tls or 'not encrypted'}).")
@@ -97,10 +104,17 @@ def _run(means: Means, state: State, ca_pem: str | None) -> Result:
 class _Visits:
     """All folders of a run, one after the other; in one session, unless that breaks at a folder."""
 
-    def __init__(self, means: Means, mailbox: MailboxState, ca_pem: str | None) -> None:
+    def __init__(
+        self,
+        means: Means,
+        mailbox: MailboxState,
+        ca_pem: str | None,
+        mark: Callable[[int, int], None] | None,
+    ) -> None:
         self._means = means
         self._mailbox = mailbox
         self._ca_pem = ca_pem
+        self._mark = mark
         self._result = Result()
         self._breaks = 0
         self._is_orderly = False
@@ -156,6 +170,12 @@ class _Visits:
                 return
         opened = self.retriever.select(listed)
         folder = self._mailbox.folder(opened)
+        if self._mark:
+            from cockpit_getmail import baseline
+
+            marked = baseline.mark(self.retriever, opened, folder, means.report, self._mark)
+            self._result = marked.plus(self._result)
+            return
         place = planned.place
         fetched = fetch_folder.fetch(means, self.retriever, opened, folder, place=place, is_last=is_last)
         self._result = fetched.plus(self._result)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LOGS_KEPT = 100
 """Of so many the log is kept with the rest."""
-COUNTS = ("messages", "bytes", "failed", "set_aside", "deleted", "passed", "left")
+COUNTS = ("messages", "bytes", "failed", "set_aside", "deleted", "passed", "left", "baselined")
 _COLUMNS = "token, kind, invocation, started, ended, state, messages, bytes, cause, message, result, log"
 _CLOCK = "(SELECT coalesce(sum(clock), 0) FROM mailbox)"
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ASIDE_LIMIT = 1000
 _WHICH = ("mailbox", "folder", "uid")
-_COUNTS = ("messages", "bytes", "failed", "set_aside", "deleted", "passed", "left")
+_COUNTS = ("messages", "bytes", "failed", "set_aside", "deleted", "passed", "left", "baselined")
 _UNTOLD = ("version", "total_messages", "total_bytes", "failures", "refused", "runs")
 
 

@@ -35,7 +35,14 @@ class Record:
     """
 
     def __init__(
-        self, folder: StrPath, kind: Literal["run", "verify"], token: str, report: Reporter, *, days: int
+        self,
+        folder: StrPath,
+        kind: Literal["run", "verify"],
+        token: str,
+        report: Reporter,
+        *,
+        days: int,
+        baseline: bool = False,
     ) -> None:
         self._folder = folder
         self._show = report
@@ -45,6 +52,8 @@ class Record:
         self._told_failure = False
         self.before = status_file.read(folder, _FILES[kind])
         self._report = _make(kind, token, self.before)
+        if baseline:
+            self._report["baseline"] = True
         self._save()
 
     def begin(self, messages: int, octets: int) -> None:
@@ -63,6 +72,15 @@ class Record:
             self._count_today(messages)
         self._show.advance(messages, octets)
         self._tell(tell_done(self._report["messages"], self._report["total_messages"]))
+
+    def mark(self, messages: int, more: int) -> None:
+        """Tell that so many messages are marked as seen, and of how many more it is known that they will."""
+        with self._lock:
+            self._report["refused"] = 0
+            self._report["baselined"] += messages
+            self._report["total_messages"] += more
+        if messages:
+            self.note(f"{self._report['baselined']} of {self._report['total_messages']} marked as seen.")
 
     def progress(self, text: str, messages: int, total: int) -> None:
         """Tell how far a verification is: so many messages of the total."""
@@ -144,7 +162,7 @@ class Record:
         """Record the end, in the state's `transaction` if there is one. Raises Problem after a success.
 
         What cannot be recorded there is no success, and told as a failure. `partial` messages of the mailbox
-        are not delivered; `counts` are failed, set_aside, deleted, passed and left. What is `unfinished` goes
+        are not delivered; `counts` are failed, set_aside, deleted, passed, left. What is `unfinished` goes
         on at once.
         """
         report = self._report
@@ -179,7 +197,7 @@ class Record:
         if state == "succeeded":
             report["failures"] = report["refused"] = 0
             report["last_success"] = at or time.time()
-            if not (outcome["partial"] or left or report.get("unfinished")):
+            if not (outcome["partial"] or left or report.get("unfinished") or report.get("baseline")):
                 report["first_complete"] = report["first_complete"] or report["last_success"]
             return
         report["failures"] += 1
@@ -254,6 +272,7 @@ def _make(kind: Literal["run", "verify"], token: str, before: Report | None) -> 
         "deleted": 0,
         "passed": 0,
         "left": 0,
+        "baselined": 0,
         "cause": None,
         "message": "",
         "text": "",

@@ -50,12 +50,18 @@ def list_again(retriever: Retriever, opened: Folder, folder: FolderState, report
 def _match(
     retriever: Retriever, folder: FolderState, former: Former, batch: Sequence[Remote]
 ) -> list[Remote]:
-    names: dict[str, str | None] = {}
-    for asked in _split(folder, former.resembling(batch)):
-        for uid, header in _identify(retriever, folder, asked).items():
-            names[uid] = find_message_id(header)
+    names = identify(retriever, folder, former.resembling(batch))
     there = [There(message, names.get(message.uid)) for message in batch]
     return former.move(match(there, former.find(there), folder.number))
+
+
+def identify(retriever: Retriever, folder: FolderState, messages: Sequence[Remote]) -> dict[str, str | None]:
+    """Return the Message-IDs by UID, as they are recorded of what is delivered. Raises Problem."""
+    return {
+        uid: find_message_id(header)
+        for asked in _split(folder, messages)
+        for uid, header in _identify(retriever, folder, asked).items()
+    }
 
 
 def _split(folder: FolderState, messages: Sequence[Remote]) -> Iterator[Sequence[Remote]]:

@@ -33,38 +33,44 @@ def run(
     token: str,
     forgive: bool = False,
     problem: Problem | None = None,
+    baseline: bool = False,
     stop: Stop | None = None,
 ) -> Result:
     """Run a connector whose state is in `folder`. Raises Problem and Stopped, which are recorded there.
 
     `forgive`: the failures before do not count any more. A `problem` is why it cannot log in, as who starts
-    it has found: it is all that there is to do.
+    it has found: it is all that there is to do. For a `baseline` nothing is fetched, but all marked as seen.
     """
     stop = stop or Stop()
+    days = settings.history_days
+    make_record = partial(Record, folder, "run", token, report, days=days, baseline=baseline)
     with stop.shielded():
         try:
             state = State(folder)
         except Problem as trouble:
             if trouble.cause != "running":
-                Record(folder, "run", token, report, days=settings.history_days).end("failed", None, trouble)
+                make_record().end("failed", None, trouble)
             raise
         with state:
-            record = Record(folder, "run", token, report, days=settings.history_days)
+            record = make_record()
             prepare = partial(_prepare, record, forgive=forgive, problem=problem)
-            result = _fetch(connector, settings, state, ca_pem, record, stop, prepare)
+            mark = record.mark if baseline else None
+            result = _fetch(connector, settings, state, ca_pem, record, stop, prepare, mark)
+            text = _tell_marked(result) if baseline else tell(result)
             record.end(
                 "succeeded",
                 state.transaction,
-                text=tell(result),
+                text=text,
                 partial=result.failed - result.set_aside + result.aside,
                 failed=result.failed,
                 set_aside=result.aside,
                 deleted=result.deleted,
                 passed=result.passed,
                 left=result.left,
+                baselined=result.baselined,
                 unfinished=result.unfinished,
             )
-        report.note(tell(result))
+        report.note(text)
         return result
 
 
@@ -76,12 +82,13 @@ def _fetch(
     record: Record,
     stop: Stop,
     prepare: Callable[[State], None],
+    mark: Callable[[int, int], None] | None,
 ) -> Result:
     """Fetch, and record why if that does not come to its end."""
     try:
         prepare(state)
         with stop.at_once():
-            return fetch.run(connector, settings, state, ca_pem, record, stop)
+            return fetch.run(connector, settings, state, ca_pem, record, stop, mark)
     except Problem as problem:
         record.end("failed", state.transaction, problem)
         raise
@@ -104,6 +111,10 @@ def _prepare(record: Record, state: State, *, forgive: bool, problem: Problem | 
         record.forgive()
     if problem:
         raise problem
+
+
+def _tell_marked(result: Result) -> str:
+    return f"{count(result.baselined, 'message')} marked as seen; nothing was fetched."
 
 
 def tell(result: Result) -> str:

@@ -125,7 +125,7 @@ def percent(report: Report) -> int | None:
         return 100
     done, total = report["bytes"], report["total_bytes"]
     if not total:
-        done, total = report["messages"], report["total_messages"]
+        done, total = report["messages"] + report["baselined"], report["total_messages"]
     return min(99, 100 * done // total) if total else None
 
 

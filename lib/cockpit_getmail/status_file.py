@@ -36,11 +36,11 @@ if TYPE_CHECKING:
         """Times are seconds since 1970, sizes octets; `version` grows with each change.
 
         `messages` and `bytes` are done, of `total_messages` and `total_bytes`, which are 0 until they are
-        known. `passed` are messages that are not wanted, `left` those for later runs. `hint` is there if it
-        is another one than the cause has, `unfinished` if it is to go on at once. `log` is the tail of the
-        log by version; with `log_cut` there was more. What follows `result` is of runs alone, and counts
-        over all of them: `failures` and `refused` log-ins in a row, and messages delivered by `days`, the
-        last ones.
+        known. `passed` are messages that are not wanted, `left` those for later runs, `baselined` those that
+        were marked as seen; a run that does nothing else is a `baseline`. `hint` is there if it is another
+        one than the cause has, `unfinished` if it is to go on at once. `log` is the tail of the log by
+        version; with `log_cut` there was more. What follows `result` is of runs alone, and counts over all of
+        them: `failures` and `refused` log-ins in a row, and messages delivered by `days`, the last ones.
         """
 
         token: str
@@ -59,10 +59,12 @@ if TYPE_CHECKING:
         deleted: int
         passed: int
         left: int
+        baselined: int
         cause: str | None
         message: str
         hint: NotRequired[str]
         unfinished: NotRequired[bool]
+        baseline: NotRequired[bool]
         text: str
         log: list[tuple[int, str]]
         log_cut: bool
@@ -93,7 +95,7 @@ _COUNTS = (
     *("version", "messages", "bytes", "total_messages", "total_bytes"),
     *("failed", "set_aside", "deleted", "failures", "refused", "runs"),
 )
-_LATER_COUNTS = ("passed", "left")
+_LATER_COUNTS = ("passed", "left", "baselined")
 """Missing in what an older version wrote."""
 _FOUND = ("checked", "present", "moved", "elsewhere")
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -215,8 +217,9 @@ def _check(found: dict[str, Any]) -> Report:
     report["outcome"] = None
     if outcome is not None:
         report["outcome"] = {**_failure(outcome), "partial": _count(outcome["partial"])}
-    if found.get("unfinished") is True:
-        report["unfinished"] = True
+    for name in ("unfinished", "baseline"):
+        if found.get(name) is True:
+            report[name] = True
     # Missing in what an older version wrote.
     report["days"] = _days(found.get("days", {}))
     return report  # type: ignore[return-value]

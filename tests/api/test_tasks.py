@@ -50,6 +50,7 @@ def test_run_that_failed(api: Api) -> None:
             "deleted": 0,
             "passedOver": 0,
             "left": 0,
+            "baselined": 0,
         },
         "error": {
             "message": "The connection broke.",

@@ -71,6 +71,7 @@ ORDER = [
     "copies",
     "folder_plan",
     "fetch_folder",
+    "baseline",
     "fetch",
     "search",
     "record",

@@ -63,8 +63,16 @@ class Bench:
             return history.listing(db, 100)
 
     def _fetch(
-        self, _connector: object, _settings: object, _state: State, _ca: object, report: Any, _stop: object
+        self,
+        _connector: object,
+        _settings: object,
+        _state: State,
+        _ca: object,
+        report: Any,
+        _stop: object,
+        mark: object,
     ) -> Result:
+        assert mark is None
         if isinstance(self.ends, BaseException):
             raise self.ends
         found: Result = self.ends if isinstance(self.ends, Result) else self.ends(report)

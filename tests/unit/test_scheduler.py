@@ -46,6 +46,7 @@ FAILED: Report = {
     "deleted": 0,
     "passed": 0,
     "left": 0,
+    "baselined": 0,
     "cause": "network",
     "message": "No route to host.",
     "text": "",

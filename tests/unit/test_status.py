@@ -62,6 +62,7 @@ def report(outcome: Outcome | None, **more: Any) -> Report:
         "deleted": 0,
         "passed": 0,
         "left": 0,
+        "baselined": 0,
         "cause": None,
         "message": "",
         "text": "",

@@ -190,6 +190,7 @@ def _result(report: Report) -> Answer | None:
         "deleted": report["deleted"],
         "passedOver": report["passed"],
         "left": report["left"],
+        "baselined": report["baselined"],
     }
 
 

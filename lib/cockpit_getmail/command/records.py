@@ -104,7 +104,11 @@ def history(session: Session) -> int:
 
 def _tell_others(run: Mapping[str, Any]) -> str:
     """Return what a run did with messages that it did not fetch."""
-    told = ((run["passedOver"], "passed over"), (run["left"], "left for later runs"))
+    told = (
+        (run["passedOver"], "passed over"),
+        (run["left"], "left for later runs"),
+        (run["baselined"], "marked as seen"),
+    )
     return ", ".join(f"{number} {what}" for number, what in told if number)
 
 

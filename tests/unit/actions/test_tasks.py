@@ -118,6 +118,7 @@ def test_failure_has_a_next_step(settings: Settings, folder: Path) -> None:
         "deleted": 0,
         "passedOver": 0,
         "left": 0,
+        "baselined": 0,
     }
 
 

@@ -53,7 +53,7 @@ def test_one_connector_is_told_line_by_line(commands: Commands) -> None:
 
 
 def test_history(commands: Commands) -> None:
-    run = {"token": TOKEN, "start": 0, "messages": 0, "bytes": 0, "passedOver": 0, "left": 0}
+    run = {"token": TOKEN, "start": 0, "messages": 0, "bytes": 0, "passedOver": 0, "left": 0, "baselined": 0}
     commands.helpers.answer(
         {
             "runs": [

@@ -28,6 +28,7 @@ def answer(data: dict[str, Any], settings: Settings) -> Answer:
             "bytes": report["bytes"],
             "passedOver": report["passed"],
             "left": report["left"],
+            "baselined": report["baselined"],
         }
         if report["cause"]:
             run |= {"cause": report["cause"], "message": report["message"]}

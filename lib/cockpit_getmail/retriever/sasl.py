@@ -247,6 +247,8 @@ def is_external(mechanism: Mechanism | None) -> bool:
 
 def hint(connector: Connector, mechanism: Mechanism | None, channel: Channel) -> dict[str, Any]:
     """Return what else to tell of a refusal that leaves a doubt where there is no second try."""
+    if is_external(mechanism):
+        return {"hint": "Check that the server knows this certificate as this user's."}
     if mechanism is None or not mechanism.doubtful or channel.tls or connector.auth != "auto":
         return {}
     step = (

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cockpit_getmail.connector import CLIENT_PEM, Connector
 from cockpit_getmail.endpoint import Endpoint
 from cockpit_getmail.problem import Problem, failure
-from cockpit_getmail.retriever import sasl
+from cockpit_getmail.retriever import sasl, sasl_challenge
 
 ENDPOINT = Endpoint("mail.example", 993)
 TEXTS = st.text(st.characters(exclude_characters="\0\r\n", exclude_categories=["Cs"]))
@@ -265,11 +265,13 @@ def test_a_server_that_hangs_up_has_refused() -> None:
 
 
 def test_hint_where_there_is_no_second_try() -> None:
-    assert "hint" in sasl.hint(connector(), sasl.External("u"), CLEAR)
+    in_doubt = sasl_challenge.CramMd5("u", "s")
+    assert "cannot do CRAM-MD5" in sasl.hint(connector(), in_doubt, CLEAR)["hint"]
+    assert "certificate" in sasl.hint(connector(), sasl.External("u"), ENCRYPTED)["hint"]
     for each, mechanism, channel in (
-        (connector(), sasl.External("u"), ENCRYPTED),
+        (connector(), in_doubt, ENCRYPTED),
         (connector(), sasl.Plain("u", "s"), CLEAR),
         (connector(), None, CLEAR),
-        (connector(Auth="cram-md5"), sasl.External("u"), CLEAR),
+        (connector(Auth="cram-md5"), in_doubt, CLEAR),
     ):
         assert sasl.hint(each, mechanism, channel) == {}

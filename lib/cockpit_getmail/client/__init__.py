@@ -21,6 +21,7 @@ from cockpit_getmail.client.tasks import Answer, given
 if TYPE_CHECKING:
     from typing import Unpack
 
+    from cockpit_getmail.client.mailbox import Mailbox
     from cockpit_getmail.client.props import Changes, LogIn, NewConnector
 
 
@@ -201,3 +202,15 @@ class Client(Remote, Acting):
     ) -> Answer:
         """Never fetch messages set aside: all, or a folder's, or one. Returns how many."""
         return self._ask("execute", "skip", name=name, account=account, folder=folder, uid=uid)
+
+    # The mailbox itself.
+
+    def mailbox(self, name: str, *, account: str | None = None) -> Mailbox:
+        """Log in to the remote mailbox of a connector, over IMAP, for what programs do there.
+
+        A `with` logs out. It has get(), which yields UID and message of each message, and as `imap` an
+        imapclient.IMAPClient that is logged in. No secret comes here. Raises Problem.
+        """
+        from cockpit_getmail.client.mailbox import Mailbox
+
+        return Mailbox(self._channel, name, account)

@@ -66,6 +66,11 @@ class Channel:
             raise _restore(answer, done.stderr)
         raise self._explain(verb, done)
 
+    def command(self, *words: str) -> list[str]:
+        """Return how `cockpit-getmail` is run with these words, there where the helpers are."""
+        argv = [find_command(self.helpers), *words]
+        return argv if self.host is None else [*SSH, self.host, shlex.join(argv)]
+
     def _argv(self, verb: str) -> list[str]:
         if verb not in VERBS:
             raise not_valid([{"parameter": "verb", "value": printable(verb), "error": "enum"}])
@@ -94,6 +99,16 @@ def find_helpers() -> str:
     installed = os.path.normpath(f"{package}/../../../../../../libexec/cockpit-getmail")
     found = [folder for folder in (checkout, installed) if os.path.isfile(f"{folder}/read")]
     return found[0] if found else INSTALLED
+
+
+def find_command(helpers: str) -> str:
+    """Return the `cockpit-getmail` that belongs to a folder of helpers: of an installation, or a checkout."""
+    parent, name = os.path.split(helpers.rstrip("/"))
+    if name == "api":
+        return f"{parent}/.venv/bin/cockpit-getmail"
+    # As `make install` has it: PREFIX/libexec/cockpit-getmail and PREFIX/sbin.
+    prefix, folder = os.path.split(parent)
+    return f"{prefix}/sbin/cockpit-getmail" if folder == "libexec" else f"{helpers}/cockpit-getmail"
 
 
 def _encode(request: Mapping[str, Any]) -> bytes:

@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The remote mailbox of a connector, for programs: its messages, and IMAPClient for all the rest.
+
+What speaks to the server is `cockpit-getmail imap`, on the machine that has the connector. It logs in: no
+secret comes here.
+"""
+
+from __future__ import annotations
+
+import imaplib
+import re
+import socket
+import subprocess
+import tempfile
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING, Any
+
+from imapclient import IMAPClient
+
+from cockpit_getmail import criteria
+from cockpit_getmail.problem import Problem, failure, not_valid, printable
+from cockpit_getmail.remote import mime
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from cockpit_getmail.client.channel import Channel
+
+DELETED = rb"\Deleted"
+END_SECONDS = 10.0
+LINE_LIMIT = 64 << 10
+_REFUSED = re.compile(rb"\* BYE \[XPROBLEM (\w+) (\w+)\] (.*)")
+"""As cockpit_getmail.relay tells why there is no session."""
+_SSH_FAILED = 255
+
+
+class Mailbox:
+    """One session with a mailbox, which close() or the end of a `with` ends. Nothing is marked as seen by it.
+
+    `imap` is an imapclient.IMAPClient that is logged in, with all its methods; a folder that they select is
+    left alone by get() only while that runs.
+    """
+
+    def __init__(self, channel: Channel, name: str, account: str | None = None) -> None:
+        """Log in, as Client.mailbox() does. Raises Problem."""
+        named = ["--of", account] if account is not None else []
+        self._process = _Process(channel, ["imap", *named, "--", name])
+        try:
+            self.imap = _Client(self._process)
+        except BaseException:
+            self._process.end()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Log out. Messages that are only marked as deleted stay. Never raises."""
+        with suppress(Exception):
+            self.imap.logout()
+        self._process.end()
+
+    def get(
+        self, search: str | Sequence[Any] | None = None, folder: str = "INBOX"
+    ) -> Iterator[tuple[str, Message]]:
+        """Yield UID and message of each message of a folder, oldest first: all, or those of a search.
+
+        A search is a text as IMAP has it (RFC 3501 section 6.4.4), such as `UNSEEN FROM "ann"`, or a list as
+        IMAPClient.search() takes it. Raises Problem (NotValid) for a text that is none, and what IMAPClient
+        raises.
+        """
+        opened = self.imap.open_folder(folder)
+        for uid in self.imap.find(search):
+            data = self.imap.read(opened, uid)
+            # One that is gone meanwhile is none.
+            if data is not None:
+                yield str(uid), Message(self.imap, opened, uid, data)
+
+
+class Message:
+    """A message of a mailbox. `octets` are all of it, `data` is what Zato tells of it.
+
+    That is body (`plain` and `html`, lists of texts), headers (each with Name and Value), date, subject,
+    sent_from and sent_to (each with name and email), and message_id.
+    """
+
+    def __init__(self, imap: _Client, opened: _Opened, uid: int, octets: bytes) -> None:
+        self._imap = imap
+        self._opened = opened
+        self.uid = uid
+        self.octets = octets
+        self.data: dict[str, Any] = mime.describe(octets)
+
+    def mark_seen(self) -> None:
+        """Mark it as seen on the server."""
+        self._imap.return_to(self._opened)
+        self._imap.add_flags(self.uid, [rb"\Seen"], silent=True)
+
+    def delete(self) -> bool:
+        """Remove it on the server, and no other. Returns False where it can only be marked as deleted."""
+        self._imap.return_to(self._opened)
+        self._imap.add_flags(self.uid, [DELETED], silent=True)
+        if not self._imap.has_capability("UIDPLUS"):
+            return False
+        self._imap.uid_expunge([self.uid])
+        return True
+
+
+class _Opened:
+    """A folder as it was opened: its UIDs mean these messages only while UIDVALIDITY stays."""
+
+    def __init__(self, folder: str, validity: int) -> None:
+        self.folder = folder
+        self.validity = validity
+
+
+class _Client(IMAPClient):  # type: ignore[misc]
+    """IMAPClient on a process, that knows which folder is selected."""
+
+    def __init__(self, process: _Process) -> None:
+        self._process = process
+        self._selected: tuple[str, bool] | None = None
+        super().__init__("cockpit-getmail", ssl=False)
+
+    def _create_IMAP4(self) -> imaplib.IMAP4:
+        return _Imap4(self._process)
+
+    def select_folder(self, folder: str, readonly: bool = False) -> dict[bytes, Any]:
+        self._selected = None
+        found: dict[bytes, Any] = super().select_folder(folder, readonly)
+        self._selected = (folder, readonly)
+        return found
+
+    def unselect_folder(self) -> Any:
+        self._selected = None
+        return super().unselect_folder()
+
+    def close_folder(self) -> Any:
+        self._selected = None
+        return super().close_folder()
+
+    def open_folder(self, folder: str) -> _Opened:
+        return _Opened(folder, self.select_folder(folder).get(b"UIDVALIDITY", 0))
+
+    def return_to(self, opened: _Opened) -> None:
+        """Have a folder selected again. Raises Problem (Conflict) if its UIDs are others by now."""
+        if self._selected == (opened.folder, False):
+            return
+        if self.open_folder(opened.folder).validity != opened.validity:
+            message = (
+                f"UIDVALIDITY of {printable(opened.folder)} has changed: this UID means another message."
+            )
+            raise failure("mailbox", message, kind="Conflict")
+
+    def find(self, search: str | Sequence[Any] | None) -> list[int]:
+        """Return the UIDs of a search, ascending."""
+        if not isinstance(search, str):
+            return sorted(self.search(search or "ALL", _find_charset(search)))
+        try:
+            pieces = criteria.parse(search)
+        except ValueError as error:
+            fault = {"parameter": "search", "value": printable(search), "error": "format"}
+            raise not_valid([fault]) from error
+        charset = ["CHARSET", "UTF-8"] if len(pieces) > 1 else []
+        # By turns words, and texts that IMAPClient sends as literals.
+        args = [piece if index % 2 else piece.strip(" ") for index, piece in enumerate(pieces)]
+        octets = [each.encode() for each in (*charset, *args) if each]
+        found = self._raw_command_untagged(b"SEARCH", octets)
+        return sorted({int(uid) for line in found if line for uid in line.split()})
+
+    def read(self, opened: _Opened, uid: int) -> bytes | None:
+        """Return a message whole, None if it is gone."""
+        self.return_to(opened)
+        found = self.fetch([uid], ["BODY.PEEK[]"]).get(uid, {})
+        octets = found.get(b"BODY[]")
+        return bytes(octets) if octets is not None else None
+
+
+def _find_charset(search: Sequence[Any] | None) -> str | None:
+    return None if search is None or str(search).isascii() else "UTF-8"
+
+
+class _Imap4(imaplib.IMAP4):
+    """imaplib on the socket of a process."""
+
+    def __init__(self, process: _Process) -> None:
+        self._process = process
+        super().__init__()
+
+    def _create_socket(self, timeout: float | None) -> socket.socket:
+        return self._process.socket
+
+    def readline(self) -> bytes:
+        if greeting := self._process.greeting:
+            self._process.greeting = b""
+            return greeting
+        return super().readline()
+
+
+class _Process:
+    """`cockpit-getmail imap`, with our socket for its standard input and output, once it has greeted."""
+
+    def __init__(self, channel: Channel, words: Sequence[str]) -> None:
+        self._channel = channel
+        self.greeting = b""
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed when it ends)
+        self.socket, other = socket.socketpair()
+        argv = channel.command(*words)
+        try:
+            self._child = subprocess.Popen(  # noqa: S603 (quoted, and no secret)
+                argv, stdin=other.fileno(), stdout=other.fileno(), stderr=self._errors
+            )
+        except OSError as error:
+            self.socket.close()
+            self._errors.close()
+            raise failure("internal", f"{argv[0]} cannot be run: {error.strerror}.") from error
+        finally:
+            other.close()
+        try:
+            self._require_session()
+        except BaseException:
+            self.end()
+            raise
+
+    def end(self) -> None:
+        """Have it end. Never raises."""
+        with suppress(OSError):
+            self.socket.close()
+        try:
+            self._child.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+        self._errors.close()
+
+    def _require_session(self) -> None:
+        """Read its greeting. Raises Problem if it does not log in."""
+        while not self.greeting.endswith(b"\n"):
+            octet = self.socket.recv(1)
+            if not octet or len(self.greeting) > LINE_LIMIT:
+                raise self._explain()
+            self.greeting += octet
+        if refused := _REFUSED.match(self.greeting):
+            kind, cause, text = (word.decode("utf-8", "replace") for word in refused.groups())
+            raise Problem(kind, printable(text.strip()), {"cause": cause})  # type: ignore[arg-type]
+
+    def _explain(self) -> Problem:
+        """Return the Problem of a program that has ended, or is none of ours."""
+        self.socket.close()
+        status = self._child.wait()
+        self._errors.seek(0)
+        said = [line for line in self._errors.read().splitlines() if line.strip()]
+        last = f": {printable(said[-1])}" if said else f" (exit status {status})."
+        host = self._channel.host
+        if host is None:
+            return failure("internal", f"cockpit-getmail imap gave no session{last}")
+        if status == _SSH_FAILED:
+            return failure("network", f"The connection to {host} failed{last}")
+        return failure("network", f"cockpit-getmail imap on {host} gave no session{last}")

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What becomes of a `cockpit-getmail imap` that gives no session; those that do are in tests/mail."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cockpit_getmail import Client
+from cockpit_getmail.client.channel import find_command
+from cockpit_getmail.problem import Problem
+from tests.unit.client.conftest import Helpers
+
+BYE = r"* BYE [XPROBLEM NotFound connector] There is none \033[2J\r\n"
+SERVER = """\
+#!/usr/bin/python3
+import json, sys
+json.dump(sys.argv[1:], open({argv!r}, "w"))
+print("* PREAUTH [CAPABILITY IMAP4rev1] ready", end="\\r\\n", flush=True)
+print("* 7 EXISTS", end="\\r\\n", flush=True)
+for line in sys.stdin:
+    tag, command = line.split()[:2]
+    print("* CAPABILITY IMAP4rev1" if command == "CAPABILITY" else "* BYE", end="\\r\\n")
+    print(tag, "OK done", end="\\r\\n", flush=True)
+"""
+
+
+def put(helpers: Helpers, script: str) -> Client:
+    helpers.put("cockpit-getmail", script)
+    return helpers.client
+
+
+def fails(client: Client) -> Problem:
+    with pytest.raises(Problem) as caught:
+        client.mailbox("x")
+    return caught.value
+
+
+def test_session(helpers: Helpers) -> None:
+    asked = helpers.folder / "argv"
+    client = put(helpers, SERVER.format(argv=str(asked)))
+    with client.mailbox("-a b", account="c") as mailbox:
+        assert mailbox.imap.has_capability("IMAP4rev1")
+        assert mailbox.imap.welcome == b"* PREAUTH [CAPABILITY IMAP4rev1] ready"
+    assert json.loads(asked.read_text()) == ["imap", "--of", "c", "--", "-a b"]
+    mailbox.close()
+
+
+def test_session_on_another_machine(helpers: Helpers, ssh: Path) -> None:
+    asked = helpers.folder / "argv"
+    put(helpers, SERVER.format(argv=str(asked)))
+    with Client("root@h", helpers=helpers.folder).mailbox("a 'b' $c") as mailbox:
+        assert mailbox.imap.has_capability("IMAP4rev1")
+    assert json.loads(asked.read_text()) == ["imap", "--", "a 'b' $c"]
+    assert (ssh / "argv").read_text().splitlines()[:4] == [
+        "-T",
+        "-oBatchMode=yes",
+        *("-oConnectTimeout=30", "-oServerAliveInterval=20"),
+    ]
+
+
+def test_problem_of_the_log_in(helpers: Helpers) -> None:
+    problem = fails(put(helpers, f"#!/bin/sh\nprintf '{BYE}'\nexit 66\n"))
+    assert (problem.type, problem.cause) == ("NotFound", "connector")
+    assert problem.message == r"There is none \x1b[2J"
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("exit 3", "cockpit-getmail imap gave no session (exit status 3)."),
+        ("echo no >&2; echo such command >&2; exit 64", "cockpit-getmail imap gave no session: such command"),
+        ("yes | tr -d '\\n'", "cockpit-getmail imap gave no session"),
+    ],
+)
+def test_no_session(helpers: Helpers, script: str, message: str) -> None:
+    problem = fails(put(helpers, f"#!/bin/sh\n{script}\n"))
+    assert problem.cause == "internal"
+    assert problem.message.startswith(message)
+
+
+def test_no_program(helpers: Helpers) -> None:
+    assert "cannot be run: No such file" in fails(helpers.client).message
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [(255, "The connection to h failed: no way"), (127, "cockpit-getmail imap on h gave no session: no way")],
+)
+def test_no_session_on_another_machine(helpers: Helpers, ssh: Path, status: int, message: str) -> None:
+    put(helpers, f"#!/bin/sh\necho no way >&2\nexit {status}\n")
+    problem = fails(Client("h", helpers=helpers.folder))
+    assert (problem.cause, problem.message) == ("network", message)
+
+
+@pytest.mark.parametrize(
+    ("helpers", "command"),
+    [
+        ("/usr/local/libexec/cockpit-getmail", "/usr/local/sbin/cockpit-getmail"),
+        ("/usr/libexec/cockpit-getmail/", "/usr/sbin/cockpit-getmail"),
+        ("/src/getmail/api", "/src/getmail/.venv/bin/cockpit-getmail"),
+        ("/else/where", "/else/where/cockpit-getmail"),
+    ],
+)
+def test_where_the_command_is(helpers: str, command: str) -> None:
+    assert find_command(helpers) == command

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cockpit_getmail.remote.mime.parts import Part
     from cockpit_getmail.remote.visit import Visit
 
+PAGE_LIMIT = 200
 WHOLE_LIMIT = 4 << 20
 """A message of at most so many octets is read as a whole, for its text as well as for one of its files."""
 

@@ -55,7 +55,7 @@ class ImapMail:
         uids = self._search(search or "ALL") if self._messages else ()
         end = len(uids) if before is None else bisect_left(uids, self._parse(before))
         wanted = [uids[at] for at in range(end - 1, max(-1, end - 1 - limit), -1)]
-        return Page(len(uids), self._entries(wanted), str(wanted[-1]) if end > limit else None)
+        return Page(len(uids), self.entries(wanted), str(wanted[-1]) if end > limit else None)
 
     def load(self, uid: str, *, for_files: bool) -> Source:
         number = self._parse(uid)
@@ -87,7 +87,8 @@ class ImapMail:
         extended = "ESEARCH" in session.capabilities()
         return Fetcher(session).search(pieces, "1:*", self._messages, extended=extended)
 
-    def _entries(self, uids: Sequence[int]) -> Iterator[Entry]:
+    def entries(self, uids: Sequence[int]) -> Iterator[Entry]:
+        """Yield messages in this order, those that there are."""
         for start in range(0, len(uids), BATCH):
             batch = uids[start : start + BATCH]
             found = self._client.fetch(batch, [*_ABOUT, _HEAD])

@@ -7,7 +7,7 @@ from collections import Counter
 
 from cockpit_getmail.envelope import HEADER_LIMIT
 from cockpit_getmail.problem import failure, printable
-from cockpit_getmail.remote.mail import WHOLE_LIMIT, Entry, Octets, Page, not_there
+from cockpit_getmail.remote.mail import PAGE_LIMIT, WHOLE_LIMIT, Entry, Octets, Page, not_there
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,30 +32,32 @@ class Pop3Mail:
     def __init__(self, visit: Visit) -> None:
         self._retriever: Pop3 = visit.retriever  # type: ignore[assignment]
         self._retriever.select()
-        self._messages, _ = self._retriever.list_new({})
+        self.listed, _ = self._retriever.list_new({})
 
     def page(self, _search: str | None, limit: int, before: str | None) -> Page:
-        end = len(self._messages) if before is None else self._find(before)[0]
+        end = len(self.listed) if before is None else self._find(before)[0]
         start = max(0, end - limit)
-        counts = Counter(message.uid for message in self._messages)
-        # Where there is more, the page ends at one that can be told from all others.
-        certain = (place for place in range(start, end) if self._is_certain(self._messages[place], counts))
-        last = next(certain, None) if start else None
-        wanted = self._messages[start if last is None else last : end][::-1]
-        return Page(len(self._messages), self._entries(wanted), None if last is None else _uid(wanted[-1]))
+        counts = Counter(message.uid for message in self.listed)
+        # Where there is more, a page ends at one that can be told from all others, and may be longer for it.
+        places = (*range(start, end), *range(start - 1, max(-1, end - PAGE_LIMIT - 1), -1))
+        certain = (place for place in places if self._is_certain(self.listed[place], counts))
+        last = next(certain, 0) if start else 0
+        wanted = self.listed[last:end][-PAGE_LIMIT:][::-1]
+        return Page(len(self.listed), self.entries(wanted), _uid(wanted[-1]) if last else None)
 
     def load(self, uid: str, *, for_files: bool) -> Source:
         places = self._find(uid)
         if len(places) > 1:
             message = f"{len(places)} messages have the UIDL {printable(uid)}: they cannot be told apart."
             raise failure("mailbox", message, kind="Conflict")
-        wanted = self._messages[places[0]]
+        wanted = self.listed[places[0]]
         limit = FILES_LIMIT if for_files else WHOLE_LIMIT
         octets = self._read(wanted, limit)
         cut = wanted.size > limit or len(octets) > limit
         return Octets(Entry(uid, wanted.size, b""), octets[:limit], cut=cut)
 
-    def _entries(self, wanted: Sequence[Remote]) -> Iterator[Entry]:
+    def entries(self, wanted: Sequence[Remote]) -> Iterator[Entry]:
+        """Yield messages that are listed, in this order."""
         heads = self._retriever.read_beginnings(wanted, 0, HEADER_LIMIT)
         for message, head in zip(wanted, heads, strict=True):
             yield Entry(_uid(message), message.size, head or b"")
@@ -82,7 +84,7 @@ class Pop3Mail:
 
     def _find(self, uid: str) -> list[int]:
         """Return where the messages with a UIDL are in the listing."""
-        places = [place for place, message in enumerate(self._messages) if _uid(message) == uid]
+        places = [place for place, message in enumerate(self.listed) if _uid(message) == uid]
         if not places:
             raise not_there(uid, "INBOX")
         return places

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 
-from cockpit_getmail.remote.mail import open_mail
+from cockpit_getmail.remote.mail import PAGE_LIMIT, open_mail
 from cockpit_getmail.remote.mail_shape import check_entry
 from cockpit_getmail.remote.shape import items, number, optional, text
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from cockpit_getmail.remote import Found, Request
     from cockpit_getmail.remote.visit import Visit
 
-LIMIT = 200
 ANSWER_LIMIT = 12 << 20
 """A page ends early where it would be larger."""
 
@@ -52,6 +51,6 @@ def check(request: Request, found: Any) -> Found:
         "folder": request["folder"],
         "uidvalidity": number(found["uidvalidity"]),
         "total": number(found["total"]),
-        "messages": items(check_entry, found["messages"], LIMIT),
+        "messages": items(check_entry, found["messages"], PAGE_LIMIT),
         "before": optional(text, found["before"]),
     }

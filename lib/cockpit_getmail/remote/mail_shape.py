@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+
 from cockpit_getmail.remote.mime.parts import PARTS_LIMIT
 from cockpit_getmail.remote.shape import items, number, optional, text, texts, truth
 
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from cockpit_getmail.remote import Found
 
 FLAGS_LIMIT, FIELDS_LIMIT, ADDRESSES_LIMIT = 1000, 1 << 16, 100
+SECTION_LIMIT = 1000
+_SECTION = re.compile(r"[1-9][0-9]{0,5}(\.[1-9][0-9]{0,5})*")
 _WORDS = ("uid", "subject", "date", "message_id")
 
 
@@ -36,10 +40,17 @@ def check_body(found: Any) -> Found:
 def check_file(found: Any) -> Found:
     """Return a file as mime.tell_file() has it."""
     return {
-        **{name: text(found[name]) for name in ("id", "file_name", "type", "content_id")},
+        "id": _check_section(found["id"]),
+        **{name: text(found[name]) for name in ("file_name", "type", "content_id")},
         "size": number(found["size"]),
         "inline": truth(found["inline"]),
     }
+
+
+def _check_section(value: Any) -> str:
+    if not _SECTION.fullmatch(value) or len(value) > SECTION_LIMIT:
+        raise ValueError
+    return str(value)
 
 
 def _check_address(found: Any) -> Found:

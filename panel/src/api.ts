@@ -90,6 +90,12 @@ export interface RunResult {
     failed: number;
     setAside: number;
     deleted: number;
+    /** Marked as fetched without being fetched. */
+    baselined?: number;
+    /** Passed over by what the connector selects. */
+    passedOver?: number;
+    /** For later runs. */
+    left?: number;
 }
 
 export interface MissingMessage {
@@ -108,6 +114,96 @@ export interface Verified {
     missing_count: number;
     sound: boolean;
     problems: string[];
+}
+
+/** A folder of a remote mailbox, as people read its name. */
+export interface RemoteFolder {
+    name: string;
+    /** null where the folder cannot be opened, or nothing was told of it. */
+    messages: number | null;
+    unseen: number | null;
+    size: number | null;
+    /** What it is for (RFC 6154): "\\Sent". */
+    special_use: string | null;
+    subscribed: boolean;
+    selectable: boolean;
+    /** Whether prop Folders takes it. */
+    chosen: boolean;
+    /** Where prop FolderMap puts its mail; null: into the folder of all. */
+    local: string | null;
+    /** What stands between the parts of its name; "" where there are none. */
+    separator: string;
+}
+
+export interface FoldersAnswer {
+    folders: RemoteFolder[];
+    /** How many there are beyond these. */
+    more: number;
+}
+
+export interface Person {
+    name: string;
+    email: string;
+}
+
+/** What is told of a message that was not read as a whole. */
+export interface RemoteMessage {
+    uid: string;
+    flags: string[];
+    size: number;
+    received: number | null;
+    subject: string;
+    sent_from: Person[];
+    sent_to: Person[];
+    date: string;
+}
+
+export interface MessageHeader {
+    Name: string;
+    Value: string;
+}
+
+/** A file of a message. */
+export interface RemoteFile {
+    id: string;
+    file_name: string;
+    type: string;
+    size: number;
+    inline: boolean;
+}
+
+export interface ReadMessage {
+    message: RemoteMessage & { headers: MessageHeader[]; body: { plain: string[]; html: string[] } };
+    attachments: RemoteFile[];
+    /** Whether there is more in it than is told. */
+    cut: boolean;
+}
+
+export interface MessagesAnswer {
+    /** How many there are in all. */
+    total: number;
+    messages: RemoteMessage[];
+    /** Where to go on; null at the end. */
+    before: string | null;
+}
+
+/** A part of a file, in base64. */
+export interface FilePart {
+    file: RemoteFile;
+    data: string;
+    /** Where to go on; null at the end. */
+    next: number | null;
+}
+
+/** What a run would fetch. */
+export interface Preview {
+    folders: { name: string; messages: number; wanted: number; passed: number }[];
+    wanted: number;
+    passed: number;
+    /** How many of the wanted ones are for later runs. */
+    left: number;
+    /** The newest of them. */
+    messages: (RemoteMessage & { folder: string })[];
 }
 
 export interface Checked {
@@ -181,7 +277,37 @@ export const info = () => call<Info>("read", { action: "info" });
 
 /** With the name of a connector, what `props` leave out is as it is stored. */
 export const checkCredentials = (props: Props, name?: string) =>
-    call<Checked>("read", { ...props, action: "check-credentials", ...(name && byKey(name)) });
+    call<Checked>("read", credentials(props, name));
+
+const credentials = (props: Props, name?: string) => ({ ...props, action: "check-credentials", ...(name && byKey(name)) });
+
+/** A log-in of a connector, or one that is in a form: with the name of a connector, what `props` leave out is as stored. */
+export type Mailbox = { name: string } | { form: Props; name?: string | undefined };
+
+const reached = (mailbox: Mailbox) =>
+    "form" in mailbox ? { form: credentials(mailbox.form, mailbox.name) } : byKey(mailbox.name);
+
+export const folders = (mailbox: Mailbox) =>
+    call<FoldersAnswer>("read", { action: "folders", ...reached(mailbox) });
+
+export const preview = (mailbox: Mailbox) => call<Preview>("read", { action: "preview", ...reached(mailbox) });
+
+/** Where and which: older ones than `before`, the newest first. */
+export interface Wanted {
+    folder: string;
+    search?: string;
+    limit: number;
+    before?: string;
+}
+
+export const messages = (name: string, wanted: Wanted) =>
+    call<MessagesAnswer>("read", { action: "messages", ...byKey(name), ...wanted });
+
+export const message = (name: string, folder: string, uid: string) =>
+    call<ReadMessage>("read", { action: "message", ...byKey(name), folder, uid });
+
+export const file = (name: string, folder: string, uid: string, id: string, offset: number, limit: number) =>
+    call<FilePart>("read", { action: "file", ...byKey(name), folder, uid, file: id, offset, limit });
 
 export const history = (name: string, limit: number) =>
     call<{ runs: Run[] }>("read", { action: "history", ...byKey(name), limit }).then((answer) => answer.runs);
@@ -221,6 +347,9 @@ export const cancel = (name: string) => call<object>("execute", { action: "cance
 export const cancelTask = (token: string) => call<object>("execute", { action: "cancel", token });
 
 export const verify = (name: string) => call<Started>("execute", { action: "verify", ...byKey(name) });
+
+/** Mark all that is there as fetched; it answers as a run. */
+export const baseline = (name: string) => call<Started>("execute", { action: "baseline", ...byKey(name) });
 
 /** Returns how many messages that were. */
 export const retry = (name: string, folder: string, uid: string) =>

@@ -37,7 +37,7 @@ function WithConnectors({ access, early }: { access: boolean; early: Promise<Lis
     const _ = cockpit.gettext;
     const { listed, problem, refresh } = useList(early);
     const now = useNow();
-    const { name, tab, isSettings } = useRoute();
+    const { name, tab, isSettings, folder, uid } = useRoute();
     const isRefused = !listed && problem !== undefined;
     useEffect(() => {
         // It may have been asked for too early.
@@ -59,6 +59,8 @@ function WithConnectors({ access, early }: { access: boolean; early: Promise<Lis
                     key={name}
                     name={name}
                     tab={tab}
+                    folder={folder}
+                    uid={uid}
                     connector={connectors.find((connector) => connector.name === name)}
                     connectors={connectors}
                     now={now}

@@ -27,6 +27,7 @@ declare module "cockpit" {
 
     interface Location {
         readonly path: string[];
+        readonly options: Record<string, string | string[]>;
         go(path: string[], options?: Record<string, string>): void;
     }
 

@@ -6,6 +6,11 @@ const _ = cockpit.gettext;
 
 /** Return what the helpers say; in their own words where it is another sentence. */
 export function hintWords(hint: string | undefined): string {
+    return knownHint(hint) ?? hint ?? "";
+}
+
+/** Return what the helpers say if it is one of the sentences here. */
+export function knownHint(hint: string | undefined): string | undefined {
     const words: Record<string, string> = {
         "Sign in again: the sign-in has expired, was revoked, or the password was changed.": _(
             "Sign in again: the sign-in has expired, was revoked, or the password was changed.",
@@ -48,5 +53,5 @@ export function hintWords(hint: string | undefined): string {
         // For who works with the command.
         "Sign in again (authorize).": _("Sign in again."),
     };
-    return words[hint ?? ""] ?? hint ?? "";
+    return words[hint ?? ""];
 }

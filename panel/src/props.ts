@@ -19,6 +19,24 @@ export function formatFingerprint(digits: string): string {
     return (digits.replaceAll(":", "").toUpperCase().match(/../g) ?? []).join(":");
 }
 
+/** Whether a retriever is one of POP3, of which old databases hold more than today's. */
+export function isPop3(retriever: string | undefined): boolean {
+    return retriever?.includes("POP3") === true;
+}
+
+const MEGABYTE = 1_000_000;
+
+/** Return a number of octets in megabytes, as it is typed; what is none, as it is. */
+export function megabytesOf(octets: string | undefined): string {
+    return octets && /^\d{1,12}$/.test(octets) ? String(Number(octets) / MEGABYTE) : (octets ?? "");
+}
+
+/** Return typed megabytes as a number of octets; what is none, as it is: helpers refuse it. */
+export function octetsOf(megabytes: string): string {
+    const text = megabytes.trim().replace(",", ".");
+    return /^(\d+\.?\d*|\.\d+)$/.test(text) ? String(Math.round(Number(text) * MEGABYTE)) : text;
+}
+
 /** How a connector logs in: no prop says so, but those that are there. */
 export type Way = "password" | "oauth2" | "file" | "command";
 

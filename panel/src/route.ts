@@ -3,7 +3,7 @@
 import cockpit from "cockpit";
 import { useEffect, useState } from "react";
 
-export const TABS = ["status", "history", "log", "quarantine"] as const;
+export const TABS = ["status", "history", "log", "quarantine", "mailbox"] as const;
 export type Tab = (typeof TABS)[number];
 
 /** Without a name: the overview, or the settings of the server. */
@@ -11,13 +11,21 @@ export interface Route {
     name?: string;
     tab: Tab;
     isSettings?: true;
+    /** What is open in the remote mailbox; any name may be there, so that they are no parts of the path. */
+    folder?: string;
+    uid?: string;
 }
 
-export function parseRoute(path: string[]): Route {
+export type Options = Record<string, string | string[]>;
+
+export function parseRoute(path: string[], options: Options = {}): Route {
     const [kind, name, tab] = path;
     if (kind === "settings") return { tab: "status", isSettings: true };
     if (kind !== "connector" || !name) return { tab: "status" };
-    return { name, tab: TABS.find((known) => known === tab) ?? "status" };
+    const route = { name, tab: TABS.find((known) => known === tab) ?? "status" };
+    const { folder, uid } = options;
+    if (route.tab !== "mailbox" || typeof folder !== "string") return route;
+    return { ...route, folder, ...(typeof uid === "string" && { uid }) };
 }
 
 export function formatRoute({ name, tab, isSettings }: Route): string[] {
@@ -27,15 +35,18 @@ export function formatRoute({ name, tab, isSettings }: Route): string[] {
 }
 
 export function go(route: Partial<Route>): void {
-    cockpit.location.go(formatRoute({ tab: "status", ...route }));
+    const path = formatRoute({ tab: "status", ...route });
+    const { folder, uid } = route;
+    if (folder === undefined) cockpit.location.go(path);
+    else cockpit.location.go(path, { folder, ...(uid !== undefined && { uid }) });
 }
 
 export function useRoute(): Route {
-    const [path, setPath] = useState(cockpit.location.path);
+    const [{ path, options }, setPlace] = useState(cockpit.location);
     useEffect(() => {
-        const changed = () => setPath(cockpit.location.path);
+        const changed = () => setPlace(cockpit.location);
         cockpit.addEventListener("locationchanged", changed);
         return () => cockpit.removeEventListener("locationchanged", changed);
     }, []);
-    return parseRoute(path);
+    return parseRoute(path, options);
 }

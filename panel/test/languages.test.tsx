@@ -7,7 +7,9 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import * as api from "../src/api";
 import { App } from "../src/app";
 import { KINDS, exampleOf } from "../src/destinations";
+import { TUNNEL } from "../src/dialogs/proof";
 import { PROVIDERS } from "../src/dialogs/providers";
+import { INBOX } from "../src/mailbox/tree";
 
 vi.mock("../src/api");
 vi.mock("cockpit", () => {
@@ -35,6 +37,7 @@ const SAME = new Set([
     ...PROVIDERS.map(({ name }) => name),
     ...KINDS.map(exampleOf),
     ...["Google", "Microsoft", "XOAUTH2", "OAUTHBEARER"],
+    ...["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-256", "APOP", "EXTERNAL", TUNNEL, INBOX],
 ]);
 /** An address, as an example. */
 const EXAMPLE = /^[a-z:]*[./]\S*$/;
@@ -54,7 +57,7 @@ const CONNECTORS = [
 
 const INFO: api.Info = {
     version: "1",
-    settings: { DESTINATION: "maildir:/1", ALLOW_COMMANDS: true, ENCRYPT_SECRETS: false, SPAM_REJECT: "drop", LMTP_TLS: "auto" },
+    settings: { DESTINATION: "maildir:/1", ALLOW_COMMANDS: true, ALLOW_TUNNEL: true, REMOTE_TIMEOUT: 60, ENCRYPT_SECRETS: false, SPAM_REJECT: "drop", LMTP_TLS: "auto" },
     secrets: { sealed: 1, plain: 2 },
 };
 
@@ -97,6 +100,7 @@ window.ResizeObserver = class {
     disconnect = vi.fn();
 };
 Element.prototype.scrollTo = vi.fn();
+Element.prototype.scrollIntoView = vi.fn();
 
 beforeEach(() => {
     vi.useFakeTimers({ now: NOW * 1000, shouldAdvanceTime: true });
@@ -106,6 +110,8 @@ beforeEach(() => {
         { token: "2", start: NOW - 190, end: NOW - 160, result: "succeeded", messages: 3, bytes: 3000 },
     ]);
     vi.mocked(api.log).mockResolvedValue({ lines: [{ time: NOW, priority: 3, message: "нет" }], cursor: "1" });
+    vi.mocked(api.folders).mockRejectedValue(new Error("1"));
+    vi.mocked(api.messages).mockRejectedValue(new Error("1"));
     vi.mocked(api.quarantine).mockResolvedValue([
         { folder: "почта", uid: "1", size: 100, reason: "нет", attempts: 3, since: NOW },
     ]);
@@ -181,6 +187,65 @@ test("signing in", async () => {
     const props = { ...connector("шесть").props, Provider: "custom" };
     await open(["connector", "шесть"], [connector("шесть", { props })]);
     await press("«Sign in»");
+    expect(screen.getByRole("dialog")).toBeTruthy();
+    expect(untranslated()).toEqual([]);
+});
+
+const FOLDER: api.RemoteFolder = {
+    ...{ name: "почта", separator: "", messages: 3, unseen: 2, size: null, special_use: "\\Sent", local: null },
+    ...{ subscribed: false, selectable: true, chosen: true },
+};
+const MESSAGE: api.RemoteMessage = {
+    ...{ uid: "1", flags: [], size: 100, received: NOW, subject: " ", sent_from: [], sent_to: [], date: "" },
+};
+
+test("selecting what is fetched", async () => {
+    vi.mocked(api.info).mockResolvedValue(INFO);
+    vi.mocked(api.folders).mockResolvedValue({ folders: [FOLDER], more: 2 });
+    const counts = { messages: 3, wanted: 2, passed: 1 };
+    vi.mocked(api.preview).mockResolvedValue({
+        folders: ["а", "б"].map((name) => ({ name, ...counts })),
+        ...{ wanted: 2, passed: 2, left: 1, messages: [{ ...MESSAGE, folder: "а" }] },
+    });
+    await open([]);
+    await press("«Add connector»");
+    await press("«Advanced settings»");
+    await press("«Choose folders»");
+    await press("«Show what it would fetch»");
+    expect(screen.getByText(/It would fetch . messages/)).toBeTruthy();
+    expect(untranslated()).toEqual([]);
+    for (const value of ["plain", "login", "cram-md5", "scram-sha-256", "external"]) {
+        fireEvent.change(document.getElementById("field-Auth") ?? document, { target: { value } });
+        expect(untranslated()).toEqual([]);
+    }
+    fireEvent.change(document.getElementById("field-ClientCert") ?? document, { target: { value: "/1" } });
+    expect(untranslated()).toEqual([]);
+});
+
+test("the remote mailbox, and a message of it", async () => {
+    vi.mocked(api.folders).mockResolvedValue({ folders: [FOLDER, { ...FOLDER, name: "а", selectable: false }], more: 2 });
+    vi.mocked(api.messages).mockResolvedValue({ total: 3, messages: [MESSAGE], before: "1" });
+    const file = { id: "2", file_name: "", type: "1/1", size: 100, inline: true };
+    vi.mocked(api.message).mockResolvedValue({
+        message: { ...MESSAGE, headers: [{ Name: "А", Value: "б" }], body: { plain: [], html: ["<p>нет"] } },
+        ...{ attachments: [file], cut: true },
+    });
+    await open(["connector", "один", "mailbox"]);
+    expect(screen.getByText("«No subject»")).toBeTruthy();
+    expect(untranslated()).toEqual([]);
+    cleanup();
+    Object.assign(cockpit.location, { options: { folder: "почта", uid: "1" } });
+    await open(["connector", "один", "mailbox"]);
+    Object.assign(cockpit.location, { options: {} });
+    expect(screen.getByText("нет")).toBeTruthy();
+    await press(/All headers/);
+    expect(untranslated()).toEqual([]);
+});
+
+test("marking all as fetched", async () => {
+    await open(["connector", "один"]);
+    await press("«Actions of один»");
+    await press(/Mark everything there now as fetched/, "menuitem");
     expect(screen.getByRole("dialog")).toBeTruthy();
     expect(untranslated()).toEqual([]);
 });

@@ -24,6 +24,7 @@ import { useAnswer, type Answered } from "../ask";
 import { DetailHeader } from "./header";
 import { HistoryTab } from "./history";
 import { LogTab } from "./log";
+import { MailboxTab } from "../mailbox/mailbox";
 import { QuarantineTab } from "./quarantine";
 import { StatusTab } from "./status";
 import { outcome, useTask } from "./task";
@@ -31,6 +32,9 @@ import { outcome, useTask } from "./task";
 export interface DetailProps {
     name: string;
     tab: Tab;
+    /** What is open in the remote mailbox. */
+    folder?: string | undefined;
+    uid?: string | undefined;
     /** undefined if there is none of this name. */
     connector: Connector | undefined;
     connectors: Connector[];
@@ -49,6 +53,8 @@ export interface TabProps {
     /** Another one after each run. */
     runs: string;
     aside: Answered<SetAside[]>;
+    folder: string | undefined;
+    uid: string | undefined;
 }
 
 interface TabEntry {
@@ -68,13 +74,14 @@ const TABS: TabEntry[] = [
         content: QuarantineTab,
         count: ({ aside }) => aside.answer?.length ?? 0,
     },
+    { tab: "mailbox", title: () => cockpit.gettext("Remote mailbox"), content: MailboxTab },
 ];
 
 export function Detail({ connector, name, ...props }: DetailProps) {
     return connector ? <Known connector={connector} {...props} /> : <Unknown name={name} />;
 }
 
-function Known({ connector, connectors, tab, now, refresh }: Omit<DetailProps, "name"> & { connector: Connector }) {
+function Known({ connector, connectors, tab, folder, uid, now, refresh }: Omit<DetailProps, "name"> & { connector: Connector }) {
     const { name } = connector;
     const tell = useAlerts();
     const [own, setOwn] = useState<string>();
@@ -102,7 +109,7 @@ function Known({ connector, connectors, tab, now, refresh }: Omit<DetailProps, "
     const running = connector.running || progress?.statusCode === "running";
     const runs = `${connector.last_run} ${running}`;
     const aside = useAnswer(() => api.quarantine(name), runs);
-    const props: TabProps = { connector, now, refresh, running, progress, runs, aside };
+    const props: TabProps = { connector, now, refresh, running, progress, runs, aside, folder, uid };
     return (
         <>
             <DetailHeader

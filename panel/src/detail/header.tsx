@@ -35,6 +35,7 @@ import { Name } from "../name";
 import { needsSignIn, takesSignIn } from "../props";
 import { go } from "../route";
 import { problemWords, retrieverWord } from "../words";
+import { BaselineDialog } from "./baseline";
 import { VerifyDialog } from "./verify";
 
 interface HeaderProps {
@@ -202,6 +203,15 @@ function Actions({ connector, connectors, running, started, refresh }: HeaderPro
                             onClick={() => dialogs.show(<VerifyDialog name={name} />)}
                         >
                             {_("Verify")}
+                        </DropdownItem>
+                        <DropdownItem
+                            isDisabled={!!busy || running}
+                            description={_("Let runs fetch only what comes from now on")}
+                            onClick={() =>
+                                dialogs.show(<BaselineDialog name={name} started={started} refresh={refresh} />)
+                            }
+                        >
+                            {_("Mark everything there now as fetched…")}
                         </DropdownItem>
                     </More>
                 </ActionListItem>

@@ -5,7 +5,7 @@ import type { Connector } from "../api";
 import { destinationWords } from "../destinations";
 import { protocolOf } from "../dialogs/providers";
 import { serviceWord } from "../dialogs/services";
-import { formatNumber, isolate } from "../format";
+import { formatBytes, formatDay, formatNumber, isolate } from "../format";
 import { deletionDaysOf, formatFingerprint, minutesOf, needsSignIn, takesSignIn, wayOf } from "../props";
 import { propWord, retrieverWord } from "../words";
 
@@ -25,6 +25,7 @@ const TOLD = new Set([
     ...["type", "status", "Password", "Account", "Label", "Server", "Port", "Username", "Retriever", "TLS"],
     ...["CAFile", "Fingerprint", "Time", "Delete", "CallbackUrl", "StatusCallbackUrl", "Destination", "Folder"],
     ...["FilterCheck", "SpamCheck", "VirusCheck", "PasswordFile", "PasswordCommand", "Provider", "Auth", "Grant"],
+    ...["ClientCert", "ClientKey", "Tunnel", "Folders", "FolderMap", "Search", "Since", "MaxSize", "MaxMessages", "MarkSeen"],
     ...OF_LOGIN,
 ]);
 /** Old databases hold what anybody put there. */
@@ -52,8 +53,11 @@ export function describeSettings({ props }: Connector): Setting[] {
         },
         { prop: "Username", term: propWord("Username"), text: props.Username ?? "" },
         ...loginSettings(props),
+        !!props.Auth && props.Auth !== "auto" && { prop: "Auth", term: propWord("Auth"), text: props.Auth.toUpperCase() },
+        ...["ClientCert", "ClientKey", "Tunnel"].map((prop) => plain(prop, props[prop])),
         { prop: "Time", term: _("Interval"), text: intervalWords(props.Time) },
         { prop: "Delete", term: propWord("Delete"), text: deletionWords(props.Delete) },
+        ...selectionSettings(props),
         !!props.Destination && {
             prop: "Destination",
             term: propWord("Destination"),
@@ -72,6 +76,28 @@ export function describeSettings({ props }: Connector): Setting[] {
 
 function plain(prop: string, value: string | undefined): Setting | undefined {
     return value ? { prop, term: propWord(prop), text: value, exact: true } : undefined;
+}
+
+function selectionSettings(props: Record<string, string>): (Setting | false | undefined)[] {
+    const _ = cockpit.gettext;
+    const { Folders, FolderMap, Since, MaxSize, MaxMessages, MarkSeen } = props;
+    return [
+        !!Folders && { prop: "Folders", term: propWord("Folders"), text: Folders },
+        FolderMap === "keep" && { prop: "FolderMap", term: propWord("FolderMap"), text: _("In folders of the same names") },
+        plain("Search", props.Search),
+        !!Since && { prop: "Since", term: propWord("Since"), text: dayWords(Since) },
+        !!MaxSize && { prop: "MaxSize", term: propWord("MaxSize"), text: sizeWords(MaxSize) },
+        !!MaxMessages && { prop: "MaxMessages", term: propWord("MaxMessages"), text: MaxMessages },
+        MarkSeen === "seen" && { prop: "MarkSeen", term: propWord("MarkSeen"), text: _("What was delivered here") },
+    ];
+}
+
+function dayWords(day: string): string {
+    return /^\d{4}-\d{2}-\d{2}$/.test(day) ? formatDay(day) : day;
+}
+
+function sizeWords(octets: string): string {
+    return /^\d+$/.test(octets) ? formatBytes(Number(octets)) : octets;
 }
 
 function filterSettings({ FilterCheck, SpamCheck, VirusCheck }: Record<string, string>): Setting[] {
@@ -134,8 +160,9 @@ function certificateWords({ Retriever, TLS, CAFile, Fingerprint }: Record<string
     return _("From an authority that this machine trusts");
 }
 
-function passwordWords({ Password }: Record<string, string>): string {
+function passwordWords({ Password, Auth, Tunnel }: Record<string, string>): string {
     const _ = cockpit.gettext;
+    if (Password === undefined && (Auth === "external" || Tunnel)) return _("Not needed");
     return Password === undefined ? _("None") : _("Stored, and never shown");
 }
 

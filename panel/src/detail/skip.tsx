@@ -8,7 +8,7 @@ import * as api from "../api";
 import type { SetAside } from "../api";
 import { useDialogs } from "../dialogs";
 import { formatNumber } from "../format";
-import { Modal } from "../patternfly";
+import { Modal, variantWord } from "../patternfly";
 import { problemWords } from "../words";
 import { identify, oneByOne } from "./aside";
 import { Trouble } from "./states";
@@ -56,6 +56,7 @@ export function SkipDialog({ name, messages, changed }: SkipDialogProps) {
                 description={<span dir="auto">{name}</span>}
                 labelId="skip-title"
                 titleIconVariant="warning"
+                titleScreenReaderText={variantWord("warning")}
                 title={cockpit.format(
                     cockpit.ngettext("Skip $0 message?", "Skip $0 messages?", count),
                     formatNumber(count),

@@ -2,8 +2,10 @@
 /** What stands where an answer is still to come, or did not come. */
 import cockpit from "cockpit";
 import { AlertActionLink, Bullseye, Spinner } from "@patternfly/react-core";
+import { Problem } from "../helpers";
+import { knownHint } from "../hints";
 import { Alert } from "../patternfly";
-import { problemWords } from "../words";
+import { causeHint, problemWords } from "../words";
 
 export function Waiting({ text }: { text: string }) {
     return (
@@ -24,7 +26,19 @@ export function Trouble({ title, problem, again }: { title: string; problem: unk
             component="h2"
             actionLinks={again && <AlertActionLink onClick={() => void again()}>{_("Try again")}</AlertActionLink>}
         >
-            <span dir="auto">{problemWords(problem)}</span>
+            <p dir="auto" className="getmail-wrap">
+                {problemWords(problem)}
+            </p>
+            <p dir="auto" className="getmail-wrap">
+                {nextStep(problem)}
+            </p>
         </Alert>
     );
+}
+
+/** Return what may be tried; "" where nobody knows. */
+function nextStep(problem: unknown): string {
+    if (!(problem instanceof Problem)) return "";
+    const { cause, hint } = problem.details;
+    return (knownHint(hint) ?? causeHint(cause)) || (hint ?? "");
 }

@@ -54,7 +54,16 @@ export function outcome({ statusCode, result, error }: Progress): [title: string
     const _ = cockpit.gettext;
     if (error) return [causeWords(error.cause) || _("The run failed"), error.message];
     if (statusCode === "cancelled") return [_("The run was stopped"), ""];
-    const count = result && "messages" in result ? result.messages : 0;
+    const run = result && "messages" in result ? result : undefined;
+    if (run?.baselined !== undefined)
+        return [
+            cockpit.format(
+                cockpit.ngettext("$0 message was marked as fetched", "$0 messages were marked as fetched", run.baselined),
+                formatNumber(run.baselined),
+            ),
+            "",
+        ];
+    const count = run?.messages ?? 0;
     if (!count) return [_("There was no new mail"), ""];
     return [
         cockpit.format(cockpit.ngettext("$0 message was fetched", "$0 messages were fetched", count), formatNumber(count)),

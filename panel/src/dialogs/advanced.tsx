@@ -7,7 +7,9 @@ import { Delivery } from "./delivery";
 import { SelectField, TextField, type Editor } from "./field";
 import { Interval } from "./interval";
 import { OAuthAdvanced } from "./oauth";
+import { Proof } from "./proof";
 import { protocolOf } from "./providers";
+import { Selection } from "./selection";
 
 interface AdvancedProps {
     editor: Editor;
@@ -29,12 +31,16 @@ export function Advanced({ editor, isExpanded, setExpanded }: AdvancedProps) {
                     <Interval editor={editor} />
                     <Deletion editor={editor} />
                 </FormSection>
+                <FormSection title={_("Selection")} titleElement="h2">
+                    <Selection editor={editor} />
+                </FormSection>
                 <FormSection title={_("Delivery")} titleElement="h2">
                     <Delivery editor={editor} />
                 </FormSection>
                 <FormSection title={_("Connection")} titleElement="h2">
                     <Encryption editor={editor} />
                     <Certificate editor={editor} />
+                    <Proof editor={editor} />
                 </FormSection>
                 {editor.form.Way === "oauth2" && (
                     <FormSection title={_("OAuth2")} titleElement="h2">

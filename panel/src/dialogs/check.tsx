@@ -8,45 +8,23 @@ import {
     DescriptionListGroup,
     DescriptionListTerm,
 } from "@patternfly/react-core";
-import { Fragment, useEffect, useRef, useState, type ReactNode } from "react";
+import { Fragment, useEffect, useRef, type ReactNode } from "react";
 import * as api from "../api";
 import { formatNumber } from "../format";
 import { Problem, type Details } from "../helpers";
 import { Alert } from "../patternfly";
 import { formatFingerprint } from "../props";
 import { causeHint, causeWords, problemWords } from "../words";
+import { useInquiry, type Inquiry } from "./inquiry";
 
-type Outcome = { is: "busy" } | { is: "works"; found: api.Checked } | { is: "fails"; problem: unknown };
-
-export interface Check {
-    outcome: Outcome | undefined;
+export interface Check extends Pick<Inquiry<api.Checked>, "outcome" | "forget"> {
     begin: (props: api.Props, name?: string) => void;
-    /** What was found is not of what the form holds now. */
-    forget: () => void;
 }
 
 /** `refused` is told of faults of the form, which are shown at their fields. */
 export function useCheck(refused: (problem: unknown) => void): Check {
-    const [outcome, setOutcome] = useState<Outcome>();
-    const last = useRef(0);
-    const begin = (props: api.Props, name?: string) => {
-        const mine = ++last.current;
-        setOutcome({ is: "busy" });
-        api.checkCredentials(props, name).then(
-            (found) => mine === last.current && setOutcome({ is: "works", found }),
-            (problem: unknown) => {
-                if (mine !== last.current) return;
-                const isOfForm = problem instanceof Problem && problem.faults.length > 0;
-                setOutcome(isOfForm ? undefined : { is: "fails", problem });
-                if (isOfForm) refused(problem);
-            },
-        );
-    };
-    const forget = () => {
-        last.current++;
-        setOutcome(undefined);
-    };
-    return { outcome, begin, forget };
+    const { outcome, begin, forget } = useInquiry<api.Checked>(refused);
+    return { outcome, begin: (props, name) => begin(() => api.checkCredentials(props, name)), forget };
 }
 
 interface CheckPartProps {

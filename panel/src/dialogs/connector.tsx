@@ -116,7 +116,7 @@ export function ConnectorDialog({ connector, connectors, refresh }: ConnectorDia
         else setWarned(true);
     };
 
-    const editor: Editor = { form, faults, change, settings: info?.settings };
+    const editor: Editor = { form, faults, change, settings: info?.settings, name: connector?.name, stored, refuse };
     const twin = findTwin(form, connectors, connector?.name);
     return (
         <Modal

@@ -5,6 +5,7 @@ import { FormSelectOption } from "@patternfly/react-core";
 import { useState } from "react";
 import { Amount, SelectField, type Editor } from "./field";
 import type { Form } from "./form";
+import { isPop3 } from "../props";
 import { Alert } from "../patternfly";
 
 const NEVER = "-1";
@@ -42,26 +43,52 @@ export function Deletion({ editor }: { editor: Editor }) {
 }
 
 /** Return what will be deleted where. */
-function deletionWords({ Server, Username, Delete }: Form): string {
+function deletionWords({ Server, Username, Delete, Folders, Retriever }: Form): string {
     const _ = cockpit.gettext;
     const server = Server.trim() || _("the server");
     const user = Username.trim() || _("this user");
     const days = Number(Delete);
-    const what = days
-        ? cockpit.format(
-              cockpit.ngettext(
-                  "Every message in the inbox of $0 on $1 is deleted there for good, $2 day after it was delivered to this machine.",
-                  "Every message in the inbox of $0 on $1 is deleted there for good, $2 days after it was delivered to this machine.",
-                  days,
-              ),
-              user,
-              server,
-              days,
-          )
-        : cockpit.format(
-              _("Every message in the inbox of $0 on $1 is deleted there for good as soon as it is delivered to this machine."),
-              user,
-              server,
-          );
+    const isMore = Folders.trim() !== "" && !isPop3(Retriever);
+    const what = isMore ? foldersWords(user, server, days) : inboxWords(user, server, days);
     return `${what} ${_("That includes mail that was delivered before, and all programs and devices that read this mailbox lose it too.")}`;
+}
+
+function inboxWords(user: string, server: string, days: number): string {
+    const _ = cockpit.gettext;
+    if (!days)
+        return cockpit.format(
+            _("Every message in the inbox of $0 on $1 is deleted there for good as soon as it is delivered to this machine."),
+            user,
+            server,
+        );
+    return cockpit.format(
+        cockpit.ngettext(
+            "Every message in the inbox of $0 on $1 is deleted there for good, $2 day after it was delivered to this machine.",
+            "Every message in the inbox of $0 on $1 is deleted there for good, $2 days after it was delivered to this machine.",
+            days,
+        ),
+        user,
+        server,
+        days,
+    );
+}
+
+function foldersWords(user: string, server: string, days: number): string {
+    const _ = cockpit.gettext;
+    if (!days)
+        return cockpit.format(
+            _("Every message in the fetched folders of $0 on $1 is deleted there for good as soon as it is delivered to this machine."),
+            user,
+            server,
+        );
+    return cockpit.format(
+        cockpit.ngettext(
+            "Every message in the fetched folders of $0 on $1 is deleted there for good, $2 day after it was delivered to this machine.",
+            "Every message in the fetched folders of $0 on $1 is deleted there for good, $2 days after it was delivered to this machine.",
+            days,
+        ),
+        user,
+        server,
+        days,
+    );
 }

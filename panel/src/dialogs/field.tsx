@@ -24,6 +24,11 @@ export interface Editor {
     change: (part: Partial<Form>) => void;
     /** Those of this machine; undefined while they are not known. */
     settings?: Settings | undefined;
+    /** The name of the one that is edited, and its props. */
+    name?: string | undefined;
+    stored?: Record<string, string> | undefined;
+    /** Told of faults of the form that helpers found. */
+    refuse: (problem: unknown) => void;
 }
 
 export interface FieldProps {

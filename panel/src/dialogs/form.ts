@@ -2,7 +2,7 @@
 /** What is typed into the form, and the props that helpers take. Nothing here asks or shows. */
 import type { Connector, Props } from "../api";
 import { Problem, type Fault } from "../helpers";
-import { deletionDaysOf, minutesOf, wayOf, type Way } from "../props";
+import { deletionDaysOf, isPop3, megabytesOf, minutesOf, octetsOf, wayOf, type Way } from "../props";
 import { faultWords } from "../words";
 import { protocolOf } from "./providers";
 
@@ -28,6 +28,13 @@ export const FIELDS = [
     "Label",
     "Time",
     "Delete",
+    "Folders",
+    "FolderMap",
+    "Search",
+    "Since",
+    "MaxSize",
+    "MaxMessages",
+    "MarkSeen",
     "Destination",
     "Folder",
     "SpamCheck",
@@ -35,9 +42,12 @@ export const FIELDS = [
     "TLS",
     "Fingerprint",
     "CAFile",
+    "Auth",
+    "ClientCert",
+    "ClientKey",
+    "Tunnel",
     "Grant",
     "KeyFile",
-    "Auth",
     "CallbackUrl",
     "StatusCallbackUrl",
 ] as const;
@@ -54,7 +64,7 @@ const FIELDS_OF: Record<Way, Field[]> = {
     password: ["Password"],
     oauth2: [
         ...(["Provider", "ClientId", "ClientSecret", "Tenant", "TokenUrl", "AuthorizationUrl", "DeviceUrl"] as const),
-        ...(["RedirectUrl", "Scope", "Grant", "KeyFile", "Auth"] as const),
+        ...(["RedirectUrl", "Scope", "Grant", "KeyFile"] as const),
     ],
     file: ["PasswordFile"],
     command: ["PasswordCommand"],
@@ -64,8 +74,15 @@ const LOGIN = new Map(Object.entries(FIELDS_OF).flatMap(([way, fields]) => field
 /** What a check of the log-in depends on. */
 export const CHECKED: Field[] = [
     ...(["Retriever", "Server", "Port", "TLS", "Fingerprint", "CAFile", "Username"] as const),
+    ...(["Auth", "ClientCert", "ClientKey", "Tunnel"] as const),
     ...LOGIN.keys(),
 ];
+/** Which mail is fetched. */
+export const SELECTED: Field[] = ["Folders", "FolderMap", "Search", "Since", "MaxSize", "MaxMessages"];
+/** What POP3 does not have. */
+const IMAP_ONLY = new Set<Field>(["Folders", "FolderMap", "Search", "Since", "MarkSeen"]);
+/** Ways to log in that need no password. */
+const WITHOUT_PASSWORD = "external";
 /** What is never told: empty, it is kept as it is stored. */
 const SECRET = new Set<Field>(["Password", "ClientSecret"]);
 /** What a sign-in was for: with another of these, there is another one to be made. */
@@ -95,6 +112,9 @@ export function readForm(props: Record<string, string>): Form {
         VirusCheck: isOn("VirusCheck"),
         Grant: text("Grant") === "refresh" ? "" : text("Grant"),
         Auth: text("Auth") === "auto" ? "" : text("Auth"),
+        FolderMap: text("FolderMap") === "keep" ? "keep" : "",
+        MarkSeen: text("MarkSeen") === "seen" ? "seen" : "",
+        MaxSize: megabytesOf(props.MaxSize),
     };
 }
 
@@ -119,10 +139,10 @@ export function changesOf(form: Form, stored: Record<string, string>): Props {
     };
 }
 
-/** Return what a check of the log-in needs. Of a stored connector what is not given is as stored: null is none. */
-export function checkOf(form: Form, stored?: Record<string, string>): Props {
+/** Return what a check of the log-in needs, or a look at the mailbox. Of a stored connector what is not given is as stored: null is none. */
+export function checkOf(form: Form, stored?: Record<string, string>, fields = CHECKED): Props {
     const props = propsOf(form);
-    const given = CHECKED.map((field) => {
+    const given = fields.map((field) => {
         const isKept = SECRET.has(field) || !stored?.[field];
         return [field, props[field] ?? (isKept ? undefined : emptied(field))];
     });
@@ -150,8 +170,23 @@ function valueOf(form: Form, field: Field): string | undefined {
     if (SWITCHES.has(field)) return form[field] || undefined;
     if (field === "TLS") return form.TLS === "auto" || protocolOf(form.Retriever)?.tls ? undefined : form.TLS;
     if (field === "KeyFile" && form.Grant !== "jwt") return undefined;
+    if (IMAP_ONLY.has(field) && isPop3(form.Retriever)) return undefined;
+    if (field === "Auth" && !mechanismsOf(form).includes(form.Auth)) return undefined;
+    if (field === "ClientKey" && !form.ClientCert.trim()) return undefined;
+    if (field === "MaxSize") return octetsOf(form.MaxSize) || undefined;
     const value = form[field].trim();
     return value || (isFaultWhenEmpty(form, field) ? "" : undefined);
+}
+
+/** Return how one may log in there, beside the best way that the server offers. */
+export function mechanismsOf({ Way, Retriever }: Pick<Form, "Way" | "Retriever">): string[] {
+    if (Way === "oauth2") return ["xoauth2", "oauthbearer"];
+    return ["plain", "login", "cram-md5", "scram-sha-256", ...(isPop3(Retriever) ? ["apop"] : []), WITHOUT_PASSWORD];
+}
+
+/** Whether one logs in by something else than the password. */
+export function needsNoPassword({ Auth, Tunnel }: Pick<Form, "Auth" | "Tunnel">): boolean {
+    return Auth === WITHOUT_PASSWORD || Tunnel.trim() !== "";
 }
 
 /** Whether a field that was not filled in is a fault, and not the default. */
@@ -175,7 +210,9 @@ export function isChanged(before: Form, after: Form): boolean {
 
 /** Return the faults that belong to fields, and the others. */
 export function splitFaults(problem: unknown): { faults: Faults; others: Fault[] } {
-    const all = problem instanceof Problem ? problem.faults : [];
+    const told = problem instanceof Problem ? problem.faults : [];
+    // Where the form is a part of what was asked, so are its fields.
+    const all = told.map((fault) => ({ ...fault, parameter: fault.parameter.replace(/^form\./, "") }));
     const own = all.filter(({ parameter }) => isField(parameter));
     return {
         faults: Object.fromEntries(own.map((fault) => [fault.parameter, faultWords(fault)])),

@@ -5,7 +5,7 @@ import { FormGroup, FormSelect, FormSelectOption, Grid } from "@patternfly/react
 import { isolate } from "../format";
 import { wayOf, type Way } from "../props";
 import { TextField, type Editor } from "./field";
-import { isOtherServer } from "./form";
+import { isOtherServer, needsNoPassword } from "./form";
 import { OAuth } from "./oauth";
 import { OTHER, findProvider, providerOf } from "./providers";
 import { SecretField } from "./secret";
@@ -106,7 +106,7 @@ function Password({ editor, stored }: LoginProps) {
             editor={editor}
             field="Password"
             isStored={isStored}
-            isRequired={!isStored}
+            isRequired={!isStored && !needsNoPassword(form)}
             hint={isStored && keep}
         />
     );

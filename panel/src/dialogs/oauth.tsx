@@ -124,7 +124,7 @@ function Addresses({ editor }: { editor: Editor }) {
     );
 }
 
-/** What organisations use instead of a person's consent, and how the token is handed over. */
+/** What organisations use instead of a person's consent. */
 export function OAuthAdvanced({ editor }: { editor: Editor }) {
     const _ = cockpit.gettext;
     const { form } = editor;
@@ -149,12 +149,6 @@ export function OAuthAdvanced({ editor }: { editor: Editor }) {
                     hint={_("A file on this machine: Google’s JSON file of a service account, or a private key in PEM.")}
                 />
             )}
-            <SelectField editor={editor} field="Auth">
-                <FormSelectOption value="" label={_("As the server offers it")} />
-                {["xoauth2", "oauthbearer"].map((mechanism) => (
-                    <FormSelectOption key={mechanism} value={mechanism} label={mechanism.toUpperCase()} />
-                ))}
-            </SelectField>
         </>
     );
 }

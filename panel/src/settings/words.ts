@@ -54,6 +54,7 @@ export function describeServer(settings: Settings): Part[] {
                 { name: "MAX_RUNS", term: _("Runs at the same time"), text: formatNumber(Number(settings.MAX_RUNS)) },
                 { name: "FETCH_USER", term: _("User that fetches"), text: text("FETCH_USER"), exact: true },
                 { name: "CHECK_TIMEOUT", term: _("Time for a check of credentials"), text: seconds("CHECK_TIMEOUT") },
+                { name: "REMOTE_TIMEOUT", term: _("Time for a look into a mailbox"), text: seconds("REMOTE_TIMEOUT") },
                 { name: "HISTORY_DAYS", term: _("History is kept"), text: dayWords(Number(settings.HISTORY_DAYS)) },
             ],
         },
@@ -64,6 +65,11 @@ export function describeServer(settings: Settings): Part[] {
                     name: "ALLOW_COMMANDS",
                     term: _("Start programs that write passwords"),
                     text: allowedWords(settings.ALLOW_COMMANDS),
+                },
+                {
+                    name: "ALLOW_TUNNEL",
+                    term: _("Start programs that connect to servers"),
+                    text: allowedWords(settings.ALLOW_TUNNEL),
                 },
                 {
                     name: "CALLBACK_ALLOW_PRIVATE",

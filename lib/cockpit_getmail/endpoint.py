@@ -37,6 +37,8 @@ class Endpoint(NamedTuple):
     @property
     def place(self) -> str:
         """What a sentence calls it where its port matters."""
+        if self.tunnel:
+            return f"{self.server} through its Tunnel"
         return self.server if self.is_path else f"{self.server} port {self.port}"
 
 

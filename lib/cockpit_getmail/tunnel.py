@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import IO
 
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
-END_SECONDS = 1.0
+END_SECONDS = 0.3
 """So long a program has to end by itself once its connection is closed, and again once it is asked to."""
 _WORDS_OCTETS = 4096
 """So much of the end of what it complains of is kept."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from bench import BUILD, ROOT, results, table
 from bench.pairs import Failed
 
-SECTIONS = ("fetching", "delivering", "growth", "accounts", "schedule", "calls")
+SECTIONS = ("fetching", "folders", "delivering", "growth", "accounts", "schedule", "calls")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -98,15 +98,20 @@ class Fetcher:
         for path, octets in kept.files.items():
             path.write_bytes(octets)
             os.chown(path, owner.pw_uid, owner.pw_gid)
-        for folder in ("new", "cur"):
+        for folder in self._boxes():
             # mbsync sleeps for a second where a folder has just been changed.
-            os.utime(self._maildir / folder, (0, 0))
+            os.utime(folder, (0, 0))
 
     def _files(self) -> Iterator[Path]:
         for folder, _, names in os.walk(self._folder):
             yield from (Path(folder, name) for name in names)
 
     def _mail(self) -> Iterator[Path]:
-        for folder in ("new", "cur"):
-            if (self._maildir / folder).is_dir():
-                yield from (self._maildir / folder).iterdir()
+        for folder in self._boxes():
+            yield from folder.iterdir()
+
+    def _boxes(self) -> Iterator[Path]:
+        """Yield where mail is: in the Maildir, and in its folders (Maildir++)."""
+        for name in ("new", "cur"):
+            yield from self._maildir.glob(name)
+            yield from self._maildir.glob(f".*/{name}")

@@ -6,9 +6,10 @@ Each has what its manual has for speed and, where it can, for safe delivery.
 
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from bench import PREFIX, VENV
@@ -63,8 +64,9 @@ class Program:
         return next((word for word in words if "." in word and word[0].isdigit()), "").strip(",;:")
 
 
-def _ours(source: Source, folder: Path) -> Recipe:
+def _ours(source: Source, folder: Path, more: Mapping[str, str] = MappingProxyType({})) -> Recipe:
     props = {
+        **more,
         "Account": ACCOUNT,
         "Password": PASSWORD,
         "Port": str(source.port),
@@ -86,7 +88,7 @@ def _ours(source: Source, folder: Path) -> Recipe:
     return Recipe(argv, {"connectors": f"{name}=getmail|{record}\n"}, f"mail/{ACCOUNT}", env)
 
 
-def _mbsync(sync: str, source: Source, folder: Path) -> Recipe:
+def _mbsync(sync: str, source: Source, folder: Path, store: str = "", channel: str = "") -> Recipe:
     tls = f"SSLType IMAPS\nCertificateFile {source.authority}" if source.authority else "SSLType None"
     configuration = f"""
 FSync yes
@@ -102,7 +104,7 @@ IMAPStore server
 Account server
 
 MaildirStore here
-Path {folder}/mail/
+{store or f"Path {folder}/mail/"}
 Inbox {folder}/mail/INBOX
 
 Channel all
@@ -112,6 +114,7 @@ Create Near
 Expunge None
 Sync {sync}
 SyncState *
+{channel}
 """
     argv = ["mbsync", "--quiet", "--config", f"{folder}/mbsyncrc", "all"]
     return Recipe(argv, {"mbsyncrc": configuration, "mail/": ""}, "mail/INBOX")
@@ -210,10 +213,17 @@ def _debian(package: str) -> Sequence[str]:
     return ["dpkg-query", "--show", "--showformat=${Version}", package]
 
 
+def _mbsync_folders(sync: str, source: Source, folder: Path) -> Recipe:
+    return _mbsync(sync, source, folder, "SubFolders Maildir++", "Patterns *")
+
+
 OURS = Program("cockpit-getmail", [str(PREFIX / "sbin" / "cockpit-getmail"), "--version"], _ours)
 # Pull takes over flags and deletions too; PullNew only looks for new messages, as all others here do.
 MBSYNC = Program("mbsync PullNew", _debian("isync"), partial(_mbsync, "PullNew"))
 MBSYNC_PULL = Program("mbsync Pull", _debian("isync"), partial(_mbsync, "Pull"))
+# All folders, each into a local one of its name; no other program here does that.
+OURS_FOLDERS = replace(OURS, recipe=partial(_ours, more={"Folders": "*", "FolderMap": "keep"}))
+MBSYNC_FOLDERS = replace(MBSYNC, recipe=partial(_mbsync_folders, "PullNew"))
 GETMAIL = Program("getmail6", [str(VENV / "bin" / "getmail"), "--version"], _getmail)
 MPOP = Program("mpop", _debian("mpop"), _mpop)
 FETCHMAIL = Program("fetchmail", _debian("fetchmail"), _fetchmail)

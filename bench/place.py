@@ -59,6 +59,14 @@ class Place:
         """Add messages of these sizes to a mailbox."""
         self.mailboxes[user].add(self._dovecot, sizes)
 
+    def spread(self, user: str, folders: Sequence[str]) -> None:
+        """Move the messages of the INBOX into folders, as many into each."""
+        share = self.mailboxes[user].count // len(folders)
+        for number, folder in enumerate(folders):
+            first, last = number * share + 1, (number + 1) * share
+            self._dovecot.doveadm("mailbox", "create", "-u", user, folder)
+            self._dovecot.doveadm("move", "-u", user, folder, "mailbox", "INBOX", "uid", f"{first}:{last}")
+
     def forget_seen(self, user: str) -> None:
         """Remove the flag that some programs set when they fetch."""
         self._dovecot.doveadm("flags", "remove", "-u", user, "\\Seen", "mailbox", "INBOX", "ALL")

@@ -53,18 +53,18 @@ def section(place: Place, pairs: int) -> table.Section:
 def _polls(place: Place, protocol: Protocol, peers: tuple[Program, ...]) -> Iterator[Poll]:
     for round_trip in ROUND_TRIPS:
         ours = place.fetcher(OURS, protocol, USER, round_trip)
-        _settle(ours)
+        settle(ours)
         for peer in peers:
             theirs = place.fetcher(peer, protocol, USER, round_trip)
             failure = ""
             try:
-                _settle(theirs)
+                settle(theirs)
             except Failed as failed:
                 failure = str(failed)
             yield Poll(protocol, round_trip, peer, ours, theirs, failure)
 
 
-def _settle(fetcher: Fetcher) -> None:
+def settle(fetcher: Fetcher) -> None:
     """Let each of its runs begin where a first fetch and a poll have ended."""
     once(fetcher)
     fetcher.keep()

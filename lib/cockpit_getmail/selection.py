@@ -76,13 +76,17 @@ class Selection:
 
 
 def make(connector: Connector) -> Selection:
-    """Return what a connector wants. Raises Problem (connector) if that cannot be understood.
+    """Return what a connector wants. Raises Problem, as find_criteria() does."""
+    return Selection(find_criteria(connector), connector.max_size, connector.max_messages)
 
-    What create accepts always can; a database may have been written by hand.
+
+def find_criteria(connector: Connector) -> Pieces | None:
+    """Return what Search and Since ask a server for, None for all.
+
+    Raises Problem (connector) if they cannot be understood, as in a database that was written by hand.
     """
-    size, messages = connector.max_size, connector.max_messages
     if connector.search == "ALL" and not connector.since:
-        return Selection(None, size, messages)
+        return None
     from cockpit_getmail import criteria
 
     try:
@@ -93,7 +97,7 @@ def make(connector: Connector) -> Selection:
         raise failure(
             "connector", f"Search or Since of this connector cannot be understood: {error}."
         ) from error
-    return Selection(None if pieces == criteria.ALL else pieces, size, messages)
+    return None if pieces == criteria.ALL else pieces
 
 
 def _key(message: Remote) -> tuple[str, int]:

@@ -27,6 +27,15 @@ class Remote(Tasks):
         """
         return self._ask("read", "folders", name=name, account=account, form=form)
 
+    def preview(
+        self, name: str | None = None, *, account: str | None = None, form: Mapping[str, Any] | None = None
+    ) -> Answer:
+        """Return what would be fetched if nothing had been yet: {"folders", "more", "wanted", "passed",
+        "left", "messages"}; of each folder name, messages, wanted and passed, and the newest messages of all,
+        each with its folder.
+        """
+        return self._ask("read", "preview", name=name, account=account, form=form)
+
     def capabilities(self, name: str, *, account: str | None = None) -> Answer:
         """Log in and return protocol, tls and the server's capabilities."""
         return self._ask("read", "capabilities", name=name, account=account)

@@ -34,6 +34,7 @@ _MODULES: Mapping[str, str] = {
     "messages": "messages",
     "move": "acting",
     "namespace": "namespace",
+    "preview": "preview",
     "quota": "quota",
     "remove": "acting",
     "remove-folder": "acting_folders",

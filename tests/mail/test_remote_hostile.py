@@ -212,7 +212,7 @@ def test_an_answer_that_never_comes(kind: str) -> None:
 
 @each_kind
 def test_a_body_that_never_comes(kind: str) -> None:
-    step = [RESPONSES[kind] + b"{1000}\r\nabc", hang]
+    step: Script = [RESPONSES[kind] + b"{1000}\r\nabc", hang]
     assert problem_of(kind, able({ANSWERED[kind]: step})).cause == "network"
 
 
@@ -274,7 +274,7 @@ def injected(retriever: str, certificate: Certificate) -> Script:
 )
 def test_encryption_that_was_taken_out(retriever: str, kind: str, props: dict[str, str]) -> None:
     with Server(stripped(retriever)) as server, pytest.raises(Problem) as caught:
-        visit(kind, server.port, retriever, **props)
+        visit(kind, server.port, retriever, QUICK, **props)
     assert caught.value.cause == "tls"
     assert_nobody_logged_in(server)
 
@@ -330,7 +330,7 @@ each_pop3_kind = pytest.mark.parametrize("kind", POP3_KINDS)
 
 @pytest.fixture
 def _uid(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(REQUESTS, "message", {"folder": "INBOX", "uid": "a1"})  # type: ignore[arg-type]
+    monkeypatch.setitem(REQUESTS, "message", {"folder": "INBOX", "uid": "a1"})
 
 
 @each_pop3_kind

@@ -97,5 +97,5 @@ def _checked(request: Mapping[str, Any], found: Any) -> dict[str, Any] | None:
 
 def _require(found: dict[str, Any] | None) -> dict[str, Any]:
     if found is None:
-        raise failure("internal", "It ended with what is no answer.")
+        raise failure("internal", "It ended without an answer that can be believed.")
     return found

@@ -164,6 +164,8 @@ class _Visits:
         means, listed = self._means, planned.listed
         if listed.status:
             validity, uid_next, messages = listed.status
+            if not messages and not self._mailbox.knows(listed.name):
+                return
             folder = self._mailbox.folder(Folder(listed.name, validity, messages, uid_next))
             if fetch_folder.is_done(means, folder, Seen(uid_next, messages)):
                 self._result = Result(aside=folder.set_aside()).plus(self._result)

@@ -144,6 +144,11 @@ class MailboxState:
         with self._state.transaction() as db:
             db.execute("UPDATE mailbox SET tls_seen = 1 WHERE id = ?", (self._mailbox,))
 
+    def knows(self, name: str) -> bool:
+        """Whether there are records of a folder of this name."""
+        query = "SELECT 1 FROM folder WHERE mailbox = ? AND name = ? LIMIT 1"
+        return bool(self._state._rows(query, (self._mailbox, name)))
+
     def folder(self, folder: Folder) -> "FolderState":
         key = (self._mailbox, folder.name, folder.validity)
         query = "SELECT id, reopened, stale FROM folder WHERE mailbox = ? AND name = ? AND validity = ?"

@@ -92,7 +92,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def listen(session: Session, command: str | bytes, *more: object) -> bytes:
         sent.append(command if isinstance(command, str) else command.decode("latin-1"))
-        return send(session, command, *more)  # type: ignore[arg-type]
+        return send(session, command, *more)
 
     monkeypatch.setattr(Session, "send", listen)
     return sent

@@ -153,6 +153,7 @@ def make_report(name: str, started: float, *, fails: bool) -> Report:
         "deleted": 0,
         "passed": 0,
         "left": 0,
+        "baselined": 0,
         "cause": cause,
         "message": message,
         "text": log[-1],

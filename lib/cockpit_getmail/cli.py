@@ -113,6 +113,8 @@ def _run_for_people(arguments: Sequence[str]) -> int:
             return _work_off_schedule()
         case "imap":
             return _relay(options)
+        case "baseline" if options.foreground:
+            return _baseline_in_foreground(options.name)
         case "verify" if options.foreground:
             return _verify_in_foreground(options.name)
     return command.run(options, STATUSES)
@@ -120,18 +122,33 @@ def _run_for_people(arguments: Sequence[str]) -> int:
 
 def _fetch(name: str) -> int:
     """Fetch in the foreground; root has it done as the user that the unit would have."""
-    from cockpit_getmail import database, login, settings, units
+    from cockpit_getmail import database, settings
     from cockpit_getmail.actions import require_runnable
+
+    found = settings.load()
+    return _run_in_foreground(require_runnable(database.read(found.connectors_db), name), found)
+
+
+def _baseline_in_foreground(name: str) -> int:
+    """Mark all as seen without systemd; likewise."""
+    from cockpit_getmail import database, settings
+    from cockpit_getmail.actions import require_valid
+
+    found = settings.load()
+    connector = require_valid(database.read(found.connectors_db), name)
+    return _run_in_foreground(connector, found, baseline=True)
+
+
+def _run_in_foreground(connector: "Connector", found: "Settings", *, baseline: bool = False) -> int:
+    from cockpit_getmail import login, units
     from cockpit_getmail.launch import is_forgiven
     from cockpit_getmail.units.inside import Order
 
-    found = settings.load()
-    connector = require_runnable(database.read(found.connectors_db), name)
     ca_pem = units.read_ca(connector) if connector.props.get("CAFile") else None
     place = units.prepare(connector, found, foreground=True)
-    forgive = is_forgiven(name, found)
+    forgive = is_forgiven(connector.name, found)
     connector, problem = login.resolve_in_clear(connector, found)
-    order = Order(connector, found, ca_pem, "", forgive, problem)
+    order = Order(connector, found, ca_pem, "", forgive, problem, baseline)
     if os.geteuid() == 0:
         return _end_as(units.run_as_user(place, order, SIGNALS))
     return _run(order, place.state_folder)
@@ -301,6 +318,7 @@ def _run(order: "Order", state_folder: str) -> int:
             token=order.token or make_token(order.connector.name),
             forgive=order.forgive,
             problem=order.problem,
+            baseline=order.baseline,
             stop=_STOP,
         )
     return SOME_FAILED if result.failed else SUCCESS

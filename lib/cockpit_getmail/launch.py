@@ -38,15 +38,19 @@ def stamp(settings: Settings) -> Stamp:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
-def launch(connector: Connector, settings: Settings, read_at: Stamp = ()) -> tuple[str, str, bool]:
+def launch(
+    connector: Connector, settings: Settings, read_at: Stamp = (), *, baseline: bool = False
+) -> tuple[str, str, bool]:
     """Start a run; return its unit without `.service`, its token, and whether it was running already.
 
     `read_at` is the stamp() of the database that the connector was read from. A connector that was deleted or
     disabled meanwhile does not run on. Raises Problem: NotFound or Conflict for that, and as
-    units.start_run(); also if the start cannot be recorded, and then the run goes on.
+    units.start_run(); also if the start cannot be recorded, and then the run goes on. A `baseline` may be of
+    a connector that is disabled, and no other run that is under way stands for it (Conflict).
     """
     forgiven: str | None = None
     ready: Ready | None = None
+    start_run = partial(units.start_run, baseline=baseline)
 
     def start(token: str) -> tuple[str, bool]:
         nonlocal forgiven, ready
@@ -54,24 +58,27 @@ def launch(connector: Connector, settings: Settings, read_at: Stamp = ()) -> tup
         forgive = is_forgiven(connector.name, settings)
         found, problem = ready = ready or login.resolve(connector, settings)
         try:
-            return units.start_run(found, settings, token, forgive=forgive, problem=problem)
+            return start_run(found, settings, token, forgive=forgive, problem=problem)
         except Problem as trouble:
             problem = login.explain(found, trouble)
             if problem is trouble:
                 raise
         found, problem = ready = Connector(found.name, found.props), problem
-        return units.start_run(found, settings, token, forgive=forgive, problem=problem)
+        return start_run(found, settings, token, forgive=forgive, problem=problem)
 
     unit, token, running = _start(connector.name, settings, start, status_file.RUN)
     if not running:
         if not (read_at and stamp(settings) == read_at):
-            _require_still(connector.name, unit, settings)
+            _require_still(connector.name, unit, settings, may_be_disabled=baseline)
         with Ledger(settings) as ledger:
             if _find_forgiven(connector.name, settings) == forgiven:
                 ledger.started(connector.name, time.time(), token)
             else:
                 # Somebody has changed how it logs in, and this run may have begun with what was before.
                 ledger.forgive(connector.name, token)
+    elif baseline and not _is_baseline(connector.name, token, settings):
+        message = "A run of this connector is under way that fetches: wait for its end, or cancel it."
+        raise failure("running", message, kind="Conflict")
     return unit, token, running
 
 
@@ -123,6 +130,17 @@ def _start(
                 return unit, found, True
         # It has told its end, and its unit is about to go.
         time.sleep(_POLL_SECONDS)
+
+
+def _is_baseline(name: str, token: str, settings: Settings) -> bool:
+    """Whether a run that is under way is a baseline; it may have told nothing yet."""
+    deadline = time.monotonic() + END_SECONDS
+    while time.monotonic() < deadline:
+        report = _read_report(name, settings)
+        if report and report["token"] == token:
+            return report.get("baseline", False)
+        time.sleep(_POLL_SECONDS)
+    return False
 
 
 def _read_report(name: str, settings: Settings, file: str = status_file.RUN) -> Report | None:

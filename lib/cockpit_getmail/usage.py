@@ -67,8 +67,8 @@ def _find_missing(options: argparse.Namespace) -> str | None:
             return "edit needs something to change (see edit --help)"
         case "fetch" | "schedule" | "imap" if options.json or options.host:
             return f"{options.command} knows neither --json nor --host"
-        case "verify" if options.foreground and (options.json or options.host):
-            return "verify --foreground knows neither --json nor --host"
+        case "verify" | "baseline" if options.foreground and (options.json or options.host):
+            return f"{options.command} --foreground knows neither --json nor --host"
     return None
 
 
@@ -164,6 +164,16 @@ def _add_tasks(commands: Any) -> None:
     parser.add_argument(
         "--follow", "-f", action="store_true", help="show it until it ends; Ctrl-C leaves it running"
     )
+    parser = add_command(
+        commands,
+        "baseline",
+        tasks.baseline,
+        "mark all that is there now as seen, so that it is never fetched",
+        f"cockpit-getmail baseline {NAME}",
+    )
+    add_name(parser)
+    parser.add_argument("--yes", "-y", action="store_true", help="do not ask")
+    parser.add_argument("--foreground", action="store_true", help="without systemd")
     parser = add_command(
         commands,
         "cancel",

@@ -17,7 +17,7 @@ from tests.support.schemas import FOLDER, load
 HANDLED_ELSEWHERE = {"fetch", "imap", "schedule"}
 COMMANDS = [
     *("list", "show", "add", "edit", "remove", "enable", "disable", "reset", "check"),
-    *("run", "cancel", "verify", "authorize"),
+    *("run", "baseline", "cancel", "verify", "authorize"),
     *("status", "history", "log", "quarantine", "retry", "skip", "accounts", "info"),
     *("seal", "unseal"),
     *("folders", "preview", "messages", "message", "files", "file", "server"),
@@ -25,7 +25,7 @@ COMMANDS = [
     *("fetch", "imap", "schedule"),
 ]
 # By methods of the client, which tests/unit/client holds against the schemas.
-BY_METHOD = {"execute/verify", "read/progress"}
+BY_METHOD = {"execute/verify", "execute/baseline", "read/progress"}
 
 
 def subparsers() -> dict[str, argparse.ArgumentParser]:

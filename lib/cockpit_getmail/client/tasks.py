@@ -35,7 +35,7 @@ class Tasks:
         """Make a client; nothing is called yet.
 
         `host` is a machine as ssh is told it (its key or agent must let you in without a question), None this
-        one. With `auto_handle_token`, run and verify return when the task has ended, and call
+        one. With `auto_handle_token`, run, baseline and verify return when the task has ended, and call
         `callback_status` with each new status until then; without, they return the status after `wait_time`
         milliseconds, whatever it is, for get_status and cancel. `helpers` is the folder of the helpers if it
         is not the usual one. Raises Problem (NotValid) for a host that cannot be one.
@@ -70,6 +70,21 @@ class Tasks:
         Problem: its statusCode is failed. Raises Problem (NotFound, Conflict for a disabled connector).
         """
         return self._do_task("run", auto_handle_token, wait, name=name, account=account)
+
+    def baseline(
+        self,
+        name: str,
+        *,
+        account: str | None = None,
+        wait: int | None = None,
+        auto_handle_token: bool | None = None,
+    ) -> Answer:
+        """Mark all messages that a connector's folders have now as seen: no run ever fetches or deletes them.
+
+        Its result has `baselined`. As run otherwise, but the connector may be disabled; raises Problem
+        (Conflict) also while a run is under way that fetches.
+        """
+        return self._do_task("baseline", auto_handle_token, wait, name=name, account=account)
 
     def verify(
         self,

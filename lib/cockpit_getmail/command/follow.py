@@ -22,12 +22,13 @@ FIRST_WAIT = 200
 
 
 def follow(session: Session, action: str) -> Answer:
-    """Start a task, or join the one under way; return its last status. Only the log of a run is shown.
+    """Start a task, or join the one under way; return its last status. A verification's log is not shown.
 
     Raises Problem, and Stopped if a signal ends the following: the task goes on.
     """
-    start = session.client.run if action == "run" else session.client.verify
-    with _viewer(session, has_log=action == "run") as viewer:
+    client = session.client
+    start = {"run": client.run, "baseline": client.baseline, "verify": client.verify}[action]
+    with _viewer(session, has_log=action != "verify") as viewer:
         session.client.callback_status = viewer.show
         try:
             return start(

@@ -32,6 +32,16 @@ def run(session: Session) -> int:
     return SUCCESS
 
 
+def baseline(session: Session) -> int:
+    """Mark all that is in a connector's mailbox as seen, after a question to a person, and show that."""
+    if session.is_interactive and not session.options.yes:
+        name = printable(session.options.name)
+        if not session.confirm(f"Never fetch any message that {name} has at its server now?"):
+            session.screen.complain("Nothing is marked.")
+            return SUCCESS
+    return _end(session, follow(session, "baseline"))
+
+
 def verify(session: Session) -> int:
     """Look whether all delivered mail is there; show how far it is, and what is missing."""
     status = follow(session, "verify")

@@ -44,12 +44,18 @@ def written(
     *,
     forgive: bool = False,
     problem: Problem | None = None,
+    baseline: bool = False,
 ) -> Iterator[dict[str, Path]]:
     """Give the files to load credentials from, by credential; they are gone when the block ends.
 
     Raises Problem: cause connector for a CAFile that cannot be read or for too much of it all, and internal.
     """
-    task = {"token": token, "forgive": forgive, "problem": tell_problem(problem)}
+    task = {
+        "token": token,
+        "forgive": forgive,
+        "problem": tell_problem(problem),
+        "baseline": baseline,
+    }
     contents = _collect(connector, settings, task)
     with _in_files(connector, contents) as files:
         yield files

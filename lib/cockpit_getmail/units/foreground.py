@@ -56,7 +56,8 @@ def read_request(data: bytes) -> tuple[Order, str]:
         connector = Connector(request["name"], request["props"], request["secrets"])
         problem = Problem(*request["problem"]) if request["problem"] else None
         settings = Settings.from_json(request["settings"])
-        order = Order(connector, settings, request["ca"], "", request["forgive"] is True, problem)
+        told = request["forgive"] is True, problem, request["baseline"] is True
+        order = Order(connector, settings, request["ca"], "", *told)
         return order, str(request["state_folder"])
     except (ValueError, LookupError, TypeError) as error:
         raise failure("internal", "`--child` is for runs that root starts in the foreground.") from error
@@ -72,5 +73,6 @@ def _format(place: Place, order: Order) -> bytes:
         "ca": order.ca_pem,
         "forgive": order.forgive,
         "problem": tell_problem(order.problem),
+        "baseline": order.baseline,
     }
     return json.dumps(request).encode()

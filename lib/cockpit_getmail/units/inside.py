@@ -26,6 +26,7 @@ class Order(NamedTuple):
     token: str = ""
     forgive: bool = False
     problem: Problem | None = None
+    baseline: bool = False
 
 
 def read_credentials() -> Order:
@@ -40,7 +41,8 @@ def read_credentials() -> Order:
     connector = Connector(data["name"], data["props"], known)
     settings = Settings.from_json(data["settings"])
     problem = Problem(*data["problem"]) if data["problem"] else None
-    return Order(connector, settings, found["ca"], data["token"], data["forgive"], problem)
+    told = data["token"], data["forgive"], problem, data["baseline"]
+    return Order(connector, settings, found["ca"], *told)
 
 
 def read_secrets(names: Iterable[str]) -> dict[str, str]:

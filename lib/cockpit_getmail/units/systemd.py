@@ -39,18 +39,23 @@ def start_run(
     *,
     forgive: bool = False,
     problem: Problem | None = None,
+    baseline: bool = False,
 ) -> tuple[str, bool]:
     """Start a run of a connector; return its unit without `.service`, and whether it was running already.
 
-    The run is told its `token`, whether to `forgive` the failures before it, and why it cannot log in.
+    The run is told its `token`, whether to `forgive` the failures before it, why it cannot log in, and
+    whether it is a `baseline`.
     Raises Problem: cause internal without root or systemd; settings, connector or delivery as it may be.
     """
     unit = unit_name(connector.name)
-    foreground = f"run it in the foreground: cockpit-getmail fetch {shell_word(connector.name)}"
+    command = "baseline --foreground" if baseline else "fetch"
+    foreground = f"run it in the foreground: cockpit-getmail {command} {shell_word(connector.name)}"
     require_units(foreground)
     state = state_directory(settings)
     place = prepare(connector, settings)
-    with credentials.written(connector, settings, token, forgive=forgive, problem=problem) as files:
+    with credentials.written(
+        connector, settings, token, forgive=forgive, problem=problem, baseline=baseline
+    ) as files:
         fixed = [f"LogExtraFields={TASK_FIELD}={token}", *hiding_properties(settings, place)]
         properties = [*run_properties(place, state, files), *fixed]
         argv = start_argv(unit, f"Mail of {printable(connector.name)}", properties, "fetch")

@@ -19,7 +19,7 @@ ACTIONS = sorted(
     for path in schemas.FOLDER.glob("*/*.input.json")
 )
 OWN = {
-    **{action: {"auto_handle_token"} for action in ("run", "verify", "authorize")},
+    **{action: {"auto_handle_token"} for action in ("run", "baseline", "verify", "authorize")},
     "cancel": {"status"},
 }
 """What methods take beside the props of the input."""

@@ -61,6 +61,12 @@ class Mailbox:
     ) -> None:
         self.close()
 
+    @property
+    def imap4(self) -> imaplib.IMAP4:
+        """The imaplib session below `imap`, for commands that IMAPClient does not have."""
+        found: imaplib.IMAP4 = self.imap._imap
+        return found
+
     def close(self) -> None:
         """Log out. Messages that are only marked as deleted stay. Never raises."""
         with suppress(Exception):

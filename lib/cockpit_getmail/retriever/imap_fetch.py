@@ -294,6 +294,8 @@ class Fetcher:
     def _search_refusal(self, line: bytes) -> Problem:
         text = line.partition(b" ")[2].strip()
         said = f"{self._server} does not do what Search asks for: {self._shown(text)}"
+        if text.partition(b" ")[0].upper() not in (b"NO", b"BAD"):
+            return failure("protocol", said)
         if response_code(text.partition(b" ")[2]) in TEMPORARY:
             return failure("mailbox", said)
         return failure("connector", said, hint="Search for something else.")

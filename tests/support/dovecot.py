@@ -13,6 +13,7 @@ whatever ends that.
 import base64
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -273,7 +274,8 @@ class Dovecot:
     def _files(self, user: str, folder: str) -> list[Path]:
         place = self.maildir(user, folder)
         found = [path for name in ("new", "cur") for path in (place / name).iterdir()]
-        return sorted(found, key=lambda path: int(path.name.split(".")[1]))
+        # Ours have a number, those of Dovecot several.
+        return sorted(found, key=lambda path: [int(digits) for digits in re.findall("[0-9]+", path.name)[:3]])
 
     def _home(self, user: str) -> Path:
         return self.folder / "home" / user.encode().hex()

@@ -331,7 +331,7 @@ def test_kill_after_each_step(new_round: NewRound, drivers: Drivers, folder_map:
     def attempt(step: int) -> None:
         made = make_round(new_round)
         whole = plan(made, FolderMap=folder_map)
-        check_stopped(drivers.fetch(replace(whole, stop=step)), step, steps)
+        check_stopped(drivers.fetch(replace(whole, stop=step)), step, steps, len(THREE))
         check_nothing_lost(made)
         if between == "another kill":
             drivers.fetch(replace(whole, stop=1 + step * 7 % 60))

@@ -235,7 +235,7 @@ def test_kill_after_each_step_under_labels(tmp_path: Path, drivers: Drivers, fol
 
     def attempt(step: int) -> None:
         plan = make_plan(str(step))
-        check_stopped(drivers.fetch(Plan(**{**plan.__dict__, "stop": step})), step, steps)
+        check_stopped(drivers.fetch(Plan(**{**plan.__dict__, "stop": step})), step, steps, len(LABELS))
         outcome = drivers.fetch(plan)
         assert outcome.ok, outcome
         check(plan)

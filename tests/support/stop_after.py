@@ -54,7 +54,7 @@ class Plan:
     octets.
     `clock` is added to the wall clock, in seconds. With `lazy_database` SQLite does not sync,
     with `sync_together` messages are synced with their file system. With `junk` every other message goes to
-    the folder Junk, as a filter may have it.
+    the folder Junk, as a filter may have it. With `baseline` all is marked as seen instead.
     """
 
     props: Mapping[str, str]
@@ -74,6 +74,7 @@ class Plan:
     lazy_database: bool = False
     sync_together: bool = False
     junk: bool = False
+    baseline: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -106,12 +107,12 @@ class Outcome:
         return bool(self.result)
 
 
-def check_stopped(outcome: Outcome, step: int, steps: int) -> None:
+def check_stopped(outcome: Outcome, step: int, steps: int, folders: int = 1) -> None:
     """See that a run was killed after a step, if it is a step of every run.
 
-    A writer that has to wait for a slow machine's server commits once more than another.
+    A writer that has to wait for a slow machine's server commits once more than another, in each folder.
     """
-    assert outcome.killed or (outcome.ok and step > steps - 3), outcome
+    assert outcome.killed or (outcome.ok and step > steps - 3 * folders), outcome
 
 
 class Driver:
@@ -230,7 +231,10 @@ def carry_out(plan: Plan) -> None:
     stop.watch()
     try:
         token = make_token(connector.name)
-        result = run.run(connector, settings, Path(plan.state), plan.ca_pem, log, token=token, stop=stop)
+        state, ca_pem = Path(plan.state), plan.ca_pem
+        result = run.run(
+            connector, settings, state, ca_pem, log, token=token, baseline=plan.baseline, stop=stop
+        )
         ended = {"result": result._asdict()}
         if plan.stop is None:
             make_copies(plan)

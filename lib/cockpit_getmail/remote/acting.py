@@ -155,7 +155,10 @@ class _Act:
         return opened
 
     def _require_validity(self) -> None:
-        """Raise Problem (Conflict) where the UIDs that were read mean other messages by now."""
+        """Raise Problem where UIDs mean nothing, or (Conflict) other messages than when they were read."""
+        server = self._visit.session.server
+        if not 0 < self.validity < UID_LIMIT:
+            raise failure("protocol", f"{server} gives no UIDVALIDITY: messages cannot be told apart.")
         expected = self._request["uidvalidity"]
         if expected is not None and expected != self.validity:
             message = (

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Acting at servers that do what no real one can be made to do, and what is believed of an answer."""
+
+from typing import Any
+
+import pytest
+
+from cockpit_getmail import remote
+from cockpit_getmail.problem import Problem
+from cockpit_getmail.remote.acting import BATCH
+from tests.support.fetching import make_connector
+from tests.support.hostile import Rules, Server, imap, tagged
+
+CAPABLE = "IMAP4rev1 UIDPLUS"
+FLAG = {"about": "flag", "flags": ["\\Seen"], "remove": False}
+REMOVE = {"about": "remove"}
+COPY = {"about": "copy", "target": "Work"}
+
+
+def act(server: Server, uids: list[int], /, **request: Any) -> dict[str, Any]:
+    """Return what came of it, as far as it is believed."""
+    connector = make_connector("SimpleIMAPRetriever", server.port, TLS="none")
+    whole = {"folder": "INBOX", "uids": uids, "uidvalidity": None, **request}
+    return remote.check(whole, remote.answer(connector, None, 5.0, whole))
+
+
+def fails(server: Server, uids: list[int], /, **request: Any) -> Problem:
+    with pytest.raises(Problem) as caught:
+        act(server, uids, **request)
+    return caught.value
+
+
+def serve(rules: Rules, messages: int = 3, capabilities: str = CAPABLE) -> Server:
+    return Server(imap({**rules}, messages, capabilities))
+
+
+def opened(*lines: bytes, status: bytes = b"OK done") -> Rules:
+    return {"(?:SELECT|EXAMINE) .*": tagged(b"".join(b"* %s\r\n" % line for line in lines), status)}
+
+
+def test_nothing_else_is_ever_sent() -> None:
+    store = r"UID STORE \S+ \+FLAGS\.SILENT \(\\Deleted\)"
+    with serve({store: tagged(), "UID EXPUNGE .*": tagged()}) as server:
+        found = act(server, [2, 9], **REMOVE)
+        assert server.commands(r"\S+ UID STORE 2 .*")
+        assert server.commands(r"\S+ UID EXPUNGE 2")
+        assert not server.commands(r"\S+ (EXPUNGE|CLOSE|UID EXPUNGE .*9.*)")
+    assert (found["missing"], found["flagged"]) == ([9], [2])
+    assert "has not removed all" in found["message"]
+
+
+def test_what_is_refused_on_the_way_is_told() -> None:
+    count = 2 * BATCH
+    rules: Rules = {
+        "UID COPY 1,.* .Work.": tagged(),
+        f"UID COPY {BATCH + 1},.*": tagged(status=b"NO [OVERQUOTA] \x1b[2J full"),
+    }
+    with serve(rules, count) as server:
+        found = act(server, list(range(1, count + 1)), **COPY)
+    assert found["done"] == list(range(1, BATCH + 1))
+    assert found["missing"] == []
+    assert found["message"] == r"127.0.0.1 refuses the others: [OVERQUOTA] \x1b[2J full"
+
+
+def test_what_is_refused_at_once_is_a_problem() -> None:
+    with serve({"UID COPY .*": tagged(status=b"NO [OVERQUOTA] full")}) as server:
+        problem = fails(server, [1], **COPY)
+    assert (problem.type, problem.cause) == ("GenericError", "mailbox")
+    assert problem.message == "127.0.0.1 refuses COPY: [OVERQUOTA] full"
+
+
+@pytest.mark.parametrize("code", [b"[TRYCREATE]", b"[NONEXISTENT]", b""])
+def test_folder_that_is_not_there(code: bytes) -> None:
+    with serve({"UID COPY .*": tagged(status=b"NO %s no" % code), "LIST .*": tagged()}) as server:
+        problem = fails(server, [1], **COPY)
+    assert (problem.type, problem.message) == (
+        "NotFound",
+        "There is no folder Work in this account at 127.0.0.1.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("permanent", "flags", "kept"),
+    [
+        (rb"\Seen \Deleted", ["\\Seen"], True),
+        (rb"\seen", ["\\Seen"], True),
+        (rb"\Deleted", ["\\Seen"], False),
+        (rb"\Seen", ["$Work"], False),
+        (rb"\Seen $work", ["$Work"], True),
+        (rb"\Seen \*", ["$Work", "\\Seen"], True),
+        (rb"\*", ["\\Flagged"], False),
+        (rb"", ["\\Seen"], False),
+    ],
+)
+def test_flag_that_the_server_would_forget(permanent: bytes, flags: list[str], kept: bool) -> None:
+    lines = (b"3 EXISTS", b"OK [UIDVALIDITY 7] ok", b"OK [PERMANENTFLAGS (%s)] ok" % permanent)
+    with serve({**opened(*lines), "UID STORE .*": tagged()}) as server:
+        if kept:
+            assert act(server, [1], about="flag", flags=flags, remove=False)["done"] == [1]
+        else:
+            assert "keeps no flag" in fails(server, [1], about="flag", flags=flags, remove=False).message
+            assert not server.commands(r"\S+ UID STORE .*")
+
+
+def test_folder_without_permanent_flags_has_all() -> None:
+    with serve({**opened(b"3 EXISTS", b"OK [UIDVALIDITY 7] ok"), "UID STORE .*": tagged()}) as server:
+        assert act(server, [1], **FLAG)["done"] == [1]
+
+
+def test_folder_that_may_only_be_read() -> None:
+    rules = opened(b"3 EXISTS", b"OK [UIDVALIDITY 7] ok", status=b"OK [READ-ONLY] done")
+    with serve({**rules, "UID COPY .*": tagged()}) as server:
+        assert "no right to change" in fails(server, [1], **FLAG).message
+        assert act(server, [1], **COPY)["done"] == [1]
+
+
+@pytest.mark.parametrize("line", [b"OK [UIDVALIDITY 0] ok", b"OK ok"])
+def test_folder_without_uidvalidity(line: bytes) -> None:
+    with serve(opened(b"3 EXISTS", line)) as server:
+        assert fails(server, [1], **REMOVE).cause == "protocol"
+
+
+def test_uids_of_another_time() -> None:
+    with serve({}) as server:
+        problem = fails(server, [1], uidvalidity=8, **REMOVE)
+        assert (problem.type, problem.cause) == ("Conflict", "mailbox")
+        assert not server.commands(r"\S+ UID .*")
+
+
+def test_no_other_uid_is_believed_or_sent() -> None:
+    rules: Rules = {"UID SEARCH .*": tagged(b"* SEARCH 1 2 3 4711\r\n"), "UID STORE .*": tagged()}
+    with serve(rules) as server:
+        assert act(server, [2, 5], **FLAG) == {
+            "uidvalidity": 7,
+            "done": [2],
+            "missing": [5],
+            "flagged": [],
+            "message": None,
+        }
+        assert [line.partition(b"STORE ")[2][:2] for line in server.commands(r"\S+ UID STORE .*")] == [b"2 "]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"done": [3]},
+        {"done": ["1"]},
+        {"done": [True]},
+        {"done": [1, 1, 1]},
+        {"missing": None},
+        {"flagged": {}},
+        {"message": 1},
+        {"uidvalidity": 1 << 32},
+        {"uidvalidity": "7"},
+    ],
+)
+def test_answer_of_another_shape_is_none(change: dict[str, Any]) -> None:
+    request = {"about": "remove", "uids": [1, 2]}
+    good = {"uidvalidity": 7, "done": [1], "missing": [2], "flagged": [], "message": "\x1bx"}
+    assert remote.check(request, good)["message"] == r"\x1bx"
+    with pytest.raises((ValueError, LookupError, TypeError)):
+        remote.check(request, {**good, **change})

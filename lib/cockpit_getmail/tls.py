@@ -11,6 +11,9 @@ from typing import Any
 from cockpit_getmail.endpoint import Endpoint, ascii_host
 from cockpit_getmail.problem import Problem, failure, printable
 
+_BINDING_HASH = {"md5": "sha256", "sha1": "sha256"}
+"""RFC 5929 section 4.1."""
+
 
 class Inspected(Problem):
     """The end of a handshake that shows a certificate, in DER, and whether it is trusted."""
@@ -72,15 +75,14 @@ def find_binding(sock: socket.socket) -> tuple[str, bytes] | None:
     if certificate is None:
         return None
     from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
 
     try:
         algorithm = x509.load_der_x509_certificate(certificate).signature_hash_algorithm
-    except ValueError:
+        name = algorithm.name if algorithm else ""
+        return "tls-server-end-point", hashlib.new(_BINDING_HASH.get(name, name), certificate).digest()
+    except (ValueError, UnsupportedAlgorithm):
         return None
-    if algorithm is None:
-        return None
-    name = "sha256" if algorithm.name in ("md5", "sha1") else algorithm.name
-    return "tls-server-end-point", hashlib.new(name, certificate).digest()
 
 
 def describe_certificate(certificate: bytes) -> dict[str, Any]:

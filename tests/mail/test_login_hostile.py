@@ -2,6 +2,7 @@
 """Log-ins at servers that refuse, lie and ask for more. At a real one: test_login_methods.py."""
 
 import base64
+import hashlib
 import ssl
 from pathlib import Path
 
@@ -69,13 +70,19 @@ def asks(kind: str, *challenges: bytes, end: str = "no") -> Step:
 
 
 def log_in(
-    kind: str, played: Script, certificate: Certificate | None, ca: Path, **props: str
+    kind: str,
+    played: Script,
+    certificate: Certificate | None,
+    ca: Path,
+    version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3,
+    **props: str,
 ) -> tuple[Problem | None, list[bytes]]:
     """Return why it failed, and the lines that were sent to log in."""
     context = None
     if certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate.pem, certificate.key)
+        context.maximum_version = version
     problem = None
     with Server(played, tls=context) as server:
         retriever = (IMPLICIT if certificate else CLEAR)[kind]
@@ -163,6 +170,50 @@ def test_success_without_proof_is_none(
         assert problem.cause == "protocol"
         assert "does not prove" in problem.message
         assert not exposes(sent)
+
+
+@KINDS
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("knows", [False, True])
+def test_a_proof_is_bound_to_its_channel(
+    kind: str, version: ssl.TLSVersion, knows: bool, authority: Authority, certificate: Certificate
+) -> None:
+    """A server with -PLUS that knows this kind of binding, or does not."""
+    seen: list[bytes] = []
+
+    def plus(session: Session) -> None:
+        match, initial = session.match, base64.b64decode(session.line.split()[-1])
+        assert isinstance(session.sock, ssl.SSLSocket)
+        unique = session.sock.get_channel_binding("tls-unique")
+        is_old = version == ssl.TLSVersion.TLSv1_2
+        bound = unique if is_old else hashlib.sha256(certificate.der).digest()
+        header = b"p=tls-unique,," if is_old else b"p=tls-server-end-point,,"
+        assert initial.startswith(header)
+        assert bound
+        if knows:
+            nonce = initial.rpartition(b"r=")[2]
+            challenge = b"r=" + nonce + b"x,s=" + base64.b64encode(b"salt") + b",i=4096"
+            session.send(b"+ " + base64.b64encode(challenge) + b"\r\n")
+            final = base64.b64decode(session.read_line())
+            seen.append(b"c=" + base64.b64encode(header + bound))
+            assert final.startswith(seen[0] + b",")
+        else:
+            session.send(b"+ " + base64.b64encode(b"e=unsupported-channel-binding-type") + b"\r\n")
+            assert session.read_line() == b""
+        session.match = match
+        session.play([says(kind, "[AUTH] no")])
+
+    def other(session: Session) -> None:
+        assert base64.b64decode(session.line.split()[-1]).startswith(b"n,,n=u,r=")
+        session.play([says(kind, "[AUTH] no")])
+
+    played = script(kind, "SCRAM-SHA-256 SCRAM-SHA-256-PLUS PLAIN", plus, other)
+    problem, sent = log_in(kind, played, certificate, authority.ca, version)
+    assert problem
+    assert problem.cause == "credentials"
+    names = [line.split()[1] for line in sent if line.startswith(b"AUTH")]
+    assert names == [b"SCRAM-SHA-256-PLUS", *([] if knows else [b"SCRAM-SHA-256"])]
+    assert len(seen) == knows
 
 
 @KINDS

@@ -27,8 +27,8 @@ REQUIRED = {
     "Account": ("Local account that gets the mail", ""),
 }
 """What a person is asked for, and what an empty answer means."""
-NO_PASSWORD = {"Provider", "PasswordFile", "PasswordCommand"}
-"""With one of these nobody is asked for a password."""
+NO_PASSWORD = {"Provider", "PasswordFile", "PasswordCommand", "Tunnel"}
+"""With one of these nobody is asked for a password, nor with Auth external."""
 
 
 def list_connectors(session: Session) -> int:
@@ -113,7 +113,8 @@ def add(session: Session) -> int:
     if session.is_interactive and not options.password_stdin:
         data |= {prop: session.ask(*text) for prop, text in REQUIRED.items() if prop not in data}
         data["Retriever"] = props.RETRIEVERS.get(data["Retriever"].lower(), data["Retriever"])
-    data |= _password(session, data, wanted=not NO_PASSWORD & data.keys()) | _secrets(session)
+    wanted = not NO_PASSWORD & data.keys() and data.get("Auth") != "external"
+    data |= _password(session, data, wanted=wanted) | _secrets(session)
     if options.dry_run:
         return session.done(session.call("validate", "create", **data), "This could be added.")
     if _is_checked(session, data):

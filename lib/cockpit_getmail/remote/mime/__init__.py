@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cockpit_getmail.remote.mime.parts import Part
 
 TEXT_LIMIT = 2 << 20
-"""Octets of text that are told of one message."""
+"""Octets of text that an answer tells of one message."""
 PICTURE_LIMIT = 64 << 10
 """A smaller inline picture may be one of a signature."""
 _TEXTS = {"text/plain": "plain", "text/html": "html"}
@@ -23,11 +23,11 @@ _TEXTS = {"text/plain": "plain", "text/html": "html"}
 def describe(octets: bytes) -> dict[str, Any]:
     """Return a message as Zato tells it: body, headers, date, subject, sent_from, message_id, sent_to.
 
-    body has the lists of texts `plain` and `html`, together at most TEXT_LIMIT octets. headers are
-    {"Name", "Value"} in their order, sent_from and sent_to {"name", "email"}.
+    body has the lists of texts `plain` and `html`. headers are {"Name", "Value"} in their order, sent_from
+    and sent_to {"name", "email"}.
     """
     found, _ = parts.split(octets)
-    body, _ = tell_body(found, lambda part, limit: octets[part.start : min(part.end, part.start + limit)])
+    body, _ = tell_body(found, lambda part, _: octets[part.start : part.end], len(octets))
     end, _ = header.find_end(octets, 0, len(octets))
     return {"body": body, **tell_header(octets[:end])}
 
@@ -46,13 +46,15 @@ def tell_header(head: bytes) -> dict[str, Any]:
     }
 
 
-def tell_body(found: Iterable[Part], read: Callable[[Part, int], bytes]) -> tuple[dict[str, list[str]], bool]:
-    """Return the texts among parts, {"plain", "html"}, and whether they are whole.
+def tell_body(
+    found: Iterable[Part], read: Callable[[Part, int], bytes], limit: int = TEXT_LIMIT
+) -> tuple[dict[str, list[str]], bool]:
+    """Return the texts among parts, {"plain", "html"}, and whether they are whole: so many octets are told.
 
     `read` returns the octets of a part, of which it needs no more than so many.
     """
     body: dict[str, list[str]] = {"plain": [], "html": []}
-    room, whole = TEXT_LIMIT, True
+    room, whole = limit, True
     for part in found:
         if is_text(part):
             octets = read(part, room) if room else b""

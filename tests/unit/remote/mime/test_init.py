@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+import email
 import json
+from collections.abc import Iterator
+from email import policy
+from email.message import EmailMessage
 from typing import Any
 
 import pytest
@@ -7,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cockpit_getmail.remote import mime
-from cockpit_getmail.remote.mime import parts
+from cockpit_getmail.remote.mime import content, header, parts
 from tests.support.limits import bounded
 from tests.support.odd_mail import MIXED, ODD, make_multipart
 
@@ -47,6 +51,10 @@ MESSAGES = st.builds(
         max_size=30,
     ),
 )
+
+
+TEXT_LETTERS = st.characters(exclude_categories=["C", "Z"])
+TEXT = st.text(TEXT_LETTERS | st.sampled_from(" \n."), max_size=100)
 
 
 def check_shape(told: dict[str, Any]) -> None:
@@ -117,13 +125,63 @@ def test_any_octets_are_told(octets: bytes) -> None:
     check_shape(mime.describe(octets))
 
 
+@st.composite
+def well_made(draw: st.DrawFn, depth: int = 2) -> EmailMessage:
+    """A message as a good program makes it, of any structure."""
+    message = EmailMessage(policy=policy.SMTP)
+    match draw(st.sampled_from(["text", "text", "file", "message", "parts"][: None if depth else 3])):
+        case "text":
+            kind = draw(st.sampled_from(["plain", "html"]))
+            charset = draw(st.sampled_from(["utf-8", "iso-8859-15", "koi8-r", "utf-16-be"]))
+            cte = draw(st.sampled_from(["base64", "quoted-printable"]))
+            text = "".join(letter for letter in draw(TEXT) if letter.encode(charset, "ignore"))
+            message.set_content(text, subtype=kind, charset=charset, cte=cte)
+        case "file":
+            name = draw(st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=60))
+            message.set_content(draw(st.binary(max_size=200)), "application", "pdf", filename=name)
+        case "message":
+            message.set_content(draw(well_made(depth - 1)))
+        case "parts":
+            getattr(message, draw(st.sampled_from(["make_mixed", "make_related", "make_alternative"])))()
+            for _ in range(draw(st.integers(1, 4))):
+                message.attach(draw(well_made(depth - 1)))
+    return message
+
+
+def walk(message: Any) -> Iterator[Any]:
+    """Yield the parts that are told of a message."""
+    if message.get_content_maintype() != "multipart":
+        yield message
+        return
+    for part in message.iter_parts():
+        yield from walk(part)
+
+
+@given(well_made(), st.text(TEXT_LETTERS, max_size=60))
+def test_what_is_well_made_is_told_as_email_tells_it(message: EmailMessage, subject: str) -> None:
+    message["Subject"] = subject
+    octets = message.as_bytes()
+    expected = list(walk(email.message_from_bytes(octets, policy=policy.SMTP)))
+    found, is_whole = parts.split(octets)
+    assert is_whole
+    assert [part.type for part in found] == [part.get_content_type() for part in expected]
+    texts = [part.get_content() for part in expected if part.get_content_maintype() == "text"]
+    body = mime.describe(octets)["body"]
+    assert sorted(body["plain"] + body["html"]) == sorted(texts)
+    for part, other in zip(found, expected, strict=True):
+        if part.type == "application/pdf":
+            assert content.decode(octets[part.start : part.end], part.encoding) == other.get_content()
+            assert part.file_name == other.get_filename()
+    assert mime.describe(octets)["subject"] == header.one_line(subject)
+
+
 def test_long_text_is_cut() -> None:
     octets = MIXED + b"--b\n\n" + b"a" * mime.TEXT_LIMIT + b"\n--b\n\nmore\n--b--\n"
     found, _ = parts.split(octets)
     body, whole = mime.tell_body(found, lambda part, limit: octets[part.start : part.start + limit])
     assert [len(text) for text in body["plain"]] == [mime.TEXT_LIMIT, 0]
     assert not whole
-    assert mime.describe(octets)["body"] == body
+    assert [len(text) for text in mime.describe(octets)["body"]["plain"]] == [mime.TEXT_LIMIT, 4]
 
 
 @pytest.mark.parametrize(

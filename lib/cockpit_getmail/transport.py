@@ -163,7 +163,7 @@ class Connection:
         return self._buffered()
 
     def detach(self) -> tuple[socket.socket, bytes]:
-        """Return the socket, and what came and was not read: for who goes on with it. close() is still due."""
+        """Return the socket, and what came unread: for who goes on with it. close() is still due."""
         self._peek_only = True
         return self._sock, self._reader.peek(1)
 

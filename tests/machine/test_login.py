@@ -12,6 +12,7 @@ from tests.support.certificates import Authority, Certificate
 from tests.support.dovecot import Dovecot, make_message
 from tests.support.hostile import Server, hang, imap
 from tests.support.installed import PASSWORD, Installed
+from tests.support.ssh import SshServer
 
 COUNT = 2
 ALLOWING = {"COCKPIT_GETMAIL_ALLOW_TUNNEL": "yes"}
@@ -29,6 +30,17 @@ passdb {{
 }}
 """
 CERT, KEY, CA = "/root/login/client.pem", "/root/login/client.key", "/root/login/ca.pem"
+
+SERVE = """#!/bin/sh
+exec setpriv --reuid=65534 --regid=65534 --clear-groups env USER=nobody HOME=/srv/ssh /usr/lib/dovecot/imap \\
+    -o mail_location=maildir:/srv/ssh/Maildir -o stats_writer_socket_path= -o mail_gid=65534
+"""
+OF_SSH = """
+mkdir -p /srv/ssh/Maildir/new /srv/ssh/Maildir/tmp
+chown -R nobody:nogroup /srv/ssh/Maildir
+install -m 0600 -o cockpit-getmail /root/.ssh/id_ed25519 /srv/ssh/key
+install -m 0644 /root/.ssh/known_hosts /srv/ssh/known_hosts
+"""
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +150,28 @@ def test_tunnel_in_the_sandbox(installed: Installed, dovecot: Dovecot, tmp_path:
     failed = outcome(installed, name, ALLOWING)
     assert failed["error"]["message"] == "The Tunnel /bin/sh ended (exit status 5): no route."
     assert failed["error"]["cause"] == "network"
+
+
+def test_tunnel_by_ssh(installed: Installed, tmp_path: Path) -> None:
+    """The server of a user over there, started by ssh: as the schema has it for an example."""
+    machine = installed.machine
+    (tmp_path / "message").write_bytes(make_message(2, 700))
+    (tmp_path / "serve").write_text(SERVE)
+    machine.copy(tmp_path / "message", "/srv/ssh/Maildir/cur/2.2.test:2,S")
+    machine.copy(tmp_path / "serve", "/srv/ssh/serve", mode=0o755)
+    with SshServer(machine, "mail.login.example"):
+        machine.run(["sh", "-euc", OF_SSH])
+        options = "-o BatchMode=yes -o UserKnownHostsFile=/srv/ssh/known_hosts -i /srv/ssh/key"
+        tunnel = f"/usr/bin/ssh {options} root@mail.login.example /srv/ssh/serve"
+        given = props(1, Account="ssh@here", Server="mail.login.example", Tunnel=tunnel)
+        name = installed.call("create", ALLOWING, action="create", **given)["name"]
+        done = outcome(installed, name, ALLOWING)
+        assert done["statusCode"] == "succeeded", done
+        assert installed.mail("ssh@here") == [make_message(2, 700).replace(b"\r\n", b"\n")]
+        machine.run(["rm", "/srv/ssh/known_hosts"])
+        failed = outcome(installed, name, ALLOWING)
+    assert failed["error"]["cause"] == "network"
+    assert "Host key verification failed." in failed["error"]["message"]
 
 
 def test_run_that_is_ended_takes_its_tunnel_along(installed: Installed) -> None:

@@ -31,6 +31,7 @@ _PARAMETERS_LIMIT = 8 << 10
 _FIELD = re.compile(rb"^([!-9;-~]{1,200})[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.MULTILINE)
 _END = re.compile(rb"\n\r?\n")
 _FOLD = re.compile(r"[\t\r\n]+ *")
+_DIRECTIONS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _WORD = re.compile(
     # A question mark within is a fault that is met, and a blank too.
     r"=\?([^?\s*]{1,60})(?:\*[^?\s]{0,60})?\?([BbQq])\?([^?]*(?:\?(?!=)[^?]{0,200}){0,10})\?="
@@ -75,8 +76,11 @@ def by_name(fields: list[Field]) -> Fields:
 
 
 def one_line(text: str) -> str:
-    """Return what a field says in one line, printable() and without blanks at its ends."""
-    return printable(_FOLD.sub(" ", text).strip())
+    """Return what a field says in one line, printable() and without blanks at its ends.
+
+    Characters that turn the direction are left out: what is written from right to left has them for a reason.
+    """
+    return printable(_DIRECTIONS.sub("", _FOLD.sub(" ", text)).strip())
 
 
 def decode_words(text: str) -> str:

@@ -117,7 +117,7 @@ def test_encoded_words(text: str, decoded: str | None) -> None:
         ("Ann <ann@example.com>,\r\n\tBob <bob@example.com>,", None),
         ("undisclosed-recipients:;", [("undisclosed-recipients:;", "")]),
         ("", []),
-        ("\u202eevil <a@b>", [("\\u202eevil", "a@b")]),
+        ("\u202eevil\x1b <a@b>", [("evil\\x1b", "a@b")]),
     ],
 )
 def test_addresses(value: str, addresses: list[tuple[str, str]] | None) -> None:

@@ -99,7 +99,7 @@ def test_an_odd_message_is_told(octets: bytes) -> None:
         ("raw 8-bit header", "subject", "grün"),
         ("raw 8-bit header", "sent_from", [{"name": "Zoë", "email": "a@b"}]),
         ("raw 8-bit header", "sent_to", [{"name": "Zoë", "email": "a@b"}]),
-        ("control and direction characters", "subject", "\\x1b[2J\\x00\\u202eevil\\u2066\\x07"),
+        ("control and direction characters", "subject", "\\x1b[2J\\x00evil\\x07"),
         ("an unknown charset", "body", {"plain": ["grün\n"], "html": []}),
         ("rot13", "body", {"plain": ["uryyb\n"], "html": []}),
         ("a boundary that is not there", "body", {"plain": ["text\n"], "html": []}),

@@ -34,7 +34,7 @@ def send_bodies(session: Session) -> None:
     for uid in expand(session.match[2]):
         body = BODIES[uid]
         session.send(b"* %d FETCH (UID %d BODY[] {%d}\r\n%s)\r\n" % (uid, uid, len(body), body))
-    tagged()(session)
+    session.play([tagged()])
 
 
 def mailbox(overrides: Rules) -> list[Step]:

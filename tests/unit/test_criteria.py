@@ -9,42 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cockpit_getmail.criteria import ALL, DEPTH_LIMIT, format_date, parse
+from tests.support.searches import GMAIL, WITH_TEXT, make_searches, quote
 
-TEXTS = st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=12)
-DATES = st.dates().map(lambda day: f"{day.day}-{day:%b}-{day.year:04}")
-NUMBERS = st.integers(0, 2**32 - 1).map(str)
-PLACES = st.integers(1, 2**32 - 1).map(str) | st.just("*")
-RANGES = st.tuples(PLACES, PLACES).map(":".join)
-SETS = st.lists(PLACES | RANGES, min_size=1, max_size=4).map(",".join)
-FLAGS = st.text("!#$&'+-./:;<=>?@AZaz09[^_`|}~", min_size=1, max_size=8)
-
-
-def quote(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
-STRINGS = TEXTS.map(quote)
-KEYS = st.recursive(
-    st.one_of(
-        st.sampled_from(["ALL", "NEW", "OLD", "RECENT", "SEEN", "UNSEEN", "UNDRAFT", "ANSWERED", "DELETED"]),
-        st.builds("{} {}".format, st.sampled_from(["BODY", "FROM", "SUBJECT", "TEXT", "X-GM-RAW"]), STRINGS),
-        st.builds("HEADER {} {}".format, STRINGS, STRINGS),
-        st.builds("{} {}".format, st.sampled_from(["BEFORE", "ON", "SENTSINCE", "SINCE"]), DATES),
-        st.builds("{} {}".format, st.sampled_from(["KEYWORD", "UNKEYWORD"]), FLAGS),
-        st.builds("{} {}".format, st.sampled_from(["LARGER", "SMALLER"]), NUMBERS),
-        st.builds("YOUNGER {}".format, st.integers(1, 2**32 - 1)),
-        st.builds("UID {}".format, SETS),
-        SETS,
-    ),
-    lambda keys: st.one_of(
-        keys.map("NOT {}".format),
-        st.tuples(keys, keys).map(lambda pair: f"OR {pair[0]} {pair[1]}"),
-        st.lists(keys, min_size=1, max_size=3).map(lambda some: f"({' '.join(some)})"),
-    ),
-    max_leaves=6,
-)
-SEARCHES = st.lists(KEYS, min_size=1, max_size=3).map(" ".join)
+SEARCHES = make_searches(with_text=[*WITH_TEXT, *GMAIL])
 ODD = st.text('()"\\ \r\n{}+*%]AaLlOoRr:,5é\x00', max_size=20)
 
 

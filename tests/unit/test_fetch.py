@@ -52,6 +52,7 @@ class Shelf:
     searches: list[tuple[str, ...]] = field(default_factory=list)
     described: list[str] = field(default_factory=list)
     marked: list[list[str]] = field(default_factory=list)
+    there: list[str] = field(default_factory=list)
 
     def open(self) -> None:
         self.visits += 1
@@ -66,6 +67,7 @@ class Shelf:
 
     def list_since(self, known: Mapping[Key, int], since: Seen, *, bare: bool = False) -> list[Remote] | None:
         self.since.append(since)
+        self.there = list(self.mails)
         later = [uid for uid in self.mails if since.uid_next <= int(uid) < self.uid_next]
         if not self.uid_next or since.messages + len(later) != len(self.mails):
             return None
@@ -74,6 +76,7 @@ class Shelf:
 
     def list_new(self, known: Mapping[Key, int], *, bare: bool = False) -> tuple[list[Remote], set[Key]]:
         self.since.append(None)
+        self.there = list(self.mails)
         keys = [(uid, 0) for uid in self.mails]
         new = [self._listed(uid, bare) for uid, n in keys if (uid, n) not in known]
         return new, {key for key in keys if key in known}
@@ -87,7 +90,7 @@ class Shelf:
         return [message for message in messages if message.uid in self.matching]
 
     def count_before(self, uid: int) -> int:
-        return sum(int(other) < uid for other in self.mails)
+        return sum(int(other) < uid for other in self.there)
 
     def mark_seen(self, delivered: Sequence[Remote]) -> None:
         self.marked.append([message.uid for message in delivered])
@@ -314,6 +317,88 @@ def test_server_that_says_no_uidnext_is_listed_each_time(bench: Bench) -> None:
     for _ in range(2):
         bench.fetch(remote, hours=1)
     assert remote.since == [Seen(1, 0), None, None]
+
+
+# What is not wanted
+
+
+def test_folder_is_listed_from_the_first_one_that_is_not_wanted(bench: Bench) -> None:
+    remote = numbered(5)
+    remote.matching = {"1", "2", "4"}
+    result = bench.fetch(remote, Search="FROM x")
+    assert (result.messages, result.passed, result.left) == (3, 2, 0)
+    assert bench.log.begun == [(3, 180)]
+    assert remote.described == ["1", "2", "4"]
+    remote.mails["6"], remote.uid_next = body("6"), 7
+    remote.matching.add("5")
+    result = bench.fetch(remote, hours=1, Search="FROM x")
+    assert (result.messages, result.passed) == (1, 2)
+    assert bench.fetch(remote, hours=1, Search="FROM x") == Result(passed=2)
+    assert bench.delivered == stored("1", "2", "4", "5")
+    assert remote.since == [Seen(1, 0), Seen(3, 2), Seen(3, 2)]
+    # Nothing is left to be asked for once all is wanted.
+    assert bench.fetch(remote, hours=1).messages == 2
+    assert bench.fetch(remote, hours=1) == Result()
+    assert remote.since == [Seen(1, 0), *[Seen(3, 2)] * 3]
+    assert remote.searches == [('FROM "x"',)] * 3
+
+
+def test_folder_of_which_all_is_wanted_is_not_searched_again(bench: Bench) -> None:
+    remote = numbered(3)
+    remote.matching = {"1", "2", "3"}
+    assert bench.fetch(remote, Search="FROM x").messages == 3
+    assert bench.fetch(remote, hours=1, Search="FROM x") == Result()
+    assert len(remote.searches) == 1
+
+
+def test_messages_that_are_deleted_before_the_first_one_that_is_not_wanted(bench: Bench) -> None:
+    remote = numbered(4)
+    remote.matching = {"1", "2", "4"}
+    assert bench.fetch(remote, Search="FROM x", Delete="0").deleted == 3
+    assert bench.fetch(remote, hours=1, Search="FROM x", Delete="0") == Result(passed=1)
+    assert remote.since == [Seen(1, 0), Seen(3, 0)]
+
+
+def test_so_many_in_a_run_go_from_one_place_to_the_next(bench: Bench) -> None:
+    remote = numbered(5)
+    for messages, left in ((2, 3), (2, 1), (1, 0), (0, 0)):
+        result = bench.fetch(remote, hours=1, MaxMessages="2")
+        assert (result.messages, result.left) == (messages, left)
+    assert remote.since == [Seen(1, 0), Seen(3, 2), Seen(5, 4)]
+    assert bench.delivered == stored("1", "2", "3", "4", "5")
+
+
+def test_message_that_fails_does_not_stop_those_behind_it(bench: Bench) -> None:
+    remote = numbered(4)
+    remote.trouble["1"] = "no body"
+    for messages, failed, left in ((0, 1, 3), (1, 0, 3), (1, 0, 2), (1, 0, 1), (0, 1, 0)):
+        result = bench.fetch(remote, hours=1, MaxMessages="1")
+        assert (result.messages, result.failed, result.left) == (messages, failed, left)
+    assert bench.delivered == stored("2", "3", "4")
+
+
+def test_what_is_delivered_is_marked(bench: Bench) -> None:
+    remote = numbered(3)
+    remote.trouble["2"] = "no body"
+    bench.fetch(remote, MarkSeen="seen")
+    assert remote.marked == [["1", "3"]]
+    remote.trouble = {"2": BROKEN}
+    bench.fails(remote, MarkSeen="seen")
+    remote.trouble.clear()
+    bench.fetch(remote, hours=1, MarkSeen="seen")
+    bench.fetch(remote, hours=1, MarkSeen="seen")
+    assert remote.marked == [["1", "3"], ["2"]]
+
+
+def test_what_a_run_delivered_before_it_broke_is_marked_by_the_next(bench: Bench) -> None:
+    remote = numbered(3)
+    remote.trouble["3"] = BROKEN
+    bench.fails(remote, MarkSeen="seen")
+    assert remote.marked == []
+    bench.fails(remote, MarkSeen="seen")
+    remote.trouble.clear()
+    bench.fetch(remote, hours=1, MarkSeen="seen")
+    assert remote.marked == [["1", "2", "3"]]
 
 
 def test_many_messages_go_in_many_batches(bench: Bench) -> None:

@@ -3,7 +3,7 @@
 
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 
 import pytest
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cockpit_getmail.endpoint import Endpoint
-from cockpit_getmail.problem import Problem, printable
+from cockpit_getmail.problem import Problem, failure, printable
 from cockpit_getmail.retriever.imap_session import COMMAND_LIMIT, Answer, Session, response_code
 from cockpit_getmail.transport import Connection
 
@@ -160,3 +160,67 @@ def test_any_octets_are_an_answer_or_a_problem(pieces: list[bytes]) -> None:
 )
 def test_response_code(text: bytes, code: str) -> None:
     assert response_code(text) == code
+
+
+def sent(pieces: Sequence[str], capabilities: str, answers: bytes = b"+ go on\r\n") -> bytes:
+    """Return what goes to a server that says `answers` where it is asked whether to go on with a literal.
+
+    `TAG` stands for the tag.
+    """
+    ours, theirs = socket.socketpair()
+    heard = bytearray()
+
+    def serve() -> None:
+        with suppress(OSError):
+            while data := theirs.recv(65536):
+                heard.extend(data)
+                if heard.endswith(b"}\r\n"):
+                    theirs.sendall(answers.replace(b"TAG", heard.partition(b" ")[0]))
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    with closing(Connection(ours, Endpoint("mail.example", 143), 5.0, None)) as connection:
+        session = Session(connection, "mail.example", printable)
+        session._capabilities = frozenset({"IMAP4REV1", *capabilities.split()})
+        try:
+            tag = session.send_pieces(pieces, lambda line: failure("connector", line.decode()))
+        finally:
+            ours.shutdown(socket.SHUT_WR)
+            thread.join()
+            theirs.close()
+    return bytes(heard).replace(tag, b"TAG")
+
+
+COMMAND = ("X CHARSET UTF-8 ", "ü", " Y ", "日本" * 700, ")")
+LONG = COMMAND[3].encode()
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "marks"),
+    [("", (b"", b"")), ("LITERAL-", (b"+", b"")), ("LITERAL+", (b"+", b"+"))],
+)
+def test_literals(capabilities: str, marks: tuple[bytes, bytes]) -> None:
+    short, long = marks
+    assert len(LONG) == 4200
+    assert sent(COMMAND, capabilities) == (
+        b"TAG X CHARSET UTF-8 {2%b}\r\n\xc3\xbc Y {4200%b}\r\n%b)\r\n" % (short, long, LONG)
+    )
+
+
+@pytest.mark.parametrize(
+    ("answers", "cause"),
+    [
+        (b"* 4 EXISTS\r\n* OK {2}\r\n+\r\n", None),
+        (b"TAG NO [BADCHARSET] x\r\n", "connector"),
+        (b"* BYE\r\n", "network"),
+        (b"250 go ahead\r\n", "protocol"),
+        (b"* 1 EXISTS\r\n" * (COMMAND_LIMIT // 64 + 1), "protocol"),
+    ],
+)
+def test_what_comes_in_place_of_the_word_to_go_on(answers: bytes, cause: str | None) -> None:
+    if cause is None:
+        assert sent(COMMAND[:3], "", answers) == b"TAG X CHARSET UTF-8 {2}\r\n\xc3\xbc Y \r\n"
+        return
+    with pytest.raises(Problem) as caught:
+        sent(COMMAND[:3], "", answers)
+    assert caught.value.cause == cause

@@ -121,11 +121,12 @@ class Client(Remote, Acting):
 
         Props: Retriever, Server, Username, Account, and if wanted Port, TLS, CAFile, Fingerprint, Delete,
         Time or SyncPeriod, Label, CallbackUrl, StatusCallbackUrl, status, Destination, Folder, FilterCheck,
-        SpamCheck, VirusCheck. To log in: Password, PasswordFile or PasswordCommand; or for OAuth2 Provider,
-        and if wanted Auth, Tenant, TokenUrl, AuthorizationUrl, DeviceUrl, RedirectUrl, ClientId,
-        ClientSecret, RefreshToken, Scope, Grant, KeyFile, or Context.IO's provider_token,
-        provider_token_secret and provider_consumer_key. `name` and `type` of a listed connector are taken
-        and mean nothing. Raises Problem (NotValid) with all faults.
+        SpamCheck, VirusCheck, MaxSize, MaxMessages, and over IMAP Folders, FolderMap, Search, Since and
+        MarkSeen. To log in: Auth, and Password, PasswordFile or PasswordCommand, ClientCert and ClientKey, or
+        a Tunnel; or for OAuth2 Provider, and if wanted Tenant, TokenUrl, AuthorizationUrl, DeviceUrl,
+        RedirectUrl, ClientId, ClientSecret, RefreshToken, Scope, Grant, KeyFile, or Context.IO's
+        provider_token, provider_token_secret and provider_consumer_key. `name` and `type` of a listed
+        connector are taken and mean nothing. Raises Problem (NotValid) with all faults.
         """
         return self.call("create", "create", **props)
 

@@ -125,7 +125,8 @@ class Scram:
         rounds = int(found[3])
         if not FEWEST <= rounds <= MOST:
             what = f"{rounds} rounds of SCRAM, and not {FEWEST} to {MOST}"
-            raise failure("protocol", f"{self._server} asks for {what}: refused.")
+            step = "If this is the server that is meant, have it mended, or set Auth to another log-in."
+            raise failure("protocol", f"{self._server} asks for {what}: refused.", hint=step)
         salted = hashlib.pbkdf2_hmac("sha256", echo.octets(self._password), salt, rounds)
         client_key = hmac.digest(salted, b"Client Key", "sha256")
         stored_key = hashlib.sha256(client_key).digest()

@@ -2,7 +2,10 @@
 """Which mechanisms a connector logs in by, in which order, and what goes over the line."""
 
 import base64
+import subprocess
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -275,3 +278,21 @@ def test_hint_where_there_is_no_second_try() -> None:
         (connector(Auth="cram-md5"), in_doubt, CLEAR),
     ):
         assert sasl.hint(each, mechanism, channel) == {}
+
+
+def test_a_log_in_with_a_password_takes_no_more_imports() -> None:
+    """They are half of what a run takes that finds nothing new."""
+    script = (
+        "import sys; from cockpit_getmail.retriever import imap, pop3, sasl\n"
+        "from cockpit_getmail.connector import Connector; from types import SimpleNamespace\n"
+        "connector = Connector('n', {'Username': 'u'}, {'Password': 'p'})\n"
+        "for tls in (None, 'TLSv1.3'):\n"
+        "    found = sasl.ways(connector, None, ['PLAIN', 'XOAUTH2'], SimpleNamespace(tls=tls))\n"
+        "    assert [way.name for way in found] == ['PLAIN']\n"
+        "print(*sys.modules)"
+    )
+    path = str(Path(sasl.__file__).parents[2])
+    argv = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = [{path!r}]; {script}"]
+    modules = subprocess.run(argv, check=True, capture_output=True, text=True).stdout.split()
+    own = {f"cockpit_getmail.{name}" for name in ("tunnel", "tls", "retriever.sasl_challenge", "oauth")}
+    assert not {*own, "hashlib", "hmac", "ssl", "subprocess", "shlex", "stringprep", "ipaddress"} & {*modules}

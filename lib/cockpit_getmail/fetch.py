@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 SILENCE_SECONDS = 60.0
 BREAKS = 3
-"""So often a run that goes through several folders begins another session, after one that broke."""
+"""So often in a row a run that goes through several folders begins another session, as one broke."""
 OF_FOLDERS = ("mailbox", "network", "protocol")
 """What goes wrong for one of these may be well in another folder."""
 HINT = "Correct Folders of this connector, or ask the provider about this folder; the others are fetched."
@@ -142,6 +142,8 @@ class _Visits:
                 troubles.append(self._explain(planned.listed, problem))
                 if number < last and not isinstance(problem, FolderProblem):
                     self._connect_again(troubles[0])
+            else:
+                self._breaks = 0
             if number < last and (self._result.unfinished or self._means.stop.is_due):
                 self._result = self._result._replace(unfinished=True)
                 break

@@ -277,6 +277,17 @@ def test_session_that_breaks_at_each_folder_is_not_begun_for_ever(tmp_path: Path
     assert problem.cause == "network"
 
 
+def test_folders_in_which_nothing_may_be_deleted_are_fetched_all_the_same(
+    tmp_path: Path, account: Account
+) -> None:
+    folders = Folders(MANY)
+    with Server(folders.script({"SELECT .*": tagged(status=b"NO [NOPERM] You may not.")})) as server:
+        problem = account.fails(connect(server, Delete="0"))
+        assert server.connections == 1
+    assert (problem.cause, problem.message[:30]) == ("mailbox", "7 folders could not be fetched")
+    assert found(tmp_path) == {"": [1, 2, 3, 4, 5, 6, 7]}
+
+
 @pytest.mark.parametrize(
     "step",
     [

@@ -8,6 +8,7 @@ from cockpit_getmail.problem import Problem
 
 if TYPE_CHECKING:
     from cockpit_getmail.criteria import Pieces
+    from cockpit_getmail.words import Cause
 
 BATCH_BYTES = 4 << 20
 """Messages are asked for in batches of at most this many octets; a larger message comes in parts of it."""
@@ -43,6 +44,9 @@ ALL = (b"*",)
 
 class FolderProblem(Problem):
     """What went wrong with one folder: the session can go on to another."""
+
+    def __init__(self, cause: "Cause", message: str) -> None:
+        super().__init__("GenericError", message, {"cause": cause})
 
 
 class Folder(NamedTuple):

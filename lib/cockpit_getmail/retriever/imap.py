@@ -11,7 +11,16 @@ from cockpit_getmail.endpoint import Endpoint, choose_tls, find_policy
 from cockpit_getmail.problem import Problem, failure, printable
 from cockpit_getmail.retriever import echo, imap_login, imap_select
 from cockpit_getmail.retriever.base import ALL as ALL_FOLDERS
-from cockpit_getmail.retriever.base import INBOX, Folder, Listed, Part, Remote, Renumbered, Seen
+from cockpit_getmail.retriever.base import (
+    INBOX,
+    Folder,
+    FolderProblem,
+    Listed,
+    Part,
+    Remote,
+    Renumbered,
+    Seen,
+)
 from cockpit_getmail.retriever.imap_session import Answer, Session
 from cockpit_getmail.retriever.uid_set import contains, format_uid_set
 from cockpit_getmail.transport import Connection
@@ -156,7 +165,11 @@ class Imap:
                 raise
             self.notes.append(f"Nothing is marked as seen: {problem.message}")
             return
-        refusal = "" if may else f"{self._endpoint.server} gives no right to do so in {self._folder.name}."
+        refusal = (
+            ""
+            if may
+            else f"{self._endpoint.server} gives no right to do so in {printable(self._folder.name)}."
+        )
         for start in range(0, len(delivered), STORE_BATCH):
             if not refusal:
                 uids = ",".join(message.uid for message in delivered[start : start + STORE_BATCH])
@@ -167,9 +180,8 @@ class Imap:
 
     def delete(self, doomed: Sequence[Remote]) -> set[tuple[str, int]]:
         if not self._reopen(rb"\deleted"):
-            raise failure(
-                "mailbox", f"{self._endpoint.server} gives no right to delete in {self._folder.name}."
-            )
+            right = f"to delete in {printable(self._folder.name)}"
+            raise FolderProblem("mailbox", f"{self._endpoint.server} gives no right {right}.")
         removed: set[tuple[str, int]] = set()
         for start in range(0, len(doomed), STORE_BATCH):
             removed |= self._delete_batch(doomed[start : start + STORE_BATCH])
@@ -220,10 +232,10 @@ class Imap:
                 wrong = (
                     f"{server} says that the next UID is {self._folder.uid_next}, and it has UID {uids[-1]}"
                 )
-                raise failure("mailbox", f"{wrong}: nobody can tell what is new there. It needs repair.")
+                raise FolderProblem("mailbox", f"{wrong}: nobody can tell what is new. It needs repair.")
             raise Renumbered(anew)
         # Mail may come back as it was: then there is nothing to fetch twice.
-        self.notes.append(f"INBOX is empty, and {anew}.")
+        self.notes.append(f"{printable(self._folder.name)} is empty, and {anew}.")
 
     @property
     def session(self) -> Session:
@@ -255,9 +267,8 @@ class Imap:
     def _reopen(self, flag: bytes) -> bool:
         """Open the folder to write in it; return whether a flag can be set there, and stays."""
         if self._select(self._listed, "SELECT").validity != self._folder.validity:
-            raise failure(
-                "mailbox", f"UIDVALIDITY of {self._folder.name} changed during the run: nothing is changed."
-            )
+            changed = f"UIDVALIDITY of {printable(self._folder.name)} changed during the run"
+            raise FolderProblem("mailbox", f"{changed}: nothing is changed.")
         return flag in self._settable
 
     def _not_connected(self, answer: Answer) -> Problem | None:

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NoReturn
 
 from cockpit_getmail.problem import Problem, failure
-from cockpit_getmail.retriever.base import BATCH_BYTES, Part, Remote, split_batches
+from cockpit_getmail.retriever.base import BATCH_BYTES, FolderProblem, Part, Remote, split_batches
 from cockpit_getmail.retriever.imap_session import LINE_LIMIT, TEMPORARY, Session, response_code
 from cockpit_getmail.retriever.internal_date import parse_internal_date
 from cockpit_getmail.retriever.uid_set import split_uid_set
@@ -176,7 +176,8 @@ class Fetcher:
             self._session.check_bye(line)
             yield line
         if not _DONE.match(line):
-            raise (refusal or self._refusal)(line)
+            problem = (refusal or self._refusal)(line)
+            raise FolderProblem(problem.cause, problem.message) if problem.cause == "mailbox" else problem
 
     def _end_batch(self, line: bytes, batch: list[Remote], missing: dict[int, Remote]) -> list[Part]:
         status = line.split(None, 2)[1].upper() if line.count(b" ") else b""

@@ -8,7 +8,6 @@ from typing import NamedTuple
 from cockpit_getmail.problem import Problem, quoted
 from cockpit_getmail.retriever.base import INBOX, Folder, FolderProblem, Listed
 from cockpit_getmail.retriever.imap_session import Answer, Session, quote, response_code
-from cockpit_getmail.words import Cause
 
 _EXISTS = re.compile(rb"(\d{1,10}) EXISTS\b", re.IGNORECASE)
 _NUMBER = re.compile(rb"OK \[(UIDVALIDITY|UIDNEXT) (\d{1,10})\]", re.IGNORECASE)
@@ -46,12 +45,12 @@ def select(
     validity = numbers.get(b"UIDVALIDITY", 0)
     if not 0 < validity < 1 << 32:
         of = "" if listed.name == INBOX.name else f" of {quoted(listed.name)}"
-        raise _problem(
+        raise FolderProblem(
             "protocol", f"{session.server} gives no UIDVALIDITY{of}: messages cannot be told apart."
         )
     if messages is None:
         what = f"how many messages {_tell(listed)} has"
-        raise _problem("protocol", f"{session.server} does not say {what}.")
+        raise FolderProblem("protocol", f"{session.server} does not say {what}.")
     is_read_only = response_code(answer.text) == "READ-ONLY"
     settable = frozenset(() if is_read_only else permanent.lower().split())
     return Opened(Folder(listed.name, validity, messages, numbers.get(b"UIDNEXT", 0)), settable)
@@ -63,21 +62,16 @@ def _ask(session: Session, listed: Listed, command: str) -> Answer:
     if name := quote(listed.wire):
         return session.ask(command.encode() + b" " + name)
     if b"\0" in listed.wire:
-        raise _problem("mailbox", f"No command can carry the name of the folder {_tell(listed)}.")
+        raise FolderProblem("mailbox", f"No command can carry the name of the folder {_tell(listed)}.")
     # What cannot be quoted goes once the server is ready for it (section 4.3).
     return session.ask(b"%s {%d}" % (command.encode(), len(listed.wire)), lambda _: listed.wire)
 
 
 def _refused(session: Session, listed: Listed, command: str, answer: Answer) -> Problem:
     if listed.name == INBOX.name:
-        problem = session.refused(command, answer, "mailbox")
-        return FolderProblem(problem.type, problem.message, problem.attributes)
+        return session.refused(command, answer, "mailbox")
     said = session.shown(answer.text)
-    return _problem("mailbox", f"{session.server} does not open the folder {_tell(listed)}: {said}")
-
-
-def _problem(cause: Cause, message: str) -> FolderProblem:
-    return FolderProblem("GenericError", message, {"cause": cause})
+    return FolderProblem("mailbox", f"{session.server} does not open the folder {_tell(listed)}: {said}")
 
 
 def _tell(listed: Listed) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, NoReturn
 
 from cockpit_getmail.problem import Problem, failure
+from cockpit_getmail.retriever.base import FolderProblem
 from cockpit_getmail.transport import Connection
 from cockpit_getmail.words import Cause
 
@@ -94,11 +95,11 @@ class Session:
             raise self.refused(command, answer, cause)
         return answer
 
-    def refused(self, command: str, answer: Answer, cause: Cause) -> Problem:
+    def refused(self, command: str, answer: Answer, cause: Cause) -> FolderProblem:
         """Return the Problem of an answer that is not OK: `cause` for NO, protocol for BAD."""
         said = self.shown(answer.text)
         kind: Cause = cause if answer.status == "NO" else "protocol"
-        return failure(kind, f"{self.server} refuses {command.partition(' ')[0]}: {said}")
+        return FolderProblem(kind, f"{self.server} refuses {command.partition(' ')[0]}: {said}")
 
     def ask(
         self,

@@ -123,8 +123,8 @@ def test_what_comes_to_match_is_fetched_then(new_round: NewRound, driver: Driver
     made.check_delivered_once([*THREE, LETTERS[0]])
 
 
-def set_flag(made: Round, uid: int) -> None:
-    made.dovecot.doveadm("flags", "add", "-u", made.user, r"\Flagged", "mailbox", "INBOX", "uid", str(uid))
+def set_flag(made: Round, uid: int, folder: str = "INBOX") -> None:
+    made.dovecot.doveadm("flags", "add", "-u", made.user, r"\Flagged", "mailbox", folder, "uid", str(uid))
 
 
 def test_what_is_gone_meanwhile_is_no_trouble(new_round: NewRound, driver: Driver) -> None:
@@ -209,6 +209,89 @@ def test_mark_seen(new_round: NewRound, driver: Driver) -> None:
     assert count(fetch(driver, made, MarkSeen="seen")) == (3, 0, 0)
     assert made.dovecot.flags(made.user) == ["", "", "S", "", "", "", "S", "S", "S"]
     made.check_delivered_once([*LETTERS, *THREE])
+
+
+def test_mark_that_nobody_may_make(memory: Path, driver: Driver) -> None:
+    """It is told, and costs neither the run nor a message."""
+    with Dovecot({"u": PASSWORD}, acl=True) as dovecot:
+        made = Round(dovecot, "u", IMAP, memory / "mail", memory / "state").fill(THREE)
+        made.state.mkdir(mode=0o700)
+        dovecot.doveadm("acl", "set", "-u", "u", "INBOX", "owner", "lookup", "read")
+        outcome = fetch(driver, made, MarkSeen="seen")
+        assert count(outcome) == (3, 0, 0)
+        assert [line for line in outcome.log if "marked" in line] == [
+            "Nothing is marked as seen: 127.0.0.1 gives no right to do so in INBOX."
+        ]
+        made.check_delivered_once(THREE)
+        assert dovecot.flags("u") == ["", "", ""]
+        outcome = fetch(driver, made, MarkSeen="seen")
+        assert not [line for line in outcome.log if "marked" in line]
+
+
+def fill_folder(made: Round, folder: str, *messages: bytes) -> None:
+    made.dovecot.make_folder(made.user, folder)
+    for message in messages:
+        made.dovecot.add_message(made.user, message, folder)
+
+
+def test_folders(new_round: NewRound, driver: Driver) -> None:
+    """A folder in which something is passed over is looked into, though it is as it was."""
+    made = new_round(IMAP).fill(THREE)
+    fill_folder(made, "Work", *take(1, 2))
+    wanted = {"Folders": "*", "Search": "FLAGGED", "MarkSeen": "seen"}
+    assert count(fetch(driver, made, **wanted)) == (0, 5, 0)
+    set_flag(made, 2, "Work")
+    assert count(fetch(driver, made, **wanted)) == (1, 4, 0)
+    made.check_delivered_once(take(2))
+    assert made.dovecot.flags(made.user, "Work") == ["", "FS"]
+    assert made.dovecot.flags(made.user) == ["", "", ""]
+    assert count(fetch(driver, made, Folders="*")) == (4, 0, 0)
+    made.check_delivered_once([*THREE, *take(1, 2)])
+
+
+def test_so_many_in_a_run_over_all_folders(new_round: NewRound, driver: Driver) -> None:
+    made = new_round(IMAP).fill(THREE)
+    fill_folder(made, "Work", *take(1, 2, 3))
+    fill_folder(made, "Zoo", *take(4, 5))
+    for messages, left in ((4, 4), (4, 0), (0, 0)):
+        assert count(fetch(driver, made, Folders="*", MaxMessages="4")) == (messages, 0, left)
+    made.check_delivered_once([*THREE, *take(1, 2, 3, 4, 5)])
+
+
+def test_uids_that_mean_something_else(new_round: NewRound, driver: Driver) -> None:
+    """What was fetched is known again, what was passed over still is."""
+    made = new_round(IMAP).fill(LETTERS)
+    assert count(fetch(driver, made, Search="FROM bob")) == (2, 4, 0)
+    made.dovecot.set_uidvalidity(made.user, 4711)
+    made.fill(THREE)
+    assert count(fetch(driver, made, Search="FROM bob")) == (0, 7, 0)
+    assert count(fetch(driver, made, MaxMessages="5")) == (5, 0, 2)
+    assert count(fetch(driver, made, MaxMessages="5")) == (2, 0, 0)
+    made.check_delivered_once([*LETTERS, *THREE])
+
+
+@pytest.mark.slow
+def test_kill_after_each_step_of_a_maildrop(new_round: NewRound, drivers: Drivers) -> None:
+    props = {"MaxSize": "8999", "MaxMessages": "4", "Delete": "0"}
+    wanted = [message for message in THREE_BATCHES if len(message) < 9000]
+
+    def finish(made: Round) -> None:
+        for _ in range(2):
+            outcome = drivers.fetch(made.small(**props))
+            assert outcome.ok, outcome
+        made.check_delivered_once(wanted)
+        assert [len(message) for message in made.on_server] == [9000]
+
+    def attempt(step: int) -> None:
+        made = new_round(POP3).fill(THREE_BATCHES)
+        check_stopped(drivers.fetch(replace(made.small(**props), stop=step)), step, steps)
+        made.check_nothing_lost(THREE_BATCHES)
+        finish(made)
+
+    made = new_round(POP3).fill(THREE_BATCHES)
+    steps = len(drivers.fetch(made.small(**props)).steps)
+    finish(made)
+    drivers.each(steps, attempt)
 
 
 @pytest.mark.slow

@@ -74,7 +74,7 @@ class Client(Remote, Acting):
 
     def history(self, name: str, *, account: str | None = None, limit: int | None = None) -> Answer:
         """Return {"runs": [...]}, the newest first, at most `limit` (100): token, start, end, result,
-        messages, bytes, and cause and message of a failure.
+        messages, bytes, passedOver, left, and cause and message of a failure.
         """
         return self._ask("read", "history", name=name, account=account, limit=limit)
 

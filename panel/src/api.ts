@@ -46,7 +46,7 @@ export interface Account {
 
 export type TaskState = "running" | "succeeded" | "failed" | "cancelled";
 
-export interface Run {
+export interface Run extends Unfetched {
     token: string;
     start: number;
     end: number | null;
@@ -84,18 +84,22 @@ export interface Progress {
     error: { message: string; cause: string; hint: string } | null;
 }
 
-export interface RunResult {
+/** Messages that a run did not fetch. */
+export interface Unfetched {
+    /** Which the connector does not want. */
+    passedOver: number;
+    /** For later runs. */
+    left: number;
+    /** Marked as fetched. */
+    baselined: number;
+}
+
+export interface RunResult extends Unfetched {
     messages: number;
     bytes: number;
     failed: number;
     setAside: number;
     deleted: number;
-    /** Marked as fetched without being fetched. */
-    baselined?: number;
-    /** Passed over by what the connector selects. */
-    passedOver?: number;
-    /** For later runs. */
-    left?: number;
 }
 
 export interface MissingMessage {
@@ -195,9 +199,11 @@ export interface FilePart {
     next: number | null;
 }
 
-/** What a run would fetch. */
+/** What a run would fetch, had none been before. */
 export interface Preview {
     folders: { name: string; messages: number; wanted: number; passed: number }[];
+    /** How many folders there are beyond these. */
+    more: number;
     wanted: number;
     passed: number;
     /** How many of the wanted ones are for later runs. */

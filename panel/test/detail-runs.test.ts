@@ -7,10 +7,11 @@ import { outcome } from "../src/detail/task";
 
 const NOON = new Date(2026, 10, 21, 12).getTime() / 1000;
 const DAY = 86400;
+const NONE = { passedOver: 0, left: 0, baselined: 0 };
 
 function run(daysAgo: number, messages: number, more: Partial<Run> = {}): Run {
     const start = NOON - daysAgo * DAY;
-    return { token: "", start, end: start + 5, result: "succeeded", messages, bytes: 0, ...more };
+    return { token: "", start, end: start + 5, result: "succeeded", messages, bytes: 0, ...NONE, ...more };
 }
 
 test("runs are summed up by day, and days without any are there", () => {
@@ -78,10 +79,17 @@ test("a run has one word for its end", () => {
 test("the end of a run is told", () => {
     const ended: Progress = {
         ...{ token: "", statusVersion: 1, statusCode: "succeeded", percentProgress: 100, statusText: null },
-        ...{ logOutput: null, result: { messages: 2, bytes: 9, failed: 0, setAside: 0, deleted: 0 }, error: null },
+        ...{ logOutput: null, result: null, error: null },
     };
-    expect(outcome(ended)).toEqual(["2 messages were fetched", ""]);
-    expect(outcome({ ...ended, result: null })).toEqual(["There was no new mail", ""]);
+    const result = { messages: 2, bytes: 9, failed: 0, setAside: 0, deleted: 0, ...NONE };
+    const told = (more: object) => outcome({ ...ended, result: { ...result, ...more } });
+    expect(told({})).toEqual(["2 messages were fetched", ""]);
+    expect(told({ left: 1, passedOver: 20 })).toEqual([
+        "2 messages were fetched",
+        "1 message is left for later runs. 20 messages were passed over.",
+    ]);
+    expect(told({ messages: 0, baselined: 3 })).toEqual(["What is there counts as fetched", "3 messages were marked as fetched."]);
+    expect(outcome(ended)).toEqual(["There was no new mail", ""]);
     expect(outcome({ ...ended, statusCode: "cancelled" })).toEqual(["The run was stopped", ""]);
     const error = { cause: "network", message: "mail.example does not answer.", hint: "" };
     expect(outcome({ ...ended, statusCode: "failed", error })[1]).toBe("mail.example does not answer.");

@@ -74,6 +74,28 @@ test("destination, folder and filters are told where they are said", () => {
     expect(told).not.toHaveProperty("VirusCheck");
 });
 
+test("what is selected is told in plain words", () => {
+    const told = describe({
+        ...{ Folders: "*, !\\Junk", FolderMap: "keep", Search: "UNSEEN", Since: "2026-01-31", MaxSize: "25000000" },
+        ...{ MaxMessages: "100", MarkSeen: "seen" },
+    });
+    expect(told).toMatchObject({
+        ...{ Folders: "*, !\\Junk", FolderMap: "In folders of the same names", Search: "UNSEEN", Since: "Jan 31, 2026" },
+        ...{ MaxSize: "25 MB", MaxMessages: "100", MarkSeen: "What was delivered here" },
+    });
+    expect(describe({ FolderMap: "inbox", MarkSeen: "none", MaxSize: "large", Since: "now" })).toMatchObject({
+        ...{ MaxSize: "large", Since: "now" },
+    });
+});
+
+test("a log-in by a certificate needs no password", () => {
+    const props = Object.entries(connector.props).filter(([prop]) => prop !== "Password");
+    const settings = describeSettings({ ...connector, props: { ...Object.fromEntries(props), Auth: "external", ClientCert: "/c", ClientKey: "/k" } });
+    const told = Object.fromEntries(settings.map(({ prop, text }) => [prop, text]));
+    expect(told).toMatchObject({ Password: "Not needed", Auth: "EXTERNAL", ClientCert: "/c", ClientKey: "/k" });
+    expect(describe({ Auth: "auto" })).not.toHaveProperty("Auth");
+});
+
 test("a permission that a provider takes no more is given anew", () => {
     const failing: Connector = { ...connector, status: "INVALID_CREDENTIALS", cause: "credentials", hint: "Ask your administrator." };
     const props = { ...connector.props, ...SIGNED };

@@ -16,6 +16,7 @@ vi.mock("../src/api");
 vi.setConfig({ testTimeout: 60_000 });
 
 const NOW = new Date(2026, 10, 21, 12).getTime() / 1000;
+const NONE = { passedOver: 0, left: 0, baselined: 0 };
 const HOSTILE = "<img src=x onerror=alert(1)> refused";
 const NAME = "ann@mail.example";
 const connector: api.Connector = {
@@ -135,7 +136,7 @@ test("a run that was started here is followed to its end", async () => {
 
     vi.mocked(api.progress).mockResolvedValueOnce({
         ...{ ...progress, statusCode: "succeeded", percentProgress: 100, statusText: null },
-        result: { messages: 10, bytes: 1, failed: 0, setAside: 0, deleted: 0 },
+        result: { messages: 10, bytes: 1, failed: 0, setAside: 0, deleted: 0, ...NONE },
     });
     await pass(1);
     expect(screen.getByText(/10 messages were fetched/)).toBeTruthy();
@@ -157,7 +158,7 @@ test("a run that never told anything is not asked after for ever", async () => {
 
 test("of a run that the timer started, the token is in the history", async () => {
     vi.mocked(api.history).mockResolvedValue([
-        { token: "b", start: NOW, end: null, result: "running", messages: 0, bytes: 0 },
+        { token: "b", start: NOW, end: null, result: "running", messages: 0, bytes: 0, ...NONE },
     ]);
     vi.mocked(api.progress).mockReturnValue(new Promise(() => undefined));
     await show("status", { running: true, percent: 70 });
@@ -168,7 +169,7 @@ test("of a run that the timer started, the token is in the history", async () =>
 test("history is a chart and a table", async () => {
     vi.mocked(api.history).mockResolvedValue(
         Array.from({ length: 25 }, (_, index) => ({
-            ...{ token: String(index), start: NOW - index * 3600, end: NOW - index * 3600 + 65, messages: 2, bytes: 9 },
+            ...{ token: String(index), start: NOW - index * 3600, end: NOW - index * 3600 + 65, messages: 2, bytes: 9, ...NONE, passedOver: 4 },
             ...(index ? { result: "succeeded" } : { result: "failed", cause: "network", message: HOSTILE }),
         })),
     );
@@ -177,6 +178,7 @@ test("history is a chart and a table", async () => {
     const table = screen.getByRole("grid", { name: "Runs" });
     expect(within(table).getAllByRole("row")).toHaveLength(21);
     expect(within(table).getByText(HOSTILE)).toBeTruthy();
+    expect(within(table).getAllByText("4 messages were passed over.")).toHaveLength(20);
     await press("Show more (5)");
     expect(within(table).getAllByRole("row")).toHaveLength(26);
     expect(await findFaults()).toEqual([]);
@@ -254,4 +256,34 @@ test("a verification tells what it found", async () => {
     const dialog = screen.getByRole("dialog", { name: `Verify ${NAME}` });
     expect(within(dialog).getByText("1 message is not there")).toBeTruthy();
     expect(within(dialog).getByText("<4@mail.example>")).toBeTruthy();
+});
+
+test("all that is there is marked as fetched only after it was said what that means", async () => {
+    vi.mocked(api.baseline).mockResolvedValue({ unit: "", token: "b" });
+    vi.mocked(api.progress).mockResolvedValue({
+        ...{ token: "b", statusVersion: 1, statusCode: "succeeded", percentProgress: 100, statusText: null },
+        ...{ logOutput: null, error: null },
+        result: { messages: 0, bytes: 0, failed: 0, setAside: 0, deleted: 0, ...NONE, baselined: 12 },
+    });
+    await show("status");
+    await press(`Actions of ${NAME}`);
+    fireEvent.click(screen.getByRole("menuitem", { name: /^Mark everything there now as fetched/ }));
+    await pass(0);
+    const dialog = screen.getByRole("dialog", { name: /Mark everything there now as fetched\?/ });
+    expect(within(dialog).getByText(/It does not come to this machine, now or later/)).toBeTruthy();
+    expect(api.baseline).not.toHaveBeenCalled();
+    await press("Mark as fetched", dialog);
+    expect(api.baseline).toHaveBeenCalledExactlyOnceWith(NAME);
+    expect(screen.queryByRole("dialog")).toBeNull();
+    expect(screen.getByText("12 messages were marked as fetched.")).toBeTruthy();
+});
+
+test("why nothing was marked stands in the dialog", async () => {
+    vi.mocked(api.baseline).mockRejectedValue(new Problem("Conflict", "It runs.", { cause: "running" }));
+    await show("status");
+    await press(`Actions of ${NAME}`);
+    fireEvent.click(screen.getByRole("menuitem", { name: /^Mark everything there now as fetched/ }));
+    await press("Mark as fetched", screen.getByRole("dialog"));
+    expect(screen.getByText("It runs.")).toBeTruthy();
+    expect(screen.getByText("Wait for the other run to end, or stop it.")).toBeTruthy();
 });

@@ -299,3 +299,99 @@ test("a connector that was removed is told", async () => {
     await isClosed();
     expect(await screen.findByText("Removed a")).toBeTruthy();
 });
+
+const FOLDERS: api.RemoteFolder[] = [
+    { name: "INBOX", special_use: null },
+    { name: "Sent", special_use: "\\Sent" },
+    { name: "<b>Work</b>", special_use: null },
+].map((one) => ({
+    ...{ separator: "/", messages: 3, unseen: 0, size: null, subscribed: true, selectable: true, chosen: false, local: null },
+    ...one,
+}));
+const PREVIEW: api.Preview = {
+    folders: [{ name: "INBOX", messages: 40, wanted: 31, passed: 9 }],
+    ...{ more: 0, wanted: 31, passed: 9, left: 21 },
+    messages: [
+        {
+            ...{ folder: "INBOX", uid: "9", flags: [], size: 100, received: null, date: "yesterday" },
+            ...{ subject: "<img src=x>", sent_from: [{ name: "", email: "a@b.example" }], sent_to: [] },
+        },
+    ],
+};
+
+test("folders are chosen from those that the server has, before anything is stored", async () => {
+    vi.mocked(api.folders).mockResolvedValue({ folders: FOLDERS, more: 0 });
+    await add();
+    fill({ Server: "imap.example.com", Username: "ann", Password: "secret" });
+    press("Choose folders");
+    const box = (name: string) => screen.getByRole<HTMLInputElement>("checkbox", { name, hidden: true });
+    expect((await screen.findByText("<b>Work</b>")).closest("li")).not.toBeNull();
+    expect(vi.mocked(api.folders).mock.calls[0]?.[0]).toMatchObject({ form: { Server: "imap.example.com", Password: "secret" } });
+    expect(["INBOX", "Sent"].map((name) => box(name).checked)).toEqual([true, false]);
+    fireEvent.click(box("Sent"));
+    expect([field("Folders").value, box("Sent").checked]).toEqual(["INBOX, Sent", true]);
+    press("All folders");
+    fireEvent.click(box("<b>Work</b>"));
+    expect(field("Folders").value).toBe("*, !<b>Work</b>");
+    // Of another server they may be others.
+    fill({ Server: "imap.example.org" });
+    expect(screen.queryByText("<b>Work</b>")).toBeNull();
+});
+
+test("what would be fetched is shown, as text, until something else is selected", async () => {
+    vi.mocked(api.preview).mockResolvedValue(PREVIEW);
+    await edit();
+    fill({ Search: "UNSEEN", MaxMessages: "10" });
+    press("Show what it would fetch");
+    expect(await screen.findByText("It would fetch 31 messages.")).toBeTruthy();
+    expect(screen.getByText(/21 of them are left for later runs. 9 are passed over/)).toBeTruthy();
+    expect(screen.getByText("<img src=x>")).toBeTruthy();
+    expect(screen.getByText(/What was fetched before is not fetched again/)).toBeTruthy();
+    const [asked] = vi.mocked(api.preview).mock.calls[0] ?? [];
+    expect(asked).toMatchObject({ name: STORED.name, form: { Search: "UNSEEN", MaxMessages: "10" } });
+    fill({ Since: "2026-01-31" });
+    expect(screen.queryByText(/It would fetch/)).toBeNull();
+});
+
+test("criteria that are none are told at their field", async () => {
+    const faults = [{ parameter: "form.Search", error: "format" }];
+    vi.mocked(api.preview).mockRejectedValue(new Problem("NotValid", "validation_failed", {}, faults));
+    await add();
+    fill({ Search: "UNSEN" });
+    press("Show what it would fetch");
+    await waitFor(() => expect(document.getElementById("field-Search-error")?.textContent).toContain("no IMAP search criteria"));
+});
+
+test("why a mailbox cannot be looked into is told, with what to try", async () => {
+    const problem = new Problem("GenericError", "mail.example does not answer.", { cause: "network" });
+    vi.mocked(api.preview).mockRejectedValue(problem);
+    await edit();
+    press("Show what it would fetch");
+    expect(await screen.findByText("The server could not be reached.")).toBeTruthy();
+    expect(screen.getByText("mail.example does not answer.")).toBeTruthy();
+    expect(screen.getByText(/Check the server name/)).toBeTruthy();
+});
+
+test("what does not apply to POP3 is not there", async () => {
+    await add();
+    const there = () => ["Folders", "FolderMap", "Search", "Since", "MarkSeen"].map((name) => !!document.getElementById(`field-${name}`));
+    expect(there()).toEqual([true, true, true, true, true]);
+    fill({ Retriever: "SimplePOP3SSLRetriever" });
+    expect(there()).toEqual([false, false, false, false, false]);
+    expect(field("MaxSize")).toBeTruthy();
+    const options = () => [...field("Auth").querySelectorAll("option")].map((option) => option.value);
+    expect(options()).toContain("apop");
+    fill({ Retriever: "SimpleIMAPSSLRetriever" });
+    expect(options()).not.toContain("apop");
+});
+
+test("a program that connects is offered where that is allowed", async () => {
+    vi.mocked(api.info).mockResolvedValue({ version: "", settings: { ALLOW_TUNNEL: true }, secrets: { sealed: 0, plain: 0 } });
+    await add();
+    await waitFor(() => expect(field("Tunnel")).toBeTruthy());
+    cleanup();
+    vi.mocked(api.info).mockResolvedValue({ version: "", settings: { ALLOW_TUNNEL: false }, secrets: { sealed: 0, plain: 0 } });
+    await add();
+    await act(() => Promise.resolve());
+    expect(document.getElementById("field-Tunnel")).toBeNull();
+});

@@ -3,6 +3,8 @@
 import { expect, test } from "vitest";
 import type { Connector } from "../src/api";
 import {
+    CHECKED,
+    SELECTED,
     changesOf,
     checkOf,
     findTwin,
@@ -11,6 +13,7 @@ import {
     isChanged,
     isOtherServer,
     needsNewSignIn,
+    needsNoPassword,
     newForm,
     propsOf,
     readForm,
@@ -236,4 +239,68 @@ test("where the mail goes is the server's matter unless it is said", () => {
     expect(propsOf(newForm())).not.toHaveProperty("Destination");
     const stored = { ...STORED, Destination: "lmtp:unix:/run/lmtp", Folder: "Work" };
     expect(changesOf({ ...readForm(stored), Destination: "", Folder: "" }, stored)).toEqual({ Destination: null, Folder: null });
+});
+
+const SELECTION = { Folders: "*", FolderMap: "keep", Search: "UNSEEN", Since: "2026-01-31", MarkSeen: "seen" };
+
+test("what POP3 does not have is not sent, and removed", () => {
+    const form = { ...newForm(), ...SELECTION, MaxSize: "2.5", MaxMessages: " 10 " };
+    expect(propsOf(form)).toMatchObject({ ...SELECTION, MaxSize: "2500000", MaxMessages: "10" });
+    const pop3 = propsOf({ ...form, Retriever: "SimplePOP3SSLRetriever" });
+    expect(pop3).toMatchObject({ MaxSize: "2500000", MaxMessages: "10" });
+    for (const prop of Object.keys(SELECTION)) expect(pop3).not.toHaveProperty(prop);
+    const stored = { ...STORED, ...SELECTION };
+    expect(changesOf(readForm(stored), stored)).toEqual({});
+    expect(changesOf({ ...readForm(stored), Retriever: "SimplePOP3SSLRetriever" }, stored)).toMatchObject({
+        ...{ Folders: null, FolderMap: null, Search: null, Since: null, MarkSeen: null },
+    });
+});
+
+test("what is as it is without saying is not sent", () => {
+    const stored = { ...STORED, FolderMap: "inbox", MarkSeen: "none", Auth: "auto" };
+    expect(readForm(stored)).toMatchObject({ FolderMap: "", MarkSeen: "", Auth: "" });
+    expect(changesOf(readForm(stored), stored)).toEqual({});
+});
+
+test.each([
+    ["25000000", "25"],
+    ["10485760", "10.48576"],
+    ["1", "0.000001"],
+    ["large", "large"],
+    ["", ""],
+])("a size of %j is shown as %j megabytes, and is the same afterwards", (MaxSize, shown) => {
+    const stored = { ...STORED, MaxSize };
+    expect(readForm(stored).MaxSize).toBe(shown);
+    expect(changesOf(readForm(stored), stored)).toEqual({});
+});
+
+test("a way to log in fits the protocol and what one logs in with", () => {
+    const auth = (more: object) => propsOf({ ...newForm(), ...more }).Auth;
+    expect(auth({ Auth: "scram-sha-256" })).toBe("scram-sha-256");
+    expect(auth({ Auth: "apop" })).toBeUndefined();
+    expect(auth({ Auth: "apop", Retriever: "SimplePOP3Retriever" })).toBe("apop");
+    expect(auth({ Auth: "xoauth2" })).toBeUndefined();
+    expect(auth({ Auth: "xoauth2", Way: "oauth2" })).toBe("xoauth2");
+    expect(auth({ Auth: "external", Way: "oauth2" })).toBeUndefined();
+});
+
+test("a key is one's of a certificate", () => {
+    const form = { ...newForm(), ClientCert: "/c.pem", ClientKey: "/k.pem" };
+    expect(propsOf(form)).toMatchObject({ ClientCert: "/c.pem", ClientKey: "/k.pem" });
+    expect(propsOf({ ...form, ClientCert: " " })).not.toHaveProperty("ClientKey");
+    expect(needsNoPassword({ Auth: "external", Tunnel: "" })).toBe(true);
+    expect(needsNoPassword({ Auth: "", Tunnel: "/bin/ssh" })).toBe(true);
+    expect(needsNoPassword({ Auth: "plain", Tunnel: " " })).toBe(false);
+});
+
+test("a look at the mailbox sends what is selected too", () => {
+    const stored = { ...STORED, Search: "UNSEEN", Folders: "*" };
+    const form = { ...readForm(stored), Search: "", MaxMessages: "5" };
+    expect(checkOf(form, stored, [...CHECKED, ...SELECTED])).toMatchObject({ Folders: "*", Search: null, MaxMessages: "5" });
+    expect(checkOf(form, stored)).not.toHaveProperty("Folders");
+});
+
+test("a fault of a form that is a part of a question is one of its field", () => {
+    const problem = new Problem("NotValid", "validation_failed", {}, [{ parameter: "form.Search", error: "format" }]);
+    expect(Object.keys(splitFaults(problem).faults)).toEqual(["Search"]);
 });

@@ -31,6 +31,7 @@ vi.mock("cockpit", () => {
 });
 
 const NOW = Date.UTC(2026, 10, 21, 12) / 1000;
+const NONE = { passedOver: 0, left: 0, baselined: 0 };
 const READ = ["aria-label", "aria-description", "aria-roledescription", "aria-valuetext", "alt", "placeholder", "title"];
 /** The same in all languages. */
 const SAME = new Set([
@@ -106,8 +107,8 @@ beforeEach(() => {
     vi.useFakeTimers({ now: NOW * 1000, shouldAdvanceTime: true });
     vi.mocked(api.accounts).mockResolvedValue([{ name: "анна", user: true, connectors: 3 }]);
     vi.mocked(api.history).mockResolvedValue([
-        { token: "1", start: NOW - 90, end: NOW - 60, result: "failed", messages: 0, bytes: 0, cause: "tls", message: "нет" },
-        { token: "2", start: NOW - 190, end: NOW - 160, result: "succeeded", messages: 3, bytes: 3000 },
+        { token: "1", start: NOW - 90, end: NOW - 60, result: "failed", messages: 0, bytes: 0, cause: "tls", message: "нет", ...NONE },
+        { token: "2", start: NOW - 190, end: NOW - 160, result: "succeeded", messages: 3, bytes: 3000, passedOver: 1, left: 2, baselined: 3 },
     ]);
     vi.mocked(api.log).mockResolvedValue({ lines: [{ time: NOW, priority: 3, message: "нет" }], cursor: "1" });
     vi.mocked(api.folders).mockRejectedValue(new Error("1"));
@@ -205,7 +206,7 @@ test("selecting what is fetched", async () => {
     const counts = { messages: 3, wanted: 2, passed: 1 };
     vi.mocked(api.preview).mockResolvedValue({
         folders: ["а", "б"].map((name) => ({ name, ...counts })),
-        ...{ wanted: 2, passed: 2, left: 1, messages: [{ ...MESSAGE, folder: "а" }] },
+        ...{ wanted: 2, passed: 2, left: 1, more: 1, messages: [{ ...MESSAGE, folder: "а" }] },
     });
     await open([]);
     await press("«Add connector»");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-import { expect, test } from "vitest";
-import { formatRoute, parseRoute, TABS } from "../src/route";
+import cockpit from "cockpit";
+import { expect, test, vi } from "vitest";
+import { formatRoute, go as goTo, parseRoute, TABS } from "../src/route";
 
 test.each([[[]], [["connector"]], [["connector", ""]], [["elsewhere", "ann"]]])("%j is the overview", (path) => {
     expect(parseRoute(path)).toEqual({ tab: "status" });
@@ -23,4 +24,18 @@ test("the settings of the server have a place of their own", () => {
 
 test("the overview has no path", () => {
     expect(formatRoute({ tab: "log" })).toEqual([]);
+});
+
+test("what is open in the remote mailbox is no part of the path, whatever it is called", () => {
+    const path = ["connector", "ann", "mailbox"];
+    const folder = "../../etc";
+    expect(parseRoute(path, { folder, uid: "7" })).toEqual({ name: "ann", tab: "mailbox", folder, uid: "7" });
+    expect(parseRoute(path, { folder: ["a", "b"], uid: "7" })).toEqual({ name: "ann", tab: "mailbox" });
+    expect(parseRoute(["connector", "ann", "log"], { folder })).toEqual({ name: "ann", tab: "log" });
+    const go = vi.fn();
+    Object.assign(cockpit, { location: { go } });
+    goTo({ name: "ann", tab: "mailbox", folder, uid: "7" });
+    goTo({ name: "ann", tab: "mailbox", folder });
+    goTo({ name: "ann" });
+    expect(go.mock.calls).toEqual([[path, { folder, uid: "7" }], [path, { folder }], [["connector", "ann"]]]);
 });

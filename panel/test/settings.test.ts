@@ -16,6 +16,8 @@ const SETTINGS = {
     FILTER_TIMEOUT: 90,
     HISTORY_DAYS: 1,
     ALLOW_COMMANDS: true,
+    ALLOW_TUNNEL: false,
+    REMOTE_TIMEOUT: 60,
     CALLBACK_ALLOW_PRIVATE: false,
     ENCRYPT_SECRETS: true,
     SOMETHING_NEW: "x y",
@@ -34,6 +36,8 @@ test("settings are told in plain words", () => {
         FILTER_TIMEOUT: "1 min 30 sec",
         HISTORY_DAYS: "1 day",
         ALLOW_COMMANDS: "Allowed",
+        ALLOW_TUNNEL: "Not allowed",
+        REMOTE_TIMEOUT: "1 min",
         CALLBACK_ALLOW_PRIVATE: "Not allowed",
         SOMETHING_NEW: "x y",
     });

@@ -12,7 +12,7 @@ import { causeWords } from "../words";
 import { useAnswer } from "../ask";
 import { Chart } from "./chart";
 import type { TabProps } from "./detail";
-import { RESULT_COLOUR, resultWord, sumUp } from "./runs";
+import { RESULT_COLOUR, resultWord, sumUp, unfetchedWords } from "./runs";
 import { Trouble, Waiting } from "./states";
 
 /** So many runs are asked for: a month of them every 15 minutes. */
@@ -114,6 +114,9 @@ function Row({ run, now }: { run: Run; now: number }) {
             </Td>
             <Td dataLabel={_("What happened")}>
                 {cause && <div>{cause}</div>}
+                {unfetchedWords(run).map((text) => (
+                    <div key={text}>{text}</div>
+                ))}
                 {message && (
                     <small dir="auto" className="getmail-server">
                         {message}

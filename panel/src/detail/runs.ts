@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** What past runs come to by day, and how that is drawn. */
 import cockpit from "cockpit";
-import type { Run, TaskState } from "../api";
+import type { Run, TaskState, Unfetched } from "../api";
 import { formatDay, formatNumber, lastDays, localDay } from "../format";
 import type { Colour } from "../words";
 
@@ -86,6 +86,17 @@ export function resultWord({ result, end }: Run): string {
         cancelled: _("Stopped"),
     };
     return words[result];
+}
+
+/** Return what a run did not fetch, a sentence each. */
+export function unfetchedWords({ baselined, left, passedOver }: Unfetched): string[] {
+    const { format, ngettext } = cockpit;
+    const told: [number, string][] = [
+        [baselined, ngettext("$0 message was marked as fetched.", "$0 messages were marked as fetched.", baselined)],
+        [left, ngettext("$0 message is left for later runs.", "$0 messages are left for later runs.", left)],
+        [passedOver, ngettext("$0 message was passed over.", "$0 messages were passed over.", passedOver)],
+    ];
+    return told.filter(([count]) => count > 0).map(([count, text]) => format(text, formatNumber(count)));
 }
 
 export const RESULT_COLOUR: Record<TaskState, Colour> = {

@@ -7,6 +7,7 @@ import type { Progress } from "../api";
 import { formatNumber } from "../format";
 import { causeWords } from "../words";
 import { usePoll } from "../ask";
+import { unfetchedWords } from "./runs";
 
 const PAUSE = 1000;
 
@@ -55,18 +56,12 @@ export function outcome({ statusCode, result, error }: Progress): [title: string
     if (error) return [causeWords(error.cause) || _("The run failed"), error.message];
     if (statusCode === "cancelled") return [_("The run was stopped"), ""];
     const run = result && "messages" in result ? result : undefined;
-    if (run?.baselined !== undefined)
-        return [
-            cockpit.format(
-                cockpit.ngettext("$0 message was marked as fetched", "$0 messages were marked as fetched", run.baselined),
-                formatNumber(run.baselined),
-            ),
-            "",
-        ];
+    const rest = run ? unfetchedWords(run).join(" ") : "";
+    if (run?.baselined) return [_("What is there counts as fetched"), rest];
     const count = run?.messages ?? 0;
-    if (!count) return [_("There was no new mail"), ""];
+    if (!count) return [_("There was no new mail"), rest];
     return [
         cockpit.format(cockpit.ngettext("$0 message was fetched", "$0 messages were fetched", count), formatNumber(count)),
-        "",
+        rest,
     ];
 }

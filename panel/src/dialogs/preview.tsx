@@ -43,18 +43,19 @@ export function PreviewPart({ editor: { form, stored, name, refuse } }: { editor
                 {outcome?.is === "fails" && (
                     <Unanswered title={_("The mailbox cannot be read")} problem={outcome.problem} />
                 )}
-                {outcome?.is === "works" && <Found found={outcome.found} />}
+                {outcome?.is === "works" && <Found found={outcome.found} isNew={name === undefined} />}
             </div>
         </div>
     );
 }
 
-function Found({ found }: { found: Preview }) {
+function Found({ found, isNew }: { found: Preview; isNew: boolean }) {
+    const _ = cockpit.gettext;
     const { folders, messages } = found;
     return (
         <>
             <Alert isInline variant="info" component="p" title={wantedWords(found)}>
-                {restWords(found)}
+                {restWords(found)} {!isNew && _("What was fetched before is not fetched again.")}
             </Alert>
             {folders.length > 1 && <FolderTable folders={folders} />}
             {messages.length > 0 && <Newest found={found} />}
@@ -68,11 +69,12 @@ function wantedWords({ wanted }: Preview): string {
 }
 
 /** Return what would not be fetched, or not at once. */
-function restWords({ passed, left }: Preview): string {
+function restWords({ passed, left, more }: Preview): string {
     const { format, ngettext } = cockpit;
     return [
         left && format(ngettext("$0 of them is left for later runs.", "$0 of them are left for later runs.", left), formatNumber(left)),
         passed && format(ngettext("$0 is passed over.", "$0 are passed over.", passed), formatNumber(passed)),
+        more && format(ngettext("$0 more folder is not shown.", "$0 more folders are not shown.", more), formatNumber(more)),
     ]
         .filter(Boolean)
         .join(" ");

@@ -115,7 +115,7 @@ function Found({ name, folder, search, isPop3, uid }: FoundProps) {
     useEffect(() => {
         // Who comes back is where the message was opened.
         if (uid === undefined && opened.current !== undefined)
-            place.current?.querySelector<HTMLElement>(`[data-uid="${CSS.escape(opened.current)}"] button`)?.focus();
+            focusOn(place.current, opened.current);
         opened.current = uid;
     }, [uid]);
 
@@ -161,6 +161,12 @@ function Found({ name, folder, search, isPop3, uid }: FoundProps) {
             )}
         </div>
     );
+}
+
+function focusOn(place: HTMLElement | null, uid: string): void {
+    const rows = [...(place?.querySelectorAll<HTMLElement>("[data-uid]") ?? [])];
+    // What it is depends on the server: not always what a selector could hold.
+    rows.find((row) => row.dataset.uid === uid)?.querySelector("button")?.focus();
 }
 
 /** Return a refusal of the criteria as a sentence on them. */

@@ -130,6 +130,21 @@ def test_of_a_large_message_without_a_structure_the_beginning_is_told(structure:
     assert caught.value.cause == "mailbox"
 
 
+@pytest.mark.parametrize("beyond", [b'""', b"NIL", b"{0}\r\n"])
+def test_a_file_that_ends_where_a_piece_does(beyond: bytes) -> None:
+    content = b"AAAA" * 2048
+    ends = {
+        r"UID FETCH \S+ \(BODY\.PEEK\[2\]<8192\.8192>\)": tagged(
+            b"* 1 FETCH (UID 1 BODY[2]<8192> %b)\r\n" % beyond
+        )
+    }
+    with serve({**ends, **large(), SECTION: sections({"2": content})}) as server:
+        piece = ask(server, "file", uid="1", file="2", offset=0, limit=8192)
+        assert (len(base64.b64decode(piece["data"])), piece["next"]) == (6144, 8192)
+        piece = ask(server, "file", uid="1", file="2", offset=8192, limit=8192)
+        assert (piece["data"], piece["next"]) == ("", None)
+
+
 def test_a_message_that_is_larger_than_the_server_says() -> None:
     with serve({**large(), ABOUT: about(7)}) as server:
         answer = ask(server, "message", uid="1")

@@ -66,7 +66,7 @@ class ImapMail:
             if len(octets) <= WHOLE_LIMIT:
                 return Octets(entry, octets, cut=False)
         if found := self._find_parts(number):
-            head = self.read(number, "HEADER", 0, HEADER_LIMIT)
+            head = b"" if for_files else self.read(number, "HEADER", 0, HEADER_LIMIT)
             return Sections(self, number, entry._replace(head=head), found)
         return Octets(entry, self.read(number, "", 0, WHOLE_LIMIT), cut=True)
 
@@ -74,6 +74,9 @@ class ImapMail:
         """Return octets of a section of a message (RFC 3501 section 6.4.5)."""
         found = self._fetch(uid, f"BODY.PEEK[{section}]<{offset}.{limit}>")
         octets = _body(found, section)
+        # Beyond the end some servers show an empty string, and some NIL.
+        if octets is None and offset:
+            return b""
         if octets is None:
             raise failure("protocol", f"{self._visit.session.server} does not show what is in this message.")
         return octets[:limit]

@@ -14,14 +14,14 @@ _FOLDERS = "SELECT f.id FROM folder AS f JOIN folder AS here USING (mailbox, nam
 _OTHERS = f"folder IN ({_FOLDERS} AND f.id <> here.id)"
 # It is in memory, for as long as it is needed: no run pays for keeping it but one that matches.
 _FIND_ALL = f"""
-CREATE TEMP TABLE former AS SELECT size, date, folder, uid, ordinal FROM message
+CREATE TEMP TABLE former AS SELECT size, date, digest(message_id) AS digest, folder, uid, ordinal FROM message
 WHERE date IS NOT NULL AND message_id IS NOT NULL AND folder IN ({_FOLDERS})
 """  # noqa: S608 (constants only)
 _KNOWN = "m.folder, m.uid, m.ordinal, m.size, m.date, m.message_id, m.same, m.state, m.missing IS NOT NULL"
 _ALIKE = f"""
 SELECT {_KNOWN} FROM temp.former AS f
 JOIN message AS m ON (m.folder, m.uid, m.ordinal) = (f.folder, f.uid, f.ordinal)
-WHERE f.size = ? AND f.date = ?
+WHERE f.size = ? AND f.date = ? AND f.digest = ?
 """  # noqa: S608
 _SAME = f"SELECT {_KNOWN} FROM message AS m WHERE m.same = :same AND m.folder IN ({_FOLDERS})"  # noqa: S608
 _ONE = "WHERE folder = ? AND uid = ? AND ordinal = ?"
@@ -50,8 +50,11 @@ class Former:
         self._here = {"here": folder.number}
         folder.rows("PRAGMA temp_store = MEMORY")
         folder.rows("DROP TABLE IF EXISTS temp.former")
-        folder.rows(_FIND_ALL, self._here)
-        folder.rows("CREATE INDEX temp.alike ON former (size, date)")
+        with folder.transaction() as db:
+            # Of many messages that came in one second, as into a new server, the Message-ID finds one.
+            db.create_function("digest", 1, hash, deterministic=True)
+            db.execute(_FIND_ALL, self._here)
+            db.execute("CREATE INDEX temp.alike ON former (size, date, digest)")
 
     def resembling(self, messages: Iterable[Remote]) -> list[Remote]:
         """Return those that a record may be of, which their Message-ID would tell."""
@@ -66,10 +69,11 @@ class Former:
         """Return all records that have a key of these messages."""
         keys = {message.key for message in messages if message.key}
         rows: list[tuple[object, ...]] = []
-        for size, date in {key[2:] for key in keys if key[0] == "id"}:
-            rows += self._folder.rows(_ALIKE, (size, date))
-        for same in {key[1] for key in keys if key[0] == "same"}:
-            rows += self._folder.rows(_SAME, {**self._here, "same": same})
+        for kind, value, size, date in keys:
+            if kind == "id":
+                rows += self._folder.rows(_ALIKE, (size, date, hash(value)))
+            else:
+                rows += self._folder.rows(_SAME, {**self._here, "same": value})
         found = {record.row: record for record in map(Known._make, rows) if not keys.isdisjoint(record.keys)}
         return list(found.values())
 
@@ -87,8 +91,8 @@ class Former:
                 db.execute(_FORGET_FAILURE, (here, message.uid, 0))
                 db.execute(_MOVE_FAILURE, (here, message.uid, *record.row))
                 db.execute(_MOVE_MARK, (here, message.uid, *record.row))
-                row = (message.size, message.date, here, message.uid)
-                db.execute("INSERT INTO temp.former VALUES (?, ?, ?, ?, 0)", row)
+                row = message.size, message.date, hash(there.message_id), here, message.uid
+                db.execute("INSERT INTO temp.former VALUES (?, ?, ?, ?, ?, 0)", row)
             db.executemany(_LET_ALONE, ((here, uid, 0) for uid in matched.doubtful))
         return sorted(left, key=lambda message: int(message.uid))
 

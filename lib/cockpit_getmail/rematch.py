@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from cockpit_getmail.state import FolderState
 
 BATCH_MESSAGES = 1000
+ATTEMPTS = 3
+"""So often a session may end at one message that is asked for alone."""
 TOLD = 20_000
 """After so many messages each it is told how many are compared."""
 
@@ -67,13 +69,13 @@ def identify(retriever: Retriever, folder: FolderState, messages: Sequence[Remot
 def _split(folder: FolderState, messages: Sequence[Remote]) -> Iterator[Sequence[Remote]]:
     """Yield the messages to be asked for at once, and then one by one those at which that failed before.
 
-    Those at which the session ended even so are not asked for: they are fetched again, or set aside.
+    Those at which the session ended even so, run after run, are fetched again, or set aside.
     """
     attempts = folder.attempts()
     untried = [message for message in messages if (message.uid, 0) not in attempts]
     if untried:
         yield untried
-    yield from ([message] for message in messages if attempts.get((message.uid, 0)) == 0)
+    yield from ([message] for message in messages if attempts.get((message.uid, 0), ATTEMPTS) < ATTEMPTS)
 
 
 def _identify(retriever: Retriever, folder: FolderState, asked: Sequence[Remote]) -> dict[str, bytes]:

@@ -165,11 +165,8 @@ class Imap:
                 raise
             self.notes.append(f"Nothing is marked as seen: {problem.message}")
             return
-        refusal = (
-            ""
-            if may
-            else f"{self._endpoint.server} gives no right to do so in {printable(self._folder.name)}."
-        )
+        name = printable(self._folder.name)
+        refusal = "" if may else f"{self._endpoint.server} gives no right to do so in {name}."
         for start in range(0, len(delivered), STORE_BATCH):
             if not refusal:
                 uids = ",".join(message.uid for message in delivered[start : start + STORE_BATCH])

@@ -128,6 +128,22 @@ def _check_count(found: Any) -> Found:
     return {"messages": _check_number(found["messages"])}
 
 
+def _find_tls(folder: StrPath, question: Mapping[str, Any]) -> Found:
+    """Return whether runs have spoken TLS with a mailbox."""
+    from cockpit_getmail.state_file import opened
+
+    with opened(folder) as db:
+        query = "SELECT tls_seen FROM mailbox WHERE identity = ?"
+        found = db.execute(query, (question["mailbox"],)).fetchone() if db else None
+        return {"seen": bool(found and found[0])}
+
+
+def _check_tls(found: Any) -> Found:
+    if not isinstance(found["seen"], bool):
+        raise TypeError
+    return {"seen": found["seen"]}
+
+
 def _check_number(value: Any, limit: int = 1 << 63) -> int:
     if type(value) is not int or not 0 <= value < limit:
         raise ValueError
@@ -139,6 +155,7 @@ _QUESTIONS: Mapping[
 ] = {
     "history": (_list_runs, _check_runs, {"runs": []}),
     "task": (_find_task, _check_task, {"task": None}),
+    "tls": (_find_tls, _check_tls, {"seen": False}),
     "quarantine": (_list_aside, _check_aside, {"messages": []}),
     "retry": (_decide, _check_count, {"messages": 0}),
     "skip": (_decide, _check_count, {"messages": 0}),

@@ -18,7 +18,7 @@ from tests.unit.test_status_file import VALUES
 if TYPE_CHECKING:
     from pathlib import Path
 
-ABOUT = ("history", "task", "quarantine", "retry", "skip")
+ABOUT = ("history", "task", "tls", "quarantine", "retry", "skip")
 REFUSED = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 KEPT = ("token", "kind", "invocation", "started", "ended", "messages", "bytes", "cause", "message")
 ENTRY: dict[str, Any] = {name: report(1)[name] for name in KEPT}  # type: ignore[literal-required]
@@ -55,6 +55,19 @@ def test_task_is_found_with_its_log(folder: Path) -> None:
     verification = ask(folder, about="task", token=f"{3:032x}")["task"]
     assert verification["result"] == report(3)["result"]
     assert ask(folder, about="task", token=f"{9:032x}") == {"task": None}
+
+
+def test_whether_tls_was_seen_is_told_of_one_mailbox(tmp_path: Path) -> None:
+    with State(tmp_path) as state:
+        state.begin("m", 1.0).saw_tls()
+        state.begin("other", 1.0)
+    assert [ask(tmp_path, about="tls", mailbox=name)["seen"] for name in ("m", "other", "x")] == [
+        True,
+        False,
+        False,
+    ]
+    with pytest.raises(REFUSED):
+        inquiry.check({"about": "tls"}, {"seen": 1})
 
 
 @pytest.mark.parametrize("about", ABOUT)

@@ -43,7 +43,7 @@ def log_in(connector: Connector, settings: Settings, then: Callable[[Connector, 
     if problem:
         raise with_status(problem)
     try:
-        return then(ready, settings)
+        return then(hold_to_tls(ready, settings), settings)
     except Problem as met:
         if ready.uses_oauth and met.cause == "credentials":
             from cockpit_getmail.oauth import cache
@@ -54,6 +54,20 @@ def log_in(connector: Connector, settings: Settings, then: Callable[[Connector, 
         if trouble is met:
             raise
         raise with_status(trouble) from met
+
+
+def hold_to_tls(connector: Connector, settings: Settings) -> Connector:
+    """Return the connector, with TLS required where `auto` was kept by runs so far.
+
+    Who takes the offer of TLS out of what a server says does not get the password. Raises Problem.
+    """
+    if not connector.name or connector.implicit_tls or connector.tls != "auto":
+        return connector
+    question = {"about": "tls", "mailbox": connector.mailbox}
+    if not units.ask(connector, settings, question)["seen"]:
+        return connector
+    props = {**connector.props, "TLS": "required"}
+    return Connector(connector.name, props, connector.secrets, connector.sealed)
 
 
 def _require_saved(record: Record | None, connector: Connector) -> None:

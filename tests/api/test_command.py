@@ -281,6 +281,16 @@ def test_nobody_is_asked_with_yes(api: Api) -> None:
     assert not api.connectors()
 
 
+@pytest.mark.parametrize(("answer", "status"), [("n", 0), ("y", 70)])
+def test_a_person_is_asked_before_all_is_marked_as_seen(api: Api, answer: str, status: int) -> None:
+    """Without systemd no unit can be started: that is told only to who wants it."""
+    api.add()
+    with terminal(api, "baseline", NAME) as person:
+        person.expect(f"Never fetch any message that {NAME} has at its server now?")
+        person.type(answer)
+        assert person.wait() == status
+
+
 def test_end_of_input_ends_the_questions(api: Api) -> None:
     with terminal(api, "add") as person:
         person.expect("Protocol")

@@ -10,13 +10,16 @@ from tests.api.conftest import Api
 GOOD = "getmail|Account|me|Password|p|Retriever|SimplePOP3Retriever|Server|old.example|Username|u"
 
 
-def test_without_systemd_the_foreground_is_named(api: Api, put: Callable[[str], None]) -> None:
+@pytest.mark.parametrize(("action", "command"), [("run", "fetch"), ("baseline", "baseline --foreground")])
+def test_without_systemd_the_foreground_is_named(
+    api: Api, put: Callable[[str], None], action: str, command: str
+) -> None:
     put(f"x={GOOD}\n")
     before = api.files()
-    answer = api.fail("execute", "run", name="x", type="getmail")
+    answer = api.fail("execute", action, name="x", type="getmail")
     assert (answer["type"], answer["attributes"]["cause"]) == ("GenericError", "internal")
     assert "systemd" in answer["message"] or "root" in answer["message"]
-    assert "cockpit-getmail fetch x" in answer["message"]
+    assert f"cockpit-getmail {command} x" in answer["message"]
     assert api.files() == before
 
 
@@ -26,6 +29,8 @@ def test_connector_that_is_disabled(api: Api, put: Callable[[str], None]) -> Non
     assert answer["type"] in ("Conflict", "GenericError")
     assert answer["attributes"]["cause"] == "connector"
     assert "disabled" in answer["message"]
+    # All there may be marked as seen before it is enabled for the first time.
+    assert "disabled" not in api.fail("execute", "baseline", name="x")["message"]
 
 
 @pytest.mark.parametrize(
@@ -43,7 +48,8 @@ def test_record_that_cannot_be_run(
 ) -> None:
     """Not all records came through create."""
     put(f"x={record}\n")
-    assert api.faults("execute", "run", name="x") == faults
+    for action in ("run", "baseline"):
+        assert api.faults("execute", action, name="x") == faults
 
 
 def test_old_words_in_delete_and_time_do_not_stop_a_run(api: Api, put: Callable[[str], None]) -> None:

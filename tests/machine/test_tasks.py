@@ -70,7 +70,8 @@ def test_run_is_waited_for(installed: Installed, dovecot: Dovecot) -> None:
     answer = ask(installed, "execute", "run", name="waited", wait=60_000)
     assert answer["unit"] == "cockpit-getmail-waited"
     assert (answer["statusCode"], answer["percentProgress"], answer["error"]) == ("succeeded", 100, None)
-    assert answer["result"] == {"messages": 5, "bytes": 10_000, "failed": 0, "setAside": 0, "deleted": 0}
+    done = {what: number for what, number in answer["result"].items() if number}
+    assert done == {"messages": 5, "bytes": 10_000}
     lines = answer["logOutput"].splitlines()
     assert lines[0].startswith("Connected")
     assert lines[-1] == answer["statusText"] == "5 messages delivered, 10.0 kB."

@@ -120,3 +120,43 @@ def test_what_is_forgiven(settings: Settings, told: Any, expected: bool) -> None
         ledger.forgive(NAME, TOKEN)
     tell(settings, told)
     assert is_forgiven(NAME, settings) == expected
+
+
+@pytest.mark.parametrize(("told", "is_found"), [({"baseline": True}, True), ({}, False)])
+def test_only_a_baseline_under_way_stands_for_a_baseline(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, told: dict[str, Any], is_found: bool
+) -> None:
+    asked: list[bool] = []
+
+    def start_run(*_: object, baseline: bool, **__: object) -> tuple[str, bool]:
+        asked.append(baseline)
+        return "unit", True
+
+    monkeypatch.setattr(units, "start_run", start_run)
+    monkeypatch.setattr(units, "find_token", lambda _: TOKEN)
+    tell(settings, {**report(None, state="running"), **told})
+    connector = Connector.from_record(NAME, {**PROPS, "status": "disabled"})
+    if is_found:
+        assert launch(connector, settings, stamp(settings), baseline=True) == ("unit", TOKEN, True)
+    else:
+        with pytest.raises(Problem) as caught:
+            launch(connector, settings, stamp(settings), baseline=True)
+        assert (caught.value.type, caught.value.cause) == ("Conflict", "running")
+    assert asked == [True]
+    assert launch(connector, settings, stamp(settings)) == ("unit", TOKEN, True)
+
+
+def test_baseline_of_a_disabled_connector_goes_on(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped: list[str] = []
+    monkeypatch.setattr(units, "start_run", lambda *_, **__: ("unit", False))
+    monkeypatch.setattr(units, "stop", stopped.append)
+    with database.transaction(settings.connectors_db) as content:
+        content.put(NAME, "getmail", {**PROPS, "status": "disabled"})
+    connector = Connector.from_record(NAME, {**PROPS, "status": "disabled"})
+    assert launch(connector, settings, baseline=True)[::2] == ("unit", False)
+    assert stopped == []
+    with pytest.raises(Problem, match="disabled"):
+        launch(connector, settings)
+    assert stopped == ["unit"]

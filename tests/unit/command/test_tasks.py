@@ -128,3 +128,12 @@ def test_what_is_missing_is_told(commands: Commands, result: dict[str, Any], tex
     assert commands.run("verify", "me") == 65
     assert text in commands.out.getvalue().splitlines()
     assert "All is well." not in commands.out.getvalue()
+
+
+def test_baseline_is_followed_to_its_end(commands: Commands) -> None:
+    log = "5 messages marked as seen; nothing was fetched.\n"
+    commands.helpers.answer({"unit": "u", **status("succeeded", 9, logOutput=log, result={"baselined": 5})})
+    assert commands.run("baseline", "me", "--of", "there") == 0
+    assert commands.out.getvalue() == log
+    [(verb, request)] = commands.helpers.asked
+    assert (verb, request["action"], request["account"]) == ("execute", "baseline", "there")

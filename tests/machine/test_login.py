@@ -93,6 +93,9 @@ def test_certificate_that_only_root_can_read(
     done = outcome(installed, name)
     assert done["result"]["messages"] == COUNT, done
     assert len(installed.mail("login@here")) == COUNT
+    fetched = installed.machine.run(["cockpit-getmail", "fetch", name])
+    assert "0 messages delivered" in fetched.stdout
+    assert len(installed.call("read", action="messages", name=name)["messages"]) == COUNT
     # Its files are looked at when it is saved, and when it runs.
     installed.path(KEY).chmod(0o644)
     update = {"action": "update", "name": name, "ClientKey": f"{KEY}x"}
@@ -145,6 +148,10 @@ def test_tunnel_in_the_sandbox(installed: Installed, dovecot: Dovecot, tmp_path:
     done = outcome(installed, name, ALLOWING)
     assert done["result"]["messages"] == 1, done
     assert installed.mail("tunnel@here") == [make_message(1, 900).replace(b"\r\n", b"\n")]
+    [seen] = installed.call("read", ALLOWING, action="messages", name=name)["messages"]
+    assert seen["subject"] == "Message 1"
+    refused = installed.call("read", action="messages", name=name)
+    assert refused["attributes"]["setting"] == "ALLOW_TUNNEL"
     ended = {"action": "update", "name": name, "Tunnel": "/bin/sh -c 'echo no route >&2; exit 5'"}
     installed.call("update", ALLOWING, **ended)
     failed = outcome(installed, name, ALLOWING)

@@ -145,7 +145,8 @@ class Record:
         outcome: Outcome = {"cause": entry["cause"], "message": entry["message"], "partial": partial}
         if hint := result.get("hint"):
             outcome["hint"] = hint
-        self._count(entry["state"], outcome, at=entry["ended"], left=result.get("left", 0))
+        left = result.get("left", 0) + result.get("baselined", 0)
+        self._count(entry["state"], outcome, at=entry["ended"], left=left)
 
     def end(
         self,
@@ -184,11 +185,11 @@ class Record:
                 self.end("failed", None, trouble)
                 raise
             self._show.warn(f"This run is missing in the history. {trouble.message}")
-        self._count(state, outcome, left=report["left"])
+        self._count(state, outcome, left=report["left"] + report["baselined"])
         self._save(durably=self._is_news())
 
     def _count(self, state: str, outcome: Outcome, *, at: float | None = None, left: int = 0) -> None:
-        """Count a run that ended by itself, now or `at` a time, and left so many messages to the next."""
+        """Count a run that ended by itself, now or `at` a time, and left so many messages unfetched."""
         report = self._report
         if state == "cancelled" or report["kind"] != "run":
             return
@@ -197,7 +198,7 @@ class Record:
         if state == "succeeded":
             report["failures"] = report["refused"] = 0
             report["last_success"] = at or time.time()
-            if not (outcome["partial"] or left or report.get("unfinished") or report.get("baseline")):
+            if not (outcome["partial"] or left or report.get("unfinished")):
                 report["first_complete"] = report["first_complete"] or report["last_success"]
             return
         report["failures"] += 1

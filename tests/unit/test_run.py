@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cockpit_getmail import fetch, history, record, run, state_file, status_file
+from cockpit_getmail import fetch, history, record, run, state_file, status, status_file
 from cockpit_getmail.connector import Connector, make_token
 from cockpit_getmail.fetch_folder import Result
 from cockpit_getmail.problem import Problem, failure, printable
@@ -38,14 +38,24 @@ class Bench:
         self.folder = folder
         self.log = Log()
         self.ends: Any = None
+        self.mark: object = None
         monkeypatch.setattr(fetch, "run", self._fetch)
 
-    def run(self, ends: Any, *, forgive: bool = False) -> Report:
+    def run(self, ends: Any, *, forgive: bool = False, baseline: bool = False) -> Report:
         """Run once: to a Result, an exception, or whatever a function does with the Reporter."""
         self.ends = ends
         token = make_token(CONNECTOR.name)
         with suppress(Problem, Stopped, RuntimeError):
-            run.run(CONNECTOR, Settings(), self.folder, None, self.log, token=token, forgive=forgive)
+            run.run(
+                CONNECTOR,
+                Settings(),
+                self.folder,
+                None,
+                self.log,
+                token=token,
+                forgive=forgive,
+                baseline=baseline,
+            )
         found = self.report
         assert found["token"] == token
         return found
@@ -72,7 +82,7 @@ class Bench:
         _stop: object,
         mark: object,
     ) -> Result:
-        assert mark is None
+        self.mark = mark
         if isinstance(self.ends, BaseException):
             raise self.ends
         found: Result = self.ends if isinstance(self.ends, Result) else self.ends(report)
@@ -474,3 +484,37 @@ def test_whatever_a_server_says_there_is_a_report(bench: Bench, character: str) 
         raise failure("protocol", said)
 
     assert bench.run(work)["message"] == said
+
+
+def test_baseline_is_told_while_it_works_and_later(bench: Bench) -> None:
+    seen: list[Report] = []
+
+    def work(report: Any) -> Result:
+        assert bench.mark == report.mark
+        for marked, more in ((0, 5), (3, 0), (2, 0)):
+            report.mark(marked, more)
+            seen.append(bench.report)
+        return Result(baselined=5)
+
+    found = bench.run(work, baseline=True)
+    assert [status.percent(one) for one in (*seen, found)] == [None, 60, 99, 100]
+    assert [one["text"] for one in seen[1:]] == ["3 of 5 marked as seen.", "5 of 5 marked as seen."]
+    assert all(one["baseline"] for one in (*seen, found))
+    assert (found["baselined"], found["messages"], found["days"]) == (5, 0, {})
+    assert found["text"] == "5 messages marked as seen; nothing was fetched."
+    assert bench.history[0]["result"]["baselined"] == 5
+    # The first complete run is one that fetches.
+    assert (found["first_complete"], found["failures"]) == (None, 0)
+    assert found["last_success"]
+    (bench.folder / status_file.RUN).unlink()
+    found = bench.run(BROKEN)
+    assert (found["first_complete"], found["runs"]) == (None, 2)
+    assert "baseline" not in found
+    assert bench.mark is None
+    assert bench.run(Result(1, 60))["first_complete"]
+
+
+def test_baseline_that_fails_is_told_as_a_run_that_fails(bench: Bench) -> None:
+    found = bench.run(REFUSED, baseline=True)
+    assert (found["state"], found["cause"], found["failures"]) == ("failed", "credentials", 1)
+    assert found["baseline"]

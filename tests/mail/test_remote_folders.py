@@ -16,6 +16,7 @@ from cockpit_getmail.fetch_folder import Result
 from cockpit_getmail.retriever.imap_session import Session
 from tests.mail.conftest import Drivers, NewRound
 from tests.support.dovecot import OWNER, Dovecot, make_message
+from tests.support.dovecot_lmtp import DovecotLmtp
 from tests.support.fetching import Account, make_connector
 from tests.support.rounds import PASSWORD, RETRIEVERS, Round, stored
 from tests.support.stop_after import Plan, check_stopped
@@ -32,11 +33,11 @@ USERS = [f"u{number}" for number in range(40)]
 class Case:
     """A user's folders, and an account here that gets them."""
 
-    def __init__(self, dovecot: Dovecot, user: str, path: Path) -> None:
+    def __init__(self, dovecot: Dovecot, user: str, path: Path, **settings: str) -> None:
         self.dovecot = dovecot
         self.user = user
         self.mail = path / "someone"
-        self.account = Account(path)
+        self.account = Account(path, **settings)
         self._count = 0
 
     def fill(self, *folders: str, count: int = 2) -> list[bytes]:
@@ -267,6 +268,19 @@ def test_command_is_told_each_folder(case: Case, tmp_path: Path) -> None:
     assert case.fetch("*", FolderMap="keep", Destination=f"command:{program} {{folder}}").messages == 5
     told = (tmp_path / "told").read_text().splitlines()
     assert sorted(told) == ["=2Drf", "Dr=2E Who", "Entwürfe", "INBOX", "Work/Old"]
+
+
+def test_lmtp_has_each_folder_in_the_recipient(tmp_path: Path) -> None:
+    with DovecotLmtp(dict.fromkeys(("u", "anna"), PASSWORD)) as dovecot:
+        case = Case(dovecot, "u", tmp_path, recipient_delimiter="+")
+        messages = {folder: case.fill(folder) for folder in ("INBOX", "Entwürfe", "Work/Old", "R&D")}
+        destination = f"lmtp:unix:{dovecot.socket}"
+        done = case.fetch("*", FolderMap="keep", Account="anna", Destination=destination)
+        assert done.messages == 8
+        for folder, sent in messages.items():
+            # Dovecot takes no UTF-8 in an address.
+            name = format_subfolder(folder.replace("ü", "=C3=BC")).removeprefix(".")
+            assert are(dovecot.delivered("anna", name), sent), folder
 
 
 def test_destination_without_folders_is_told_before_anything_is_fetched(case: Case) -> None:

@@ -8,6 +8,7 @@ again in a later run: the server may have it twice, and never not at all.
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 from cockpit_getmail.destination.base import POSTPONED, REFUSED, Refusal, Staged
@@ -65,7 +66,7 @@ class Lmtp:
         self._patience = patience
         self._messages: dict[str, Message] = {}
         self._session: Session | None = None
-        self._is_met = False
+        self._is_met = self._takes_utf8 = False
         self._under_way: list[Message] = []
         self._confirmed = self._postponed = self._refused = self._breaks = 0
         self._address(self._folder)
@@ -81,7 +82,7 @@ class Lmtp:
             self._meet()
         recipient = make_recipient(self._account)
         if self._delimiter or folder is None:
-            recipient = self._address(self._folder if folder is None else folder)
+            recipient = self._address(self._folder if folder is None else self._spell(folder))
         return LmtpStaging(self, recipient)
 
     def sync(self, batch: Sequence[Staged]) -> None:
@@ -141,9 +142,19 @@ class Lmtp:
             raise _nameless(f"the folder {quoted(folder)}")
         return make_recipient(self._account, self._delimiter + folder)
 
+    def _spell(self, folder: str) -> str:
+        """Return how a folder is named to this server, with `=XX` for octets of UTF-8 where it takes none.
+
+        Others decided what it is called, and no mail has to wait for that.
+        """
+        if self._takes_utf8:
+            return folder
+        return re.sub(r"[^\0-\x7f]", lambda match: "".join(f"={o:02X}" for o in match[0].encode()), folder)
+
     def _meet(self) -> None:
         try:
             self._session = open_session(self._endpoint, self._tls, self._patience)
+            self._takes_utf8 = "SMTPUTF8" in self._session.offers
         except Problem as problem:
             raise self._explain(problem) from problem
 

@@ -353,6 +353,16 @@ def test_folder_is_added_to_the_recipient(folder: str, recipient: bytes) -> None
     assert fake.octets == [MESSAGE] * 2
 
 
+@pytest.mark.parametrize(
+    ("offers", "recipient"), [(("SMTPUTF8",), "<anna+Müll/x>"), ((), "<anna+M=C3=BCll/x>")]
+)
+def test_folder_is_named_as_the_server_can_take_it(offers: tuple[str, ...], recipient: str) -> None:
+    fake = Fake(offers=offers)
+    with destination(fake, recipient_delimiter="+") as opened:
+        assert opened.publish([stage(opened, folder="Müll/x")]) == {}
+    assert [taken.recipient.decode() for taken in fake.taken] == [recipient]
+
+
 def test_folder_without_a_delimiter_is_refused() -> None:
     with pytest.raises(Problem) as raised:
         Lmtp(Target("lmtp", "unix:/nonexistent", "anna", "Work"), Settings(), "/nonexistent")

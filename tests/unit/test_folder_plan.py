@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Which folders a run goes through, by what a server lists. With servers: tests/mail."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+
+from cockpit_getmail import folder_plan, imap_utf7
+from cockpit_getmail.connector import Connector
+from cockpit_getmail.folder_plan import Planned
+from cockpit_getmail.problem import Problem
+from cockpit_getmail.retriever.base import ALL, INBOX, Listed, Retriever
+from tests.support.fetching import Log
+
+
+@dataclass
+class Account:
+    """A server that lists folders, and nothing else."""
+
+    listed: list[Listed]
+    prefix: str = ""
+    capabilities: Sequence[str] = ()
+    asked: list[Any] = field(default_factory=list)
+
+    def list_folders(self, patterns: Sequence[bytes] = ALL) -> list[Listed]:
+        self.asked.append(list(patterns))
+        return self.listed
+
+    def find_prefix(self) -> str:
+        self.asked.append("prefix")
+        return self.prefix
+
+
+def make(account: Account, log: Log | None = None, **props: str) -> folder_plan.Plan:
+    connector = Connector.from_record("me", {"Server": "mail.example", **props})
+    return folder_plan.make(connector, cast("Retriever", account), log or Log())
+
+
+def folder(name: str, *attributes: str) -> Listed:
+    return Listed(name, imap_utf7.encode(name), ".", frozenset(attributes))
+
+
+@pytest.mark.parametrize("props", [{}, {"Folders": "inbox"}, {"FolderMap": "keep", "Folder": "Old"}])
+def test_for_inbox_alone_nobody_asks(props: dict[str, str]) -> None:
+    account = Account([])
+    assert make(account, None, **props) == folder_plan.Plan([Planned(INBOX)])
+    assert account.asked == []
+
+
+def test_all_go_to_one() -> None:
+    account = Account([folder("a.b"), INBOX])
+    assert make(account, Folders="*").folders == [Planned(INBOX), Planned(folder("a.b"))]
+    assert account.asked == [[b"*"]]
+
+
+def test_each_goes_to_its_own() -> None:
+    account = Account([INBOX, folder("INBOX.a"), folder("INBOX.b.c")], "INBOX.")
+    plan = make(account, Folders="INBOX, INBOX.*", FolderMap="keep", Folder="Old")
+    assert [place for _, place in plan.folders] == [None, "Old/a", "Old/b/c"]
+    assert account.asked == [[b"INBOX", b"INBOX.*"], "prefix"]
+
+
+def test_without_levels_no_prefix_matters() -> None:
+    account = Account([INBOX, folder("a")], "INBOX.")
+    assert make(account, Folders="*", FolderMap="keep").folders[1].place == "a"
+    assert account.asked == [[b"*"]]
+
+
+@pytest.mark.parametrize(("capabilities", "count"), [([], 1), (["X-GM-EXT-1"], 2)])
+def test_what_shows_all_is_fetched_where_copies_are_known(capabilities: list[str], count: int) -> None:
+    log = Log()
+    plan = make(Account([INBOX, folder("All", "\\all")], "", capabilities), log, Folders="*")
+    assert len(plan.folders) == count
+    assert ('"All" shows' in "".join(log.said)) == (count == 1)
+
+
+def test_use_that_no_folder_has_is_told() -> None:
+    assert make(Account([INBOX]), Folders="\\Sent, INBOX").unused == ["\\sent"]
+    assert make(Account([INBOX]), Folders="\\Sent").unused == ["\\sent"]
+
+
+@pytest.mark.parametrize(("folders", "cause"), [("Nothing*", "mailbox"), ("a,,b", "connector")])
+def test_what_is_no_plan(folders: str, cause: str) -> None:
+    with pytest.raises(Problem) as caught:
+        make(Account([INBOX]), Folders=folders)
+    assert caught.value.cause == cause

@@ -156,7 +156,7 @@ def test_a_server_that_wants_a_log_in(kind: str, dovecot: Dovecot, authority: Au
 def test_a_server_that_wants_a_log_in_of_who_has_no_password(dovecot: Dovecot) -> None:
     problem = refusal(to(dovecot.imap), TLS="none", Password="")
     assert problem.cause == "credentials"
-    assert "no password" in problem.message
+    assert "wants a password" in problem.message
     # POP3 has no words for that; STAT is refused.
     assert refusal(to(dovecot.pop3), "pop3", TLS="none", Password="").cause == "mailbox"
 

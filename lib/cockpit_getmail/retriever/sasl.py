@@ -26,7 +26,7 @@ one is tried, but once, and only in TLS: else who can break into a clear channel
 
 import re
 from binascii import Error, a2b_base64, b2a_base64
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Protocol
 
 from cockpit_getmail.connector import Connector
@@ -175,12 +175,12 @@ def ways(
     names = _choose(connector, offered, channel, has_own=has_own)
     if not names:
         raise no_way(connector, endpoint, offered or (), channel)
-    if any(name in CHALLENGES for name in names):
-        from cockpit_getmail.retriever import sasl_challenge
+    if names[0] not in (External.name, *CHALLENGES):
+        # Its refusal is one of the password.
+        return [make(names[0], connector)]
+    from cockpit_getmail.retriever import sasl_challenge
 
-        return sasl_challenge.ways(names, connector, endpoint, channel, offered or ())
-    first, *others = (make(name, connector) for name in names)
-    return [first, *others[:1]] if channel.tls and first and first.doubtful else [first]
+    return sasl_challenge.ways(names, connector, endpoint, channel, offered or ())
 
 
 def require_sendable(connector: Connector) -> None:
@@ -262,7 +262,7 @@ def _choose(
     connector: Connector, offered: Collection[str] | None, channel: Channel, *, has_own: bool
 ) -> list[str]:
     if connector.auth != "auto":
-        wanted: Iterator[str] = iter(_NAMED.get(connector.auth, ()))
+        wanted = _NAMED.get(connector.auth, ())
         # Of a server that does not tell what it offers, what is named is asked for.
         return [name for name in wanted if (has_own if name == OWN else offered is None or name in offered)]
     order = _IN_TLS if channel.tls else _IN_CLEAR
@@ -290,12 +290,8 @@ def no_way(connector: Connector, endpoint: Endpoint, offered: Collection[str], c
         message = f"{server} does not offer the log-in that Auth names ({connector.auth}), but {shown}."
         return failure("protocol", message)
     if not connector.password and (connector.tunnel or connector.props.get("ClientCert")):
-        by = (
-            " but the client's certificate, which it does not ask for"
-            if connector.props.get("ClientCert")
-            else ""
-        )
-        return failure("credentials", f"{server} wants a log-in, and this connector has no password{by}.")
+        message = f"{server} wants a password, and this connector has none: it offers {shown}."
+        return failure("credentials", message)
     if not channel.tls:
         return failure("tls", f"{server} allows no log-in without TLS.")
     return failure("protocol", f"{server} offers no log-in that can be done here, but {shown}.")

@@ -287,7 +287,8 @@ def test_a_log_in_with_a_password_takes_no_more_imports() -> None:
         "from cockpit_getmail.connector import Connector; from types import SimpleNamespace\n"
         "connector = Connector('n', {'Username': 'u'}, {'Password': 'p'})\n"
         "for tls in (None, 'TLSv1.3'):\n"
-        "    found = sasl.ways(connector, None, ['PLAIN', 'XOAUTH2'], SimpleNamespace(tls=tls))\n"
+        "    offered = ['PLAIN', 'XOAUTH2'] + (['CRAM-MD5'] if tls else [])\n"
+        "    found = sasl.ways(connector, None, offered, SimpleNamespace(tls=tls))\n"
         "    assert [way.name for way in found] == ['PLAIN']\n"
         "print(*sys.modules)"
     )

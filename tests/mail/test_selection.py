@@ -11,6 +11,7 @@ import pytest
 
 from tests.mail.conftest import FAST, Drivers, NewRound
 from tests.support.dovecot import OWNER, Dovecot, make_message
+from tests.support.proxy import Proxy
 from tests.support.rounds import PASSWORD, RETRIEVERS, THREE_BATCHES, Round
 from tests.support.stop_after import Driver, Outcome, check_stopped
 
@@ -226,6 +227,25 @@ def test_mark_that_nobody_may_make(memory: Path, driver: Driver) -> None:
         assert dovecot.flags("u") == ["", "", ""]
         outcome = fetch(driver, made, MarkSeen="seen")
         assert not [line for line in outcome.log if "marked" in line]
+
+
+def test_connection_cut_at_any_octet(new_round: NewRound, driver: Driver) -> None:
+    """Each connection is cut a little later than the one before: at last all wanted is here, and marked."""
+    made = new_round(IMAP).fill([*LETTERS, *THREE_BATCHES])
+    wanted = [*take(1, 4, 5, 6), *THREE_BATCHES]
+    with Proxy(made.dovecot.host, made.port) as proxy:
+        there = {"Server": "127.0.0.1", "Port": str(proxy.port)}
+        plan = made.small(Search="NOT FROM bøb NOT FROM bob", MarkSeen="seen", MaxMessages="9", **there)
+        for cut in range(0, 60000, 331):
+            proxy.cut_after = cut
+            outcome = driver.fetch(plan)
+            made.check_nothing_lost([*LETTERS, *THREE_BATCHES])
+            if outcome.ok and not outcome.result["messages"] and not outcome.result["left"]:
+                break
+            assert outcome.ok or outcome.cause in ("network", "tls"), outcome
+        assert outcome.ok
+    made.check_delivered_once(wanted)
+    assert made.dovecot.flags(made.user) == ["S", "", "", *["S"] * (3 + len(THREE_BATCHES))]
 
 
 def fill_folder(made: Round, folder: str, *messages: bytes) -> None:

@@ -4,6 +4,7 @@
 import hashlib
 import hmac
 import os
+import re
 import socket
 import ssl
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 from cockpit_getmail.endpoint import Endpoint, ascii_host
 from cockpit_getmail.problem import Problem, failure, printable
 
+_ABOUT_CLIENT = re.compile("ALERT_(NO_|BAD_|UNSUPPORTED_)?CERTIFICATE|ALERT_UNKNOWN_CA")
+"""Alerts of a server (RFC 8446 section 6.2): it has no other certificate to complain of."""
 _BINDING_HASH = {"md5": "sha256", "sha1": "sha256"}
 """RFC 5929 section 4.1."""
 
@@ -40,7 +43,9 @@ def shake_hands(sock: socket.socket, endpoint: Endpoint) -> ssl.SSLSocket:
     except ssl.SSLError as error:
         if error.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
             raise failure("tls", f"{server} does not speak TLS on port {endpoint.port}.") from error
-        raise failure("tls", f"TLS with {server} failed: {_reason(error)}.") from error
+        raise _explain_refusal(error, endpoint) or failure(
+            "tls", f"TLS with {server} failed: {_reason(error)}."
+        ) from error
     try:
         _check_certificate(encrypted, endpoint)
     except Problem:
@@ -58,7 +63,10 @@ def explain(error: OSError, endpoint: Endpoint) -> Problem | None:
     """Return the Problem of an encrypted connection that broke; None if it is no matter of TLS."""
     if not isinstance(error, ssl.SSLError):
         return None
-    return failure("tls", f"The encrypted connection to {endpoint.server} broke: {_reason(error)}.")
+    # In TLS 1.3 a client learns of it after its handshake.
+    return _explain_refusal(error, endpoint) or failure(
+        "tls", f"The encrypted connection to {endpoint.server} broke: {_reason(error)}."
+    )
 
 
 def find_binding(sock: socket.socket) -> tuple[str, bytes] | None:
@@ -152,6 +160,17 @@ def _check_certificate(sock: ssl.SSLSocket, endpoint: Endpoint) -> None:
         return
     message = f"The certificate of {endpoint.server} is not the one that was trusted."
     raise Inspected(message, certificate, untrusted=True, **describe_certificate(certificate))
+
+
+def _explain_refusal(error: ssl.SSLError, endpoint: Endpoint) -> Problem | None:
+    """Return the Problem of a server that wants another certificate of the client's, None for others."""
+    if not _ABOUT_CLIENT.search(error.reason or ""):
+        return None
+    if endpoint.client_pem is None:
+        message = f"{endpoint.server} wants a certificate of the client's."
+        return failure("tls", message, hint="Set ClientCert and ClientKey.")
+    message = f"{endpoint.server} does not take the client's certificate: {_reason(error)}."
+    return failure("tls", message, hint="Check ClientCert and ClientKey.")
 
 
 def _reason(error: ssl.SSLError) -> str:

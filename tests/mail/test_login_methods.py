@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Each way to log in, at a Dovecot that has them all, and at one that has only hashes of the passwords."""
 
+import ssl
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from cockpit_getmail.login import client_certificate
 from cockpit_getmail.problem import Problem
 from tests.support.certificates import Authority, Certificate
 from tests.support.dovecot import Dovecot
+from tests.support.hostile import Server, imap, pop3
 
 PASSWORD = "Nethesis,1234"
 # RFC 4013 would have all of these otherwise.
@@ -167,6 +170,34 @@ def test_certificate_of_the_client(kind: str, auth: str, dovecot: Dovecot, autho
 def test_certificate_of_nobody(kind: str, dovecot: Dovecot, tmp_path: Path, authority: Authority) -> None:
     stranger = Authority(tmp_path, "Strange authority").issue_client("giacomo")
     assert refusal(dovecot, kind, authority.ca, "", stranger, Auth="external").cause in ("credentials", "tls")
+
+
+@KINDS
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_server_that_takes_no_other_certificate(
+    kind: str, version: ssl.TLSVersion, tmp_path: Path, authority: Authority
+) -> None:
+    certificate = authority.issue()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.pem, certificate.key)
+    context.load_verify_locations(authority.ca)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.maximum_version = version
+    stranger = Authority(tmp_path, "Strange authority").issue_client("giacomo")
+    script = pop3() if kind == "pop3" else imap({})
+    retriever = RETRIEVERS[kind].replace("Retriever", "SSLRetriever")
+    with Server(script, tls=context) as server:
+        place: Any = SimpleNamespace(host="127.0.0.1", imap=server.port, pop3=server.port)
+        for client, words in ((None, "wants a certificate"), (stranger, "does not take the client's")):
+            problem = refusal(place, kind, authority.ca, PASSWORD, client, Retriever=retriever)
+            assert problem.cause == "tls"
+            # Before TLS 1.3 a server does not say of what there was none.
+            if client or version == ssl.TLSVersion.TLSv1_3:
+                assert words in problem.message
+                assert isinstance(problem.attributes, dict)
+                assert "ClientCert" in problem.attributes["hint"]
+        ours = authority.issue_client("giacomo")
+        assert check(place, kind, authority.ca, PASSWORD, ours, Retriever=retriever)["tls"]
 
 
 @KINDS

@@ -4,9 +4,12 @@
 import json
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cockpit_getmail import remote
 from cockpit_getmail.problem import Problem
@@ -240,6 +243,28 @@ def test_nonsense_is_no_traceback(kind: str, nonsense: bytes) -> None:
         except Problem as problem:
             met = problem.cause
     assert met in (None, "protocol", "mailbox")
+
+
+WORDS = rb"""
+LIST LSUB STATUS FETCH SEARCH ESEARCH QUOTA QUOTAROOT NAMESPACE MYRIGHTS ACL OK NO BAD BYE EXISTS [UIDNEXT
+* + ( ) " \ [ ] & NIL INBOX 0 1 -1 99999999999999999999 UID MESSAGES FLAGS (\Seen) BODY[] BODY[HEADER]<0>
+RFC822.SIZE BODYSTRUCTURE INTERNALDATE "01-Jan-2026 a@b ((NIL NIL STORAGE {3} {0} {-1} {3}~ abc
+""".split()
+PIECES = st.sampled_from([b" ", b" ", b"\r\n", b"\n", b"\0", b"\xff", b"\r\n* ", *WORDS])
+
+
+@each_kind
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_any_words_are_an_answer_or_a_problem(kind: str, data: st.DataObject) -> None:
+    """And never a traceback."""
+    good = RESPONSES[kind] + b"{%d}\r\n%s)\r\n" % (len(MESSAGE), MESSAGE)
+    sizes = b"* SEARCH 1\r\n* 1 FETCH (UID 1 RFC822.SIZE 9)\r\n"
+    first = data.draw(st.sampled_from([b"", good, sizes, sizes + good]))
+    words = b"".join(data.draw(st.lists(PIECES, max_size=30)))
+    script = able({ANSWERED[kind]: tagged(first + b"* " + words + b"\r\n"), "(?:LSUB|STATUS) .*": tagged()})
+    with Server(script) as server, suppress(Problem):
+        visit(kind, server.port, timeout=0.1)
 
 
 # Who is it

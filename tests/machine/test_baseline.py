@@ -59,7 +59,7 @@ def test_one_task_of_a_mailbox_at_a_time(installed: Installed) -> None:
     with Server(pop3(one, {r"RETR (\d+)": hang})) as server:
         installed.add(name, "SimplePOP3Retriever", server.port, Account="baselines")
         begun = ask(installed, "execute", "run", name=name)
-        wait_for(server, b"RETR")
+        wait_for(server, b"RETR 1")
         refused = ask(installed, "execute", "baseline", name=name)
         assert (refused["type"], refused["attributes"]["cause"]) == ("Conflict", "running")
         end(installed, name, begun)
@@ -76,7 +76,7 @@ def test_one_task_of_a_mailbox_at_a_time(installed: Installed) -> None:
         done = ask(installed, "execute", "baseline", name=name, wait=60_000)
         assert done["result"]["baselined"] == 1
         assert "0 messages delivered" in installed.run(name)
-        assert b"RETR" not in server.received
+        assert b"RETR 1" not in server.received
 
 
 def wait_for(server: Server, command: bytes) -> None:

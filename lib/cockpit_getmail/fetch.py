@@ -21,14 +21,14 @@ from cockpit_getmail.retriever.base import Folder, FolderProblem, Seen
 from cockpit_getmail.state import DAY, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Container, Sequence
 
     from cockpit_getmail.connector import Connector
     from cockpit_getmail.destination.base import Destination
     from cockpit_getmail.filtering import Filtering
     from cockpit_getmail.folder_plan import Plan, Planned
     from cockpit_getmail.report import Reporter
-    from cockpit_getmail.retriever.base import Listed, Retriever
+    from cockpit_getmail.retriever.base import Listed, Retriever, Status
     from cockpit_getmail.settings import Settings
     from cockpit_getmail.state import MailboxState
     from cockpit_getmail.stop import Stop
@@ -135,7 +135,7 @@ class _Visits:
         for number, planned in enumerate(plan.folders):
             self._means.stop.check()
             try:
-                self._visit(planned, is_last=number == last)
+                self._visit(planned, plan.there, is_last=number == last)
             except Problem as problem:
                 if problem.cause not in OF_FOLDERS or last + len(plan.unused) == 0:
                     raise
@@ -162,17 +162,13 @@ class _Visits:
         connector, tls_seen = self._means.connector, self._mailbox.tls_seen
         return retrievers.make(connector, ca_pem=self._ca_pem, tls_seen=tls_seen, timeout=SILENCE_SECONDS)
 
-    def _visit(self, planned: Planned, *, is_last: bool) -> None:
+    def _visit(self, planned: Planned, there: Container[str] | None, *, is_last: bool) -> None:
         means, listed = self._means, planned.listed
-        if listed.status:
-            validity, uid_next, messages = listed.status
-            if not messages and not self._mailbox.knows(listed.name):
-                return
-            folder = self._mailbox.folder(Folder(listed.name, validity, messages, uid_next))
-            if fetch_folder.is_done(means, folder, Seen(uid_next, messages)):
-                self._result = Result(aside=folder.set_aside()).plus(self._result)
-                return
+        if listed.status and self._is_done(listed.name, listed.status):
+            return
         opened = self.retriever.select(listed)
+        if there is not None and (former := self._mailbox.rename(opened, there)):
+            means.report.note(f"The folder {quoted(former)} is called {quoted(opened.name)} now.")
         folder = self._mailbox.folder(opened)
         if self._mark:
             from cockpit_getmail import baseline
@@ -183,6 +179,17 @@ class _Visits:
         place = planned.place
         fetched = fetch_folder.fetch(means, self.retriever, opened, folder, place=place, is_last=is_last)
         self._result = fetched.plus(self._result)
+
+    def _is_done(self, name: str, status: Status) -> bool:
+        """Whether a folder needs no visit, by what the listing tells of it."""
+        validity, uid_next, messages = status
+        if not self._mailbox.knows(name):
+            return not messages
+        folder = self._mailbox.folder(Folder(name, validity, messages, uid_next))
+        is_done = fetch_folder.is_done(self._means, folder, Seen(uid_next, messages))
+        if is_done:
+            self._result = Result(aside=folder.set_aside()).plus(self._result)
+        return is_done
 
     def _connect_again(self, trouble: Problem) -> None:
         """Go on in another session: nobody knows what this one would say next."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cockpit_getmail import folder_list
 from cockpit_getmail.copies import KNOWS_COPIES
 from cockpit_getmail.problem import failure, quoted
-from cockpit_getmail.retriever.base import INBOX, Listed
+from cockpit_getmail.retriever.base import ALL, INBOX, Listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,10 +26,14 @@ class Planned(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """The folders in their order. For the special uses of `unused` there is none."""
+    """The folders in their order. For the special uses of `unused` there is none.
+
+    `there` are the names of all folders of the account, None if it was not asked for all.
+    """
 
     folders: Sequence[Planned]
     unused: Sequence[str] = ()
+    there: frozenset[str] | None = None
 
 
 def make(connector: Connector, retriever: Retriever, report: Reporter) -> Plan:
@@ -46,7 +50,8 @@ def make(connector: Connector, retriever: Retriever, report: Reporter) -> Plan:
         return Plan([Planned(INBOX)])
     from cockpit_getmail import folders
 
-    listed = retriever.list_folders(folders.find_patterns(items))
+    patterns = folders.find_patterns(items)
+    listed = retriever.list_folders(patterns)
     choice = folders.choose(items, listed, knows_copies=KNOWS_COPIES in retriever.capabilities)
     for double in choice.doubles:
         name = quoted(double.name)
@@ -55,7 +60,8 @@ def make(connector: Connector, retriever: Retriever, report: Reporter) -> Plan:
         raise failure("mailbox", f"{connector.server} has no folder that Folders means.")
     places = _find_places(connector, retriever, choice.folders)
     planned = [Planned(folder, places.get(folder.name)) for folder in choice.folders]
-    return Plan(planned, choice.unused)
+    there = frozenset(folder.name for folder in listed) if tuple(patterns) == ALL else None
+    return Plan(planned, choice.unused, there)
 
 
 def _find_places(connector: Connector, retriever: Retriever, listed: Sequence[Listed]) -> dict[str, str]:

@@ -10,7 +10,7 @@ import os
 import re
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, NamedTuple
 
@@ -149,6 +149,23 @@ class MailboxState:
         query = "SELECT 1 FROM folder WHERE mailbox = ? AND name = ? LIMIT 1"
         return bool(self._state._rows(query, (self._mailbox, name)))
 
+    def rename(self, folder: Folder, there: Container[str]) -> str | None:
+        """Take a folder of a new name for the only one of its UIDVALIDITY that is not `there` any more.
+
+        What is in it is matched with what is on record. Return the former name; None if there is no such one.
+        """
+        if self.knows(folder.name):
+            return None
+        rows = self._state._rows(_OF_VALIDITY, (self._mailbox, folder.validity))
+        gone = [row for row in rows if row[1] not in there]
+        if len(gone) != 1:
+            return None
+        [(number, name)] = gone
+        with self._state.transaction() as db:
+            db.execute(_RETIRE, (number,))
+            db.execute(_RENAME, (folder.name, self._mailbox, name))
+        return str(name)
+
     def folder(self, folder: Folder) -> "FolderState":
         key = (self._mailbox, folder.name, folder.validity)
         query = "SELECT id, reopened, stale FROM folder WHERE mailbox = ? AND name = ? AND validity = ?"
@@ -159,9 +176,9 @@ class MailboxState:
                 # Should one of these come back, what is on record by then has other UIDs there.
                 db.execute(_MAKE_OTHERS_STALE, key)
         # Without UIDVALIDITY there is no promise that a UID is not used again (RFC 1939 section 7).
-        return FolderState(
-            self._state, *self._state._row(query, key), self._clock, uids_return=folder.validity == 0
-        )
+        number, reopened, stale = self._state._row(query, key)
+        uids_return = folder.validity == 0
+        return FolderState(self._state, number, reopened, stale, self._clock, uids_return=uids_return)
 
 
 class FolderState:
@@ -420,6 +437,9 @@ _MAKE_OTHERS_STALE = (
     "UPDATE folder SET stale = 1, uid_next = NULL WHERE mailbox = ? AND name = ? AND validity <> ?"
 )
 _RETIRE = "UPDATE folder SET validity = -id, stale = 1, uid_next = NULL WHERE id = ?"
+# INBOX is always there (RFC 3501 section 5.1).
+_OF_VALIDITY = "SELECT id, name FROM folder WHERE mailbox = ? AND validity = ? AND name <> 'INBOX'"
+_RENAME = "UPDATE folder SET name = ? WHERE mailbox = ? AND name = ?"
 _FORGET_FORMER = (
     "DELETE FROM message WHERE missing IS NOT NULL AND ? - missing > ? AND folder IN ("
     "SELECT f.id FROM folder AS f JOIN folder AS here USING (mailbox, name) "

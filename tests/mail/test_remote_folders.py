@@ -213,6 +213,19 @@ def test_prefix_of_the_servers_namespace_is_left_out(tmp_path: Path) -> None:
         assert are(case.found[name], sent)
 
 
+@pytest.mark.parametrize("folder_map", ["inbox", "keep"])
+def test_renamed_folder_is_known_by_what_is_in_it(case: Case, folder_map: str) -> None:
+    messages = case.fill("INBOX", "Work", "Other")
+    case.fetch("*", FolderMap=folder_map)
+    case.dovecot.doveadm("mailbox", "rename", "-u", case.user, "Work", "Projects/2026")
+    messages += case.fill("Projects/2026", "New", count=1)
+    assert case.fetch("*", FolderMap=folder_map).messages == 2
+    assert 'The folder "Work" is called "Projects/2026" now.' in case.account.log.said
+    assert are([message for found in case.found.values() for message in found], messages)
+    # What was delivered under the former name is still to be deleted.
+    assert case.fetch("*", FolderMap=folder_map, Delete="0").deleted == len(messages)
+
+
 def test_each_folder_is_deleted_from_what_was_delivered(case: Case) -> None:
     messages = case.fill("INBOX", "Work", "Entwürfe")
     assert case.fetch("*, !Entwürfe", Delete="0").deleted == 4
@@ -337,8 +350,9 @@ def check_whole(made: Round, *, keeps: bool) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("between", ["nothing", "another kill"])
-@pytest.mark.parametrize("folder_map", ["inbox", "keep"])
+@pytest.mark.parametrize(
+    ("folder_map", "between"), [("inbox", "nothing"), ("keep", "another kill")], ids=["inbox", "keep"]
+)
 def test_kill_after_each_step(new_round: NewRound, drivers: Drivers, folder_map: str, between: str) -> None:
     keeps = folder_map == "keep"
 

@@ -76,6 +76,14 @@ def test_what_shows_all_is_fetched_where_copies_are_known(capabilities: list[str
     assert ('"All" shows' in "".join(log.said)) == (count == 1)
 
 
+@pytest.mark.parametrize(
+    ("folders", "there"),
+    [("*, !b", {"INBOX", "a", "b"}), ("\\Sent, INBOX", {"INBOX", "a", "b"}), ("a*", None)],
+)
+def test_who_asks_for_all_knows_what_is_gone(folders: str, there: set[str] | None) -> None:
+    assert make(Account([INBOX, folder("a"), folder("b")]), Folders=folders).there == there
+
+
 def test_use_that_no_folder_has_is_told() -> None:
     assert make(Account([INBOX]), Folders="\\Sent, INBOX").unused == ["\\sent"]
     assert make(Account([INBOX]), Folders="\\Sent").unused == ["\\sent"]

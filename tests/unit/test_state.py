@@ -507,6 +507,37 @@ def test_another_folder_or_uidvalidity_knows_nothing(opened: State, other: Folde
     assert mailbox.folder(INBOX).known() == KNOWN
 
 
+def test_folder_of_a_new_name_is_one_that_is_gone(opened: State) -> None:
+    mailbox = opened.begin(IMAP, NO_LIMIT)
+    for name in ("INBOX", "Old", "Kept"):
+        deliver(mailbox.folder(Folder(name, 7, 3)), *MESSAGES)
+    assert mailbox.rename(Folder("New", 7, 3), {"INBOX", "Kept", "New"}) == "Old"
+    assert mailbox.knows("New")
+    assert not mailbox.knows("Old")
+    folder = mailbox.folder(Folder("New", 7, 3))
+    # What its UIDs mean is for those to find out who look at the messages.
+    assert folder.stale
+    assert folder.known() == {}
+    assert mailbox.folder(Folder("Kept", 7, 3)).known() == KNOWN
+
+
+@pytest.mark.parametrize(
+    ("folder", "there"),
+    [
+        (Folder("New", 8, 3), {"New"}),  # of another UIDVALIDITY
+        (Folder("New", 7, 3), {"New", "A", "B"}),  # all are there
+        (Folder("New", 7, 3), {"New"}),  # two are gone
+        (Folder("A", 7, 3), {"A"}),  # is known
+    ],
+)
+def test_folder_that_is_new_indeed(opened: State, folder: Folder, there: set[str]) -> None:
+    mailbox = opened.begin(IMAP, NO_LIMIT)
+    for name in ("INBOX", "A", "B"):
+        deliver(mailbox.folder(Folder(name, 7, 3)), *MESSAGES)
+    assert mailbox.rename(folder, there) is None
+    assert mailbox.folder(Folder("A", 7, 3)).known() == KNOWN
+
+
 def test_tls_is_remembered_by_mailbox(tmp_path: Path) -> None:
     with State(tmp_path) as opened:
         mailbox = opened.begin(IMAP, NO_LIMIT)

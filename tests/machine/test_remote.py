@@ -101,6 +101,13 @@ def test_what_is_told_of_an_account(installed: Installed, dovecot: Dovecot, name
     assert read(installed, "namespace", name)["personal"] == [{"prefix": "", "separator": "/"}]
 
 
+def test_what_would_be_fetched(installed: Installed, dovecot: Dovecot, name: str) -> None:
+    form = {"action": "check-credentials", "name": name, "Folders": "*", "Search": "FROM Zoë"}
+    answer = installed.call("read", action="preview", form=form)
+    assert (answer["wanted"], answer["passed"], answer["more"]) == (1, COUNT, 0)
+    assert [message["folder"] for message in answer["messages"]] == ["Größe/2026"]
+
+
 def test_a_message_is_read(installed: Installed, dovecot: Dovecot, name: str) -> None:
     """And nothing of it, nor the password, is logged or lies anywhere."""
     where: dict[str, Any] = {"folder": "Größe/2026"}

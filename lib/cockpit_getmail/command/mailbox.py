@@ -84,7 +84,8 @@ def preview(session: Session) -> int:
     session.screen.say(f"{count(answer['wanted'], 'message')} wanted{left}.")
     if answer["messages"]:
         session.screen.say()
-        session.screen.table(COLUMNS, [_row(message) for message in answer["messages"]])
+        rows = [[message["folder"], *_row(message)] for message in answer["messages"]]
+        session.screen.table(("FOLDER", *COLUMNS), rows)
     return SUCCESS
 
 

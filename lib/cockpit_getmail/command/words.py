@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from cockpit_getmail import schema
@@ -58,7 +59,12 @@ FORMATS: Mapping[str, str] = {
     ),
     "ClientCert": "must be the absolute path of a PEM file with a certificate, and its key or a ClientKey",
     "ClientKey": "must be the absolute path of a PEM file with the certificate's key, without a passphrase",
+    "Since": "must be a day, such as 2026-01-31",
+    **dict.fromkeys(("Search", "search"), "must be IMAP search criteria, such as UNSEEN FROM anna"),
+    "Folders": "must be names of folders with commas between them, such as INBOX, \\Sent, Projects/*",
 }
+GRAMMARS: Mapping[str, str] = {"search": "criteria", "folders": "folder_list"}
+"""The modules that read these."""
 LIMITS: Mapping[str, str] = {
     "minimum": "must be at least {}",
     "maximum": "must be at most {}",
@@ -153,7 +159,19 @@ def fault_in_words(fault: Fault) -> str:
     parameter, error, value = str(fault["parameter"]), str(fault["error"]), fault.get("value")
     named = f"{printable(parameter)} ({flag(parameter)})" if flag(parameter) else printable(parameter)
     wrong = f", not {printable(str(value))}" if value not in (None, "") and error in LIMITS else ""
-    return f"{named}: {_fault(parameter, error)}{wrong}"
+    return f"{named}: {_fault(parameter, error)}{wrong}{_find_reason(fault)}"
+
+
+def _find_reason(fault: Fault) -> str:
+    """Return where what has a grammar departs from it."""
+    parameter, value = fault["parameter"].lower(), fault.get("value")
+    if fault["error"] != "format" or parameter not in GRAMMARS or not isinstance(value, str):
+        return ""
+    try:
+        import_module(f"cockpit_getmail.{GRAMMARS[parameter]}").parse(value)
+    except ValueError as error:
+        return f" ({printable(str(error).rstrip('.'))})"
+    return ""
 
 
 def _fault(parameter: str, error: str) -> str:

@@ -44,6 +44,11 @@ def test_every_fault_has_words() -> None:
         ({"Server": "a b"}, "Server (--server): must be a host name or an IP address"),
         ({"Fingerprint": "00"}, "Fingerprint (--fingerprint): must be 64 hexadecimal digits, "
          "the SHA-256 of the certificate"),
+        ({"Search": "FROM (x"}, "Search (--search): must be IMAP search criteria, such as UNSEEN FROM anna "
+         "(a text that needs quotes, at character 6)"),
+        ({"Folders": '"a'}, "Folders (--folders): must be names of folders with commas between them, such as "
+         "INBOX, \\Sent, Projects/* (This is no list of folders from '\"a' on)"),
+        ({"Since": "today"}, "Since (--since): must be a day, such as 2026-01-31"),
         ({"Label": "x" * 201}, "Label (--label): must have at most 200 characters"),
         ({"Pasword": "x"}, "Pasword: is not known"),
         ({"Time": 60, "SyncPeriod": "1h"}, "SyncPeriod (--sync-period): contradicts another one"),

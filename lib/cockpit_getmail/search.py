@@ -48,6 +48,7 @@ LINES = 100
 _PAGE = 5000
 _WHERE = "state IN ('delivered', 'removed')"
 _TOTAL = f"SELECT count(*) FROM message WHERE {_WHERE}"  # noqa: S608 (constants only)
+_NAMES = f"SELECT name FROM message WHERE {_WHERE} AND name IS NOT NULL"  # noqa: S608
 _ROWS = f"""
 SELECT folder, uid, ordinal, location, name, message_id FROM message LEFT JOIN place ON place.id = place
 WHERE (folder, uid, ordinal) > (?, ?, ?) AND {_WHERE} ORDER BY folder, uid, ordinal LIMIT {_PAGE}
@@ -162,9 +163,19 @@ class Search:
             self._count(row, here, below, recorded)
             if done % step == 0:
                 self._progress(f"{done} messages verified...", done, max(done, total))
-        self.repeated = recorded.settle()
+        # A run that matches messages again under other UIDs moves their records behind us, or before us.
+        self.repeated = self._count_repeated() if recorded.settle() else 0
         self._lost.settle()
         self._progress(f"{count(done, 'message')} verified.", done, done)
+
+    def _count_repeated(self) -> int:
+        """Return how many have a file that another has, at one moment."""
+        recorded = Numbers()
+        for (name,) in self._db.execute(_NAMES):
+            number = self._names.find_number(name)
+            if number is not None:
+                recorded.add(number)
+        return recorded.settle()
 
     def _count(self, row: Row, here: Numbers, below: Numbers, recorded: Numbers) -> None:
         number = self._names.find_number(row.name or "")

@@ -3,7 +3,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from itertools import cycle
 from pathlib import Path
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from cockpit_getmail import search, state_file
 from cockpit_getmail.destination.maildir_names import Names
 from cockpit_getmail.problem import Problem
-from cockpit_getmail.search import LINES, LISTED, LISTED_OCTETS, Search, find_step
+from cockpit_getmail.search import LINES, LISTED, LISTED_OCTETS, Row, Search, find_step
 from tests.support.verifying import Delivered
 
 pytestmark = pytest.mark.long
@@ -183,6 +183,25 @@ def test_one_file_is_not_two_messages(box: Delivered) -> None:
     box.record("2", path.name)
     box.record("3", path.name, state="removed")
     assert look(box).repeated == 2
+
+
+def test_record_that_gets_another_uid_meanwhile_is_not_repeated(
+    box: Delivered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for uid in ("1", "2", "3"):
+        box.deliver(uid)
+    box.execute("INSERT INTO folder (id, mailbox, name, validity) VALUES (2, 1, 'INBOX', 8)")
+    rows = Search._rows
+
+    def move(found: Search) -> Iterator[Row]:
+        for row in rows(found):
+            yield row
+            box.execute("UPDATE message SET folder = 2 WHERE folder = 1 AND uid = ?", (row.uid,))
+
+    monkeypatch.setattr(search, "_ROWS", search._ROWS.replace(f"LIMIT {search._PAGE}", "LIMIT 1"))
+    monkeypatch.setattr(Search, "_rows", move)
+    found = look(box)
+    assert (found.repeated, found.missing) == (0, 0)
 
 
 def test_maildir_that_is_gone_is_no_loss_but_a_problem(box: Delivered) -> None:

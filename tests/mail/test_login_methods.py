@@ -17,6 +17,7 @@ from cockpit_getmail.login import client_certificate
 from cockpit_getmail.problem import Problem
 from tests.support.certificates import Authority, Certificate
 from tests.support.dovecot import Dovecot
+from tests.support.fetching import Account, make_connector
 from tests.support.hostile import Server, imap, pop3
 
 PASSWORD = "Nethesis,1234"
@@ -216,8 +217,16 @@ def test_master_users(kind: str, auth: str, dovecot: Dovecot, authority: Authori
 
 
 @KINDS
-def test_what_a_server_cannot_do_is_passed_over(kind: str, hashing: Dovecot, authority: Authority) -> None:
+def test_what_a_server_cannot_do_is_passed_over(
+    kind: str, hashing: Dovecot, authority: Authority, tmp_path: Path
+) -> None:
     assert logs_in(hashing, kind, authority.ca) == (0, "PLAIN")
+    connector = make_connector(
+        RETRIEVERS[kind], getattr(hashing, kind), Username="giacomo", Password=PASSWORD
+    )
+    account = Account(tmp_path)
+    assert account.fetch(connector, authority.ca.read_text()).messages == 0
+    assert any("SCRAM-SHA-256 and refuses it: logged in by PLAIN" in line for line in account.log.said)
     for auth in ("cram-md5", "scram-sha-256"):
         assert refusal(hashing, kind, authority.ca, Auth=auth).cause == "credentials"
 

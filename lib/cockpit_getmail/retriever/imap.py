@@ -79,7 +79,7 @@ class Imap:
                 "policy", "This connector would pull the account into itself: the server is this host."
             )
         if not logged_in:
-            imap_login.log_in(session, self._connector, self._endpoint, self._shown)
+            self.notes += imap_login.log_in(session, self._connector, self._endpoint, self._shown)
 
     def list_folders(self, patterns: Sequence[bytes] = ALL_FOLDERS) -> list[Listed]:
         # Who fetches INBOX needs none.
@@ -95,8 +95,11 @@ class Imap:
         return imap_list.find_prefix(self._opened)
 
     def select(self, folder: Listed = INBOX) -> Folder:
+        self._existing, self._before = (), 0
         self._listed = folder
         self._folder = self._select(folder, "EXAMINE")
+        # It has answered in good order.
+        self._mid_answer = False
         self._tell_capabilities()
         return self._folder
 

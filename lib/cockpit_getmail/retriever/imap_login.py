@@ -11,8 +11,13 @@ from cockpit_getmail.retriever import echo, sasl
 from cockpit_getmail.retriever.imap_session import TEMPORARY, Answer, Session, response_code
 
 
-def log_in(session: Session, connector: Connector, endpoint: Endpoint, shown: Callable[[bytes], str]) -> None:
-    """Log in as the connector says; `shown` makes the server's words fit for a person. Raises Problem."""
+def log_in(
+    session: Session, connector: Connector, endpoint: Endpoint, shown: Callable[[bytes], str]
+) -> list[str]:
+    """Log in as the connector says; return what there is to tell of it. Raises Problem.
+
+    `shown` makes the server's words fit for a person.
+    """
     capabilities = session.capabilities()
     offered = {name.removeprefix("AUTH=") for name in capabilities if name.startswith("AUTH=")}
     server, connection = endpoint.server, session.connection
@@ -32,7 +37,8 @@ def log_in(session: Session, connector: Connector, endpoint: Endpoint, shown: Ca
         return None
 
     has_own = "LOGINDISABLED" not in capabilities
-    sasl.log_in(sasl.ways(connector, endpoint, offered, connection, has_own=has_own), attempt)
+    ways = sasl.ways(connector, endpoint, offered, connection, has_own=has_own)
+    return sasl.log_in(ways, attempt, server)
 
 
 def _refused(

@@ -100,7 +100,7 @@ class Pop3:
             )
         offers, refused = self._offers, self._refused
         dialogue = Dialogue(*(self._connection, greeting.text, offers, self._command, refused, self._shown))
-        log_in(dialogue, self._connector, self._endpoint)
+        self.notes += log_in(dialogue, self._connector, self._endpoint)
 
     def list_folders(self, patterns: Sequence[bytes] = ALL) -> list[Listed]:
         return [INBOX]

@@ -33,17 +33,18 @@ class Dialogue(NamedTuple):
     shown: Callable[[bytes], str]
 
 
-def log_in(dialogue: Dialogue, connector: Connector, endpoint: Endpoint) -> None:
-    """Log in as the connector says. Raises Problem."""
+def log_in(dialogue: Dialogue, connector: Connector, endpoint: Endpoint) -> list[str]:
+    """Log in as the connector says; return what there is to tell of it. Raises Problem."""
     if connector.tunnel and connector.auth == "auto" and not connector.password and not connector.uses_oauth:
         # There is no PREAUTH in POP3: who is at the other end of the tunnel knows who we are.
-        return
+        return []
     if connector.auth == "apop":
         _log_in_by_apop(dialogue, connector, endpoint.server)
-        return
+        return []
     offered = _find_offers(dialogue, connector)
     ways = sasl.ways(connector, endpoint, offered, dialogue.connection)
-    sasl.log_in(ways, lambda mechanism: _attempt(dialogue, connector, endpoint.server, mechanism))
+    server = endpoint.server
+    return sasl.log_in(ways, lambda mechanism: _attempt(dialogue, connector, server, mechanism), server)
 
 
 def _find_offers(dialogue: Dialogue, connector: Connector) -> Collection[str] | None:

@@ -189,12 +189,15 @@ def require_sendable(connector: Connector) -> None:
         raise failure("credentials", "A user name or password cannot hold line ends or NUL.")
 
 
-def log_in(ways: Sequence[Mechanism | None], attempt: Callable[[Mechanism | None], Problem | None]) -> None:
+def log_in(
+    ways: Sequence[Mechanism | None], attempt: Callable[[Mechanism | None], Problem | None], server: str
+) -> list[str]:
     """Log in by the first way, or if that leaves a doubt by the next; raises the Problem of the refusal.
 
-    `attempt` returns it, None for success.
+    `attempt` returns it, None for success. Returns what there is to tell of it.
     """
     refusal: Problem | None = None
+    passed = ""
     for mechanism in ways:
         try:
             found = attempt(mechanism)
@@ -204,12 +207,13 @@ def log_in(ways: Sequence[Mechanism | None], attempt: Callable[[Mechanism | None
                 raise refusal from problem
             raise
         if found is None:
-            return
-        refusal = found
+            return [_tell_passed(server, passed, mechanism)] if passed else []
+        refusal, passed = found, mechanism.name if mechanism else ""
         if mechanism is None or not mechanism.doubtful or refusal.cause not in ("credentials", "protocol"):
             break
     if refusal:
         raise refusal
+    return []
 
 
 def opening(command: str, mechanism: Mechanism, room: int) -> bytes:
@@ -295,6 +299,12 @@ def no_way(connector: Connector, endpoint: Endpoint, offered: Collection[str], c
     if not channel.tls:
         return failure("tls", f"{server} allows no log-in without TLS.")
     return failure("protocol", f"{server} offers no log-in that can be done here, but {shown}.")
+
+
+def _tell_passed(server: str, passed: str, mechanism: Mechanism | None) -> str:
+    name = mechanism.name if mechanism else "LOGIN"
+    step = f"Auth {name.lower()} would spare the first try." if name.lower() in _NAMED else ""
+    return f"{server} offers {passed} and refuses it: logged in by {name}. {step}".strip()
 
 
 def _decode(text: bytes) -> bytes:

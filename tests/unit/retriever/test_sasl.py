@@ -239,12 +239,16 @@ def both() -> Sequence[sasl.Mechanism | None]:
 
 def test_a_refusal_in_doubt_is_no_end() -> None:
     attempts = Attempts(REFUSED, None)
-    sasl.log_in(both(), attempts)
+    [told] = sasl.log_in(both(), attempts, "h")
+    assert told == (
+        "h offers EXTERNAL and refuses it: logged in by PLAIN. Auth plain would spare the first try."
+    )
+    assert sasl.log_in(both(), Attempts(None), "h") == []
     assert attempts.tried == ["EXTERNAL", "PLAIN"]
     for outcomes, tried in (((LATER,), 1), ((REFUSED, LATER), 2), ((REFUSED, REFUSED), 2)):
         attempts = Attempts(*outcomes)
         with pytest.raises(Problem) as caught:
-            sasl.log_in(both(), attempts)
+            sasl.log_in(both(), attempts, "h")
         assert caught.value is outcomes[-1]
         assert len(attempts.tried) == tried
 
@@ -252,18 +256,18 @@ def test_a_refusal_in_doubt_is_no_end() -> None:
 def test_a_refusal_of_the_password_is_the_end() -> None:
     attempts = Attempts(REFUSED, None)
     with pytest.raises(Problem):
-        sasl.log_in([*reversed(both())], attempts)
+        sasl.log_in([*reversed(both())], attempts, "h")
     assert attempts.tried == ["PLAIN"]
     with pytest.raises(Problem):
-        sasl.log_in([None, *both()], Attempts(REFUSED, None))
+        sasl.log_in([None, *both()], Attempts(REFUSED, None), "h")
 
 
 def test_a_server_that_hangs_up_has_refused() -> None:
     with pytest.raises(Problem) as caught:
-        sasl.log_in(both(), Attempts(REFUSED, raises=GONE))
+        sasl.log_in(both(), Attempts(REFUSED, raises=GONE), "h")
     assert caught.value is REFUSED
     with pytest.raises(Problem) as caught:
-        sasl.log_in(both(), Attempts(raises=GONE))
+        sasl.log_in(both(), Attempts(raises=GONE), "h")
     assert caught.value is GONE
 
 

@@ -45,10 +45,16 @@ _MODULES: Mapping[str, str] = {
 
 def answer(connector: Connector, ca_pem: str | None, timeout: float, request: Request) -> Found:
     """Do what is asked in the connector's mailbox, within `timeout` seconds overall. Raises Problem."""
-    from cockpit_getmail.remote.visit import Visit
+    from cockpit_getmail.problem import Problem, with_status
+    from cockpit_getmail.remote.visit import BROKEN, Visit
 
-    with Visit(connector, ca_pem, timeout) as visit:
-        found: Found = _load(request).answer(visit, request)
+    try:
+        with Visit(connector, ca_pem, timeout) as visit:
+            found: Found = _load(request).answer(visit, request)
+    except Problem as problem:
+        if problem.cause not in BROKEN:
+            raise
+        raise with_status(problem) from problem
     return found
 
 

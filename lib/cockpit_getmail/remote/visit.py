@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from cockpit_getmail.retriever.imap_session import Session
 
 
+BROKEN = ("network", "protocol", "tls")
+"""Causes after which a session is of no use."""
+
+
 class Visit:
     """A visit that is over, with all its connections, after `timeout` seconds."""
 
@@ -46,13 +50,20 @@ class Visit:
         """The mailbox, logged in. Raises Problem, as retriever.check() does."""
         connector, timeout, deadline = self.connector, self.timeout, self.deadline
         retriever = retrievers.make(connector, ca_pem=self.ca_pem, timeout=timeout, deadline=deadline)
-        self._stack.callback(retriever.close)
+        self._stack.push(lambda _kind, error, _trace: self._leave(retriever, error))
         try:
             retriever.open()
         except Problem as problem:
             shown = retrievers.with_certificate(problem, connector, timeout, deadline)
             raise with_status(shown) from problem
         return retriever
+
+    def _leave(self, retriever: Retriever, error: BaseException | None) -> None:
+        is_broken = isinstance(error, Problem) and error.cause in BROKEN
+        if is_broken and self.protocol == "imap" and "session" in self.__dict__:
+            # Whatever comes yet, nobody could tell what it belongs to: no goodbye is waited for.
+            self.session.connection.close()
+        retriever.close(orderly=error is None)
 
     @cached_property
     def session(self) -> Session:

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 
+from cockpit_getmail import remote
 from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.remote.visit import Visit
 from tests.support.fetching import make_connector
-from tests.support.hostile import Script, Server, close, imap, pop3, tagged
+from tests.support.hostile import Script, Server, close, imap, pop3, repeat, tagged
 
 IMAP, POP3 = "SimpleIMAPRetriever", "SimplePOP3Retriever"
 
@@ -60,6 +62,20 @@ def test_what_goes_wrong_in_it_is_a_problem() -> None:
     script = imap({"LIST .*": tagged(status=b"NO never"), "NOOP": [b"* BYE\r\n", close]})
     assert met(script, lambda visit: visit.imap.list_folders()).cause == "mailbox"
     assert met(script, lambda visit: visit.imap.noop()).cause == "network"
+
+
+def test_who_talks_nonsense_is_left_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else what it says on would be taken for an answer to LOGOUT."""
+    script = imap({"NOOP": [b"nonsense\r\n", repeat(b"* OK still here\r\n")]})
+    kind = SimpleNamespace(answer=lambda visit, _request: visit.imap.noop())
+    monkeypatch.setattr(remote, "_load", lambda _request: kind)
+    with Server(script) as server, pytest.raises(Problem) as caught:
+        remote.answer(make_connector(IMAP, server.port), None, 60, {})
+    assert isinstance(caught.value.attributes, dict)
+    assert caught.value.cause == "protocol"
+    # What to do about it is told, too.
+    assert caught.value.attributes["hint"]
+    assert server.received[-1].endswith(b"NOOP")
 
 
 def test_a_problem_of_ours_stays_as_it_is() -> None:

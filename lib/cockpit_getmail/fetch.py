@@ -43,6 +43,16 @@ EXPIRY_SECONDS = 30.0
 """So long before its access token expires a run ends."""
 
 
+class FoldersProblem(Problem):
+    """Not all folders could be fetched; `result` is of the others."""
+
+    def __init__(self, troubles: Sequence[Problem], result: Result) -> None:
+        first = troubles[0]
+        count = f"{len(troubles)} folders could not be fetched. " if len(troubles) > 1 else ""
+        super().__init__(first.type, count + first.message, first.attributes)
+        self.result = result
+
+
 def run(
     connector: Connector,
     settings: Settings,
@@ -151,7 +161,7 @@ class _Visits:
             report = self._means.report
             report.warn(f"Messages set aside, which are still on the server: {self._result.aside}.")
         if troubles:
-            raise _sum(troubles)
+            raise FoldersProblem(troubles, self._result)
         self._is_orderly = not self._result.was_left
         return self._result
 
@@ -209,14 +219,6 @@ class _Visits:
         message = f"{self._means.connector.server} has no folder for {use}."
         self._means.report.warn(message)
         return failure("mailbox", message, hint=HINT)
-
-
-def _sum(troubles: Sequence[Problem]) -> Problem:
-    first, *others = troubles
-    if not others:
-        return first
-    message = f"{len(troubles)} folders could not be fetched. {first.message}"
-    return Problem(first.type, message, first.attributes)
 
 
 def _recover(state: State, destination: Destination, report: Reporter) -> None:

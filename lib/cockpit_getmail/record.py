@@ -16,7 +16,7 @@ from cockpit_getmail.report import tell_done, tell_new
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
     from typing import Any, Literal
 
@@ -158,13 +158,14 @@ class Record:
         result: dict[str, Any] | None = None,
         partial: int = 0,
         unfinished: bool = False,
-        **counts: int,
+        keeps_pace: bool = False,
+        counts: Mapping[str, int] | None = None,
     ) -> None:
         """Record the end, in the state's `transaction` if there is one. Raises Problem after a success.
 
         What cannot be recorded there is no success, and told as a failure. `partial` messages of the mailbox
         are not delivered; `counts` are failed, set_aside, deleted, passed, left. What is `unfinished` goes
-        on at once.
+        on at once. A failure that `keeps_pace` makes no later run wait for longer.
         """
         report = self._report
         outcome = _tell_outcome(problem, partial)
@@ -174,7 +175,7 @@ class Record:
             report["hint"] = hint
         if unfinished:
             report["unfinished"] = True
-        report.update(counts)  # type: ignore[typeddict-item]
+        report.update(counts or {})  # type: ignore[typeddict-item]
         self._log(text or outcome["message"])
         try:
             if transaction:
@@ -186,6 +187,8 @@ class Record:
                 raise
             self._show.warn(f"This run is missing in the history. {trouble.message}")
         self._count(state, outcome, left=report["left"] + report["baselined"])
+        if keeps_pace:
+            report["failures"] = 1
         self._save(durably=self._is_news())
 
     def _count(self, state: str, outcome: Outcome, *, at: float | None = None, left: int = 0) -> None:

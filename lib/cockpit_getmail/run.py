@@ -62,13 +62,8 @@ def run(
                 state.transaction,
                 text=text,
                 partial=result.failed - result.set_aside + result.aside,
-                failed=result.failed,
-                set_aside=result.aside,
-                deleted=result.deleted,
-                passed=result.passed,
-                left=result.left,
-                baselined=result.baselined,
                 unfinished=result.unfinished,
+                counts=_counts(result),
             )
         report.note(text)
         return result
@@ -89,6 +84,10 @@ def _fetch(
         prepare(state)
         with stop.at_once():
             return fetch.run(connector, settings, state, ca_pem, record, stop, mark)
+    except fetch.FoldersProblem as problem:
+        # The other folders do not have to wait for longer because of one.
+        record.end("failed", state.transaction, problem, keeps_pace=True, counts=_counts(problem.result))
+        raise
     except Problem as problem:
         record.end("failed", state.transaction, problem)
         raise
@@ -111,6 +110,18 @@ def _prepare(record: Record, state: State, *, forgive: bool, problem: Problem | 
         record.forgive()
     if problem:
         raise problem
+
+
+def _counts(result: Result) -> dict[str, int]:
+    """Return what is counted of a run beside what it delivered."""
+    return {
+        "failed": result.failed,
+        "set_aside": result.aside,
+        "deleted": result.deleted,
+        "passed": result.passed,
+        "left": result.left,
+        "baselined": result.baselined,
+    }
 
 
 def _tell_marked(result: Result) -> str:

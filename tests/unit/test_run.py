@@ -239,6 +239,20 @@ def test_log_in_that_succeeds_ends_the_refusals(bench: Bench) -> None:
     assert (found["failures"], found["refused"]) == (2, 0)
 
 
+def test_folder_that_fails_makes_the_others_wait_for_no_longer(bench: Bench) -> None:
+    trouble = fetch.FoldersProblem([failure("mailbox", "No."), BROKEN], Result(3, 300, deleted=2, passed=1))
+    for _ in range(2):
+        found = bench.run(BROKEN)
+    assert found["failures"] == 2
+    for _ in range(2):
+        found = bench.run(trouble)
+        assert (found["state"], found["cause"], found["failures"]) == ("failed", "mailbox", 1)
+        assert found["message"] == "2 folders could not be fetched. No."
+        assert (found["deleted"], found["passed"]) == (2, 1)
+    assert bench.history[0]["result"]["deleted"] == 2
+    assert bench.run(BROKEN)["failures"] == 2
+
+
 def test_forgiven_failures_do_not_count(bench: Bench) -> None:
     bench.run(REFUSED)
     bench.run(REFUSED)

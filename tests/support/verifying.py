@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from contextlib import closing
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from cockpit_getmail import state_file
@@ -14,6 +15,7 @@ from cockpit_getmail.verification import run
 from tests.support.fetching import Log
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from cockpit_getmail.stop import Stop
@@ -79,7 +81,9 @@ class Delivered:
     def progress(self, text: str, messages: int, total: int) -> None:
         self.log.note(f"{messages} of {total}: {text}")
 
-    def verify(self, stop: Stop | None = None, token: str = "", **props: str) -> Result:
+    def verify(
+        self, stop: Stop | None = None, token: str = "", props: Mapping[str, str] = MappingProxyType({})
+    ) -> Result:
         settings = Settings(
             self.folder / "db", self.folder, f"maildir:{self.folder}/{{account}}", "nobody", 5.0
         )

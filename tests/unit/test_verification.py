@@ -80,7 +80,7 @@ def test_where_folders_are_kept_mail_is_in_all_of_them(
     for uid, folder in enumerate((".Old", ".Old.Sent", ".Older", ".")):
         box.provide(folder)
         box.deliver(str(uid), f"{folder}/cur", ":2,S")
-    result = box.verify(**props)
+    result = box.verify(props=props)
     assert (result["present"], result["moved"]) == (present, moved)
     assert result["missing"] == []
 

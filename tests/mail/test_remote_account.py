@@ -245,7 +245,8 @@ def test_certificate_is_shown_to_who_trusts_it_and_who_does_not(
     assert not other["trusted"]
     assert other["fingerprint"] == certificate.fingerprint
     # Of a connector too, with whatever password.
-    name = add(api, rich, retriever, Fingerprint=shown["fingerprint"], Password="wrong", TLS="auto")
+    ca = readable_ca(api, authority)
+    name = add(api, rich, retriever, CAFile=ca, Password="wrong", TLS="auto")
     assert api.succeed("read", "certificate", name=name) == trusted
     assert log_ins(rich) == before
 

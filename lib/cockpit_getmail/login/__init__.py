@@ -28,7 +28,7 @@ def resolve(connector: Connector, settings: Settings) -> Ready:
     """
     bare = Connector(connector.name, connector.props)
     try:
-        _require_allowed(connector, settings)
+        require_allowed(connector, settings)
         proof = _find_certificate(connector)
         if connector.uses_oauth:
             found = _with_token(connector, settings)
@@ -78,7 +78,7 @@ def _find_password(connector: Connector, settings: Settings) -> dict[str, str]:
     return {} if password is None else {"Password": password}
 
 
-def _require_allowed(connector: Connector, settings: Settings) -> None:
+def require_allowed(connector: Connector, settings: Settings) -> None:
     """Raise Problem (settings) for a Tunnel where no connector may have one."""
     if connector.tunnel and not settings.allow_tunnel:
         message = "Tunnel is not allowed: ALLOW_TUNNEL=yes in this server's settings allows it."

@@ -24,6 +24,7 @@ STORED = {
     "Server": "h",
     "Username": "u",
     "Password": SECRET,
+    "CAFile": "/ca.pem",
     "Account": "ann",
     "Label": "work",
     "Folders": "Work*",
@@ -133,8 +134,18 @@ def test_to_look_at_a_certificate_no_secret_is_needed(
     [(new, request), (stored, _)] = visited
     assert request == {"about": "certificate"}
     assert (new.server, new.port, new.props["Fingerprint"], new.implicit_tls) == ("h", 995, "00" * 32, True)
-    assert (stored.name, stored.server) == (NAME, "h")
+    assert (stored.name, stored.server, stored.props["CAFile"]) == (NAME, "h", "/ca.pem")
     assert not any((one.secrets or one.sealed) for one in (new, stored))
+
+
+def test_a_certificate_behind_a_tunnel_that_is_not_allowed(
+    settings: Settings, visited: list[tuple[Connector, Any]]
+) -> None:
+    with database.transaction(settings.connectors_db) as content:
+        content.put("t@h", "getmail", {**STORED, "Label": "tunnel", "Tunnel": "/bin/imapd"})
+    with pytest.raises(Problem) as caught:
+        certificate.answer({"name": "t@h"}, settings)
+    assert (caught.value.cause, visited) == ("settings", [])
 
 
 def test_a_refused_log_in_is_told_as_it_was_met(

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from cockpit_getmail import units
+from cockpit_getmail import login, units
 from cockpit_getmail.actions import format_props
 from cockpit_getmail.actions.remote import find_mailbox
 from cockpit_getmail.connector import Connector
@@ -25,5 +25,8 @@ def answer(data: dict[str, Any], settings: Settings) -> Answer:
         props = {prop: value or "" for prop, value in format_props(data["form"]).items()}
         connector = Connector("", {"Account": "", "Username": "", **props})
     else:
-        connector = units.without_secrets(find_mailbox(data, settings))
+        found = find_mailbox(data, settings)
+        # Without its secrets, but trusting whom it trusts.
+        connector = Connector(found.name, found.props)
+    login.require_allowed(connector, settings)
     return units.visit(connector, settings, {"about": "certificate"})

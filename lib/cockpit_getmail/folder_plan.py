@@ -59,7 +59,10 @@ def make(connector: Connector, retriever: Retriever, report: Reporter) -> Plan:
     if not (choice.folders or choice.unused):
         raise failure("mailbox", f"{connector.server} has no folder that Folders means.")
     places = _find_places(connector, retriever, choice.folders)
-    planned = [Planned(folder, places.get(folder.name)) for folder in choice.folders]
+    chosen = choice.folders
+    if len(chosen) > 1 and any(folder.status is None for folder in chosen):
+        chosen = retriever.add_statuses(chosen)
+    planned = [Planned(folder, places.get(folder.name)) for folder in chosen]
     there = frozenset(folder.name for folder in listed) if tuple(patterns) == ALL else None
     return Plan(planned, choice.unused, there)
 

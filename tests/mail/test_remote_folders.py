@@ -193,13 +193,16 @@ def test_server_is_asked_for_no_other_folders(case: Case, commands: list[str]) -
     assert f'LIST "" ("INBOX" "Entw&APw-rfe" "Work/%") {STATUS}' in commands
 
 
-def test_without_extensions_it_takes_longer_and_is_the_same(tmp_path: Path) -> None:
+def test_without_extensions_it_takes_one_step_more(tmp_path: Path, commands: list[str]) -> None:
     with Dovecot({"u": PASSWORD}, separator="/", extra="imap_capability = IMAP4rev1 UIDPLUS\n") as dovecot:
         case = Case(dovecot, "u", tmp_path)
         messages = case.fill("INBOX", "Work/Old", "Entwürfe")
         assert case.fetch("*, !Nothing").messages == len(messages)
+        commands.clear()
         assert case.fetch("*, !Nothing").messages == 0
         assert are(case.found[""], messages)
+    # All that is asked for the status goes at once.
+    assert [command.partition(" ")[0] for command in commands[1:]] == ["LIST", *["STATUS"] * 3, "LOGOUT"]
 
 
 def test_prefix_of_the_servers_namespace_is_left_out(tmp_path: Path) -> None:

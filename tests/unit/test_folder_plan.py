@@ -11,7 +11,7 @@ from cockpit_getmail import folder_plan, imap_utf7
 from cockpit_getmail.connector import Connector
 from cockpit_getmail.folder_plan import Planned
 from cockpit_getmail.problem import Problem
-from cockpit_getmail.retriever.base import ALL, INBOX, Listed, Retriever
+from cockpit_getmail.retriever.base import ALL, INBOX, Listed, Retriever, Status
 from tests.support.fetching import Log
 
 
@@ -22,11 +22,16 @@ class Account:
     listed: list[Listed]
     prefix: str = ""
     capabilities: Sequence[str] = ()
+    status: Status | None = None
     asked: list[Any] = field(default_factory=list)
 
     def list_folders(self, patterns: Sequence[bytes] = ALL) -> list[Listed]:
         self.asked.append(list(patterns))
         return self.listed
+
+    def add_statuses(self, listed: Sequence[Listed]) -> list[Listed]:
+        self.asked.append("status")
+        return [folder._replace(status=folder.status or self.status) for folder in listed]
 
     def find_prefix(self) -> str:
         self.asked.append("prefix")
@@ -52,20 +57,30 @@ def test_for_inbox_alone_nobody_asks(props: dict[str, str]) -> None:
 def test_all_go_to_one() -> None:
     account = Account([folder("a.b"), INBOX])
     assert make(account, Folders="*").folders == [Planned(INBOX), Planned(folder("a.b"))]
-    assert account.asked == [[b"*"]]
+    assert account.asked == [[b"*"], "status"]
 
 
 def test_each_goes_to_its_own() -> None:
     account = Account([INBOX, folder("INBOX.a"), folder("INBOX.b.c")], "INBOX.")
     plan = make(account, Folders="INBOX, INBOX.*", FolderMap="keep", Folder="Old")
     assert [place for _, place in plan.folders] == [None, "Old/a", "Old/b/c"]
-    assert account.asked == [[b"INBOX", b"INBOX.*"], "prefix"]
+    assert account.asked == [[b"INBOX", b"INBOX.*"], "prefix", "status"]
 
 
 def test_without_levels_no_prefix_matters() -> None:
     account = Account([INBOX, folder("a")], "INBOX.")
     assert make(account, Folders="*", FolderMap="keep").folders[1].place == "a"
-    assert account.asked == [[b"*"]]
+    assert "prefix" not in account.asked
+
+
+def test_status_is_asked_for_where_the_listing_does_not_tell_it() -> None:
+    status = Status(7, 3, 2)
+    plan = make(Account([INBOX, folder("a")], status=status), Folders="*")
+    assert [planned.listed.status for planned in plan.folders] == [status, status]
+    told = [each._replace(status=status) for each in (INBOX, folder("a"))]
+    for account in (Account(told), Account([INBOX])):
+        make(account, Folders="*")
+        assert "status" not in account.asked
 
 
 @pytest.mark.parametrize(("capabilities", "count"), [([], 1), (["X-GM-EXT-1"], 2)])

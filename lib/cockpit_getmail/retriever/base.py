@@ -132,6 +132,9 @@ class Retriever(Protocol):
     def list_folders(self, patterns: Sequence[bytes] = ALL) -> list[Listed]:
         """Return the folders that patterns of IMAP mean, or more of them; over POP3 INBOX is all there is."""
 
+    def add_statuses(self, listed: Sequence[Listed]) -> list[Listed]:
+        """Return folders with the status that the listing did not tell, where the server does so if asked."""
+
     def find_prefix(self) -> str:
         """Return what the names of the account's own folders begin with, such as `INBOX.`; often nothing."""
 

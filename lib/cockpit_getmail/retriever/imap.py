@@ -89,6 +89,11 @@ class Imap:
         self._tell_capabilities()
         return listed
 
+    def add_statuses(self, listed: Sequence[Listed]) -> list[Listed]:
+        from cockpit_getmail.retriever import imap_list
+
+        return imap_list.add_statuses(self._opened, listed)
+
     def find_prefix(self) -> str:
         from cockpit_getmail.retriever import imap_list
 
@@ -106,7 +111,8 @@ class Imap:
     def list_since(
         self, known: Mapping[tuple[str, int], int], since: Seen, *, bare: bool = False
     ) -> list[Remote] | None:
-        self._check_uids(since.uid_next - 1)
+        # What was fetched may be beyond the first message that was not.
+        self._check_uids(max((since.uid_next - 1, *(int(uid) for uid, _ in known))))
         # What comes from now on is the next run's.
         first, last = since.uid_next, self._folder.uid_next - 1
         found: dict[int, Remote] = {}
@@ -132,6 +138,7 @@ class Imap:
         self._existing = fetcher.search_all(self._folder.messages, extended=self._is_extended)
         # Not the other way round: a mailbox of a million messages is a hundred MB of keys.
         present = {key for key in known if contains(self._existing, int(key[0]))}
+        self._check_removed({int(key[0]): ~known[key] for key in present if known[key] < 0})
         new = [uid for uid in self._existing if (str(uid), 0) not in present]
         found = {} if bare else fetcher.describe(self._ranges(new))
         return [found.get(uid) or Remote(str(uid), 0) for uid in new], present
@@ -225,7 +232,6 @@ class Imap:
         if not largest or not 0 < self._folder.uid_next <= largest:
             return
         server = self._endpoint.server
-        anew = f"{server} hands out UIDs anew under the old UIDVALIDITY, as after a restored backup"
         if messages := self._folder.messages:
             uids = self._fetcher().search_all(messages, extended=self._is_extended)[:messages]
             if uids and uids[-1] >= self._folder.uid_next:
@@ -233,9 +239,19 @@ class Imap:
                     f"{server} says that the next UID is {self._folder.uid_next}, and it has UID {uids[-1]}"
                 )
                 raise FolderProblem("mailbox", f"{wrong}: nobody can tell what is new. It needs repair.")
-            raise Renumbered(anew)
-        # Mail may come back as it was: then there is nothing to fetch twice.
-        self.notes.append(f"{printable(self._folder.name)} is empty, and {anew}.")
+        raise self._renumbered()
+
+    def _check_removed(self, sizes: Mapping[int, int]) -> None:
+        """See that what was deleted and is there all the same is what it was, by its size."""
+        found = self._fetcher().sizes(self._ranges(sorted(sizes))) if sizes else {}
+        if any(found.get(uid, size) != size for uid, size in sizes.items()):
+            raise self._renumbered()
+
+    def _renumbered(self) -> Renumbered:
+        server = self._endpoint.server
+        return Renumbered(
+            f"{server} hands out UIDs anew under the old UIDVALIDITY, as after a restored backup"
+        )
 
     @property
     def session(self) -> Session:

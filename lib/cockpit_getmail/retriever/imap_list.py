@@ -16,6 +16,8 @@ FOLDERS_LIMIT = 100_000
 LISTING_LIMIT = 64 << 20
 """Octets of a listing: enough for so many folders, each with its status."""
 NAME_LIMIT = 4096
+STATUS_BATCH = 100
+_WANTED = b"(MESSAGES UIDNEXT UIDVALIDITY)"
 _LIST = re.compile(rb'X?LIST \(([^()]*)\) +(?:NIL|"\\?([\x01-\x7f])") +', re.IGNORECASE)
 _STATUS = re.compile(rb"STATUS +", re.IGNORECASE)
 _NAME = re.compile(rb'"((?:[^"\\\r\n]|\\.)*)"|~?\{(\d{1,10})\}\r?\n|([^ \r\n"]+)')
@@ -41,6 +43,21 @@ def list_folders(session: Session, patterns: Sequence[bytes] = ALL) -> list[List
     return _parse(session, answer.untagged)
 
 
+def add_statuses(session: Session, listed: Sequence[Listed]) -> list[Listed]:
+    """Return folders with the status of those that the server tells it of (RFC 3501 section 6.3.10).
+
+    A server without LIST-STATUS is asked for many at once: to open each folder would take far longer.
+    """
+    found: dict[bytes, Status] = {}
+    waiting = [quote(folder.wire) for folder in listed if folder.status is None]
+    for start in range(0, len(waiting), STATUS_BATCH):
+        names = filter(None, waiting[start : start + STATUS_BATCH])
+        for line in session.ask_together(b"STATUS %s %s" % (name, _WANTED) for name in names):
+            if match := _STATUS.match(line):
+                found.update(_take_status(session, line, match.end()))
+    return [folder._replace(status=folder.status or found.get(folder.wire)) for folder in listed]
+
+
 def find_prefix(session: Session) -> str:
     """Return what the names of the account's own folders begin with, such as `INBOX.` (RFC 2342)."""
     if "NAMESPACE" not in session.capabilities():
@@ -57,7 +74,7 @@ def _find_command(capabilities: frozenset[str], patterns: Sequence[bytes]) -> by
     names = [quote(pattern) for pattern in patterns]
     what = b" ".join(name for name in names if name) if all(names) else b'"*"'
     returned = [b"SPECIAL-USE"] if "SPECIAL-USE" in capabilities else []
-    returned += [b"STATUS (MESSAGES UIDNEXT UIDVALIDITY)"] if "LIST-STATUS" in capabilities else []
+    returned += [b"STATUS " + _WANTED] if "LIST-STATUS" in capabilities else []
     listed = b"(" + what + b")" if len(patterns) > 1 and all(names) else what
     return b'LIST "" ' + listed + (b" RETURN (" + b" ".join(returned) + b")" if returned else b"")
 
@@ -77,9 +94,7 @@ def _parse(session: Session, lines: Sequence[bytes]) -> list[Listed]:
                 most = f"more than {FOLDERS_LIMIT} folders"
                 raise failure("protocol", f"{session.server} lists {most}: too many for one account.")
         elif found := _STATUS.match(line):
-            wire, at = take_name(session, line, found.end())
-            if status := _parse_status(line, at):
-                statuses[wire] = status
+            statuses.update(_take_status(session, line, found.end()))
         elif re.match(rb"X?LIST\b", line, re.IGNORECASE):
             session.refuse(b"* " + line)
     return [folder._replace(status=statuses.get(wire)) for wire, folder in listed.items()]
@@ -108,13 +123,14 @@ def _parse_attributes(octets: bytes) -> frozenset[str]:
     return frozenset(_XLIST_USES.get(word, word) for word in words)
 
 
-def _parse_status(line: bytes, at: int) -> Status | None:
-    """Return what a STATUS response tells, None if that is not enough to rely on."""
+def _take_status(session: Session, line: bytes, at: int) -> dict[bytes, Status]:
+    """Return what a STATUS response tells, by the name of the folder; nothing if it cannot be relied on."""
+    wire, at = take_name(session, line, at)
     found = _COUNTS.match(line, at)
     words = found[1].upper().split() if found else []
     counts = dict(zip(words[::2], words[1::2], strict=False))
     numbers = [counts.get(name, b"") for name in (b"UIDVALIDITY", b"UIDNEXT", b"MESSAGES")]
     if not all(number.isdigit() and len(number) <= 10 for number in numbers):
-        return None
+        return {}
     validity, uid_next, messages = map(int, numbers)
-    return Status(validity, uid_next, messages) if validity and uid_next else None
+    return {wire: Status(validity, uid_next, messages)} if validity and uid_next else {}

@@ -7,7 +7,7 @@ finds nothing new is over before imaplib and what stands on it would be imported
 
 import itertools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, NoReturn
 
 from cockpit_getmail.problem import Problem, failure
@@ -117,16 +117,30 @@ class Session:
             if line.startswith(b"+") and respond:
                 self.connection.write(respond(line[1:].strip()) + b"\r\n")
                 continue
-            self.check_bye(line)
-            # Blanks at its end may be a literal's.
-            untagged.append(line[2:].lstrip(b" ").removesuffix(b"\n").removesuffix(b"\r"))
-            self._learn(untagged[-1])
+            untagged.append(self._take_untagged(line))
         status, _, text = line[len(tag) :].strip().partition(b" ")
         if status.upper() not in (b"OK", b"NO", b"BAD"):
             self.refuse(line)
         if status.upper() == b"OK":
             self._learn(b"OK " + text)
         return Answer(status.upper().decode(), text, untagged)
+
+    def ask_together(self, commands: Iterable[bytes]) -> list[bytes]:
+        """Return the untagged lines of the answers to commands that are under way at once (section 5.5).
+
+        Some may be refused. All their answers together have at most as many octets as that to a single one.
+        """
+        tags = {self.send(command) for command in commands}
+        untagged: list[bytes] = []
+        budget = COMMAND_LIMIT
+        while tags:
+            line = self._read_response(budget)
+            if (tag := line.partition(b" ")[0]) in tags:
+                tags.remove(tag)
+                continue
+            budget -= max(len(line), LINE_COST)
+            untagged.append(self._take_untagged(line))
+        return untagged
 
     def send(self, command: str | bytes) -> bytes:
         """Send a command; return its tag."""
@@ -204,6 +218,14 @@ class Session:
             if literal is None:
                 return b"".join(pieces)
             pieces.append(self.connection.read(literal.size))
+
+    def _take_untagged(self, line: bytes) -> bytes:
+        """Return an untagged line without its `* ` and its end."""
+        self.check_bye(line)
+        # Blanks at its end may be a literal's.
+        text = line[2:].lstrip(b" ").removesuffix(b"\n").removesuffix(b"\r")
+        self._learn(text)
+        return text
 
     def _learn(self, text: bytes) -> None:
         if found := _CAPABILITY.match(text):

@@ -105,6 +105,9 @@ class Pop3:
     def list_folders(self, patterns: Sequence[bytes] = ALL) -> list[Listed]:
         return [INBOX]
 
+    def add_statuses(self, listed: Sequence[Listed]) -> list[Listed]:
+        return list(listed)
+
     def find_prefix(self) -> str:
         return ""
 

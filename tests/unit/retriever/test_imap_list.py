@@ -12,7 +12,8 @@ from cockpit_getmail.problem import Problem
 from cockpit_getmail.retriever.base import ALL, INBOX, Listed, Retriever, Status
 from cockpit_getmail.retriever.imap_list import FOLDERS_LIMIT
 from tests.support.fetching import make_connector
-from tests.support.hostile import Script, Server, Step, imap, tagged
+from tests.support.hostile import Script, Server, Step, close, imap, tagged
+from tests.support.hostile import Session as HostileSession
 
 T = TypeVar("T")
 EXTENDED = "IMAP4rev1 LIST-EXTENDED SPECIAL-USE LIST-STATUS"
@@ -164,6 +165,44 @@ def test_as_many_folders_as_an_account_may_have() -> None:
 def test_more_folders_than_any_account_has(name: bytes, times: int) -> None:
     lines = b"".join(b'* LIST () "/" ' + name % number + b"\r\n" for number in range(times))
     assert refused(lines).cause == "protocol"
+
+
+def test_status_of_many_is_asked_for_at_once() -> None:
+    folders = [INBOX._replace(status=Status(1, 1, 1)), *(Listed(name, name.encode()) for name in "abc")]
+    odd = [Listed(r"\xff", b"\xff"), *(Listed(f"f{number}", b"f%d" % number) for number in range(150))]
+    waiting: list[bytes] = []
+    answered: list[bytes] = []
+
+    def answer(session: HostileSession) -> None:
+        assert session.match
+        waiting.append(session.match["tag"])
+        # What can be no quoted string is not asked for.
+        if len(waiting) == 99 or len(waiting + answered) == 153:
+            # In an order of its own, and not for all.
+            said = b"* STATUS f1 (MESSAGES 1 UIDNEXT 2 UIDVALIDITY 3)\r\n* STATUS c (MESSAGES 1)\r\n"
+            ends = b"".join(tag + b" NO none\r\n" for tag in reversed(waiting))
+            session.send(b'* STATUS "b" (MESSAGES 4 UIDNEXT 5 UIDVALIDITY 6)\r\n' + said + ends)
+            answered.extend(waiting)
+            waiting.clear()
+
+    found, commands = ask({"STATUS .*": answer}, lambda session: session.add_statuses([*folders, *odd]))
+    statuses = {folder.name: folder.status for folder in found if folder.status}
+    assert statuses == {"INBOX": Status(1, 1, 1), "b": Status(6, 5, 4), "f1": Status(3, 2, 1)}
+    assert [folder.name for folder in found] == [folder.name for folder in (*folders, *odd)]
+    assert commands[0] == b'STATUS "a" (MESSAGES UIDNEXT UIDVALIDITY)'
+    assert len(commands) == 153
+
+
+@pytest.mark.parametrize(
+    "said", [b"* STATUS\r\n", b"+ go on\r\n", b"a OK\r\n", b"* BYE\r\n", b"* STATUS {9}\r\n"]
+)
+def test_status_that_is_none_ends_the_session(said: bytes) -> None:
+    def do(session: Retriever) -> list[Listed]:
+        return session.add_statuses([INBOX, Listed("a", b"a")])
+
+    with pytest.raises(Problem) as caught:
+        ask({"STATUS .*": [said, close]}, do)
+    assert caught.value.cause in ("protocol", "network")
 
 
 @pytest.mark.parametrize(

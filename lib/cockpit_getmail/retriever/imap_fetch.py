@@ -15,7 +15,7 @@ from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.retriever.base import BATCH_BYTES, FolderProblem, Part, Remote, split_batches
 from cockpit_getmail.retriever.imap_session import LINE_LIMIT, TEMPORARY, Session, response_code
 from cockpit_getmail.retriever.internal_date import parse_internal_date
-from cockpit_getmail.retriever.uid_set import split_uid_set
+from cockpit_getmail.retriever.uid_set import count_uids, split_uid_set
 
 if TYPE_CHECKING:
     from cockpit_getmail.criteria import Pieces
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 COMMANDS_AHEAD = 4
 MESSAGES_LIMIT = 1_000_000
+UNASKED = 1000
+"""So many messages may a server tell of that it was not asked about, or twice."""
 ARRIVALS = 10_000
 """So many messages may come between EXAMINE and SEARCH."""
 SEARCH_LIMIT, SIZES_LIMIT = 16 << 20, 160 << 20
@@ -110,8 +112,8 @@ class Fetcher:
         return {int(message.uid): message for message in self._describe(uid_set, f" INTERNALDATE{gmail}")}
 
     def _describe(self, uid_set: str, more: str) -> Iterator[Remote]:
-        count = 0
         for part in split_uid_set(uid_set):
+            room = min(count_uids(part) + UNASKED, MESSAGES_LIMIT)
             command = f"UID FETCH {part} (UID RFC822.SIZE{more})"
             for line in self._untagged(self._session.send(command), SIZES_LIMIT):
                 uid, size = _UID.search(line), _SIZE.search(line)
@@ -125,9 +127,9 @@ class Fetcher:
                     date=parse_internal_date(date[1]) if date else None,
                     same=same[1].decode() if same else "",
                 )
-                count += 1
-                if count > MESSAGES_LIMIT:
-                    self._refuse_more(count)
+                room -= 1
+                if room < 0:
+                    raise failure("protocol", f"{self._server} tells of more messages than there can be.")
 
     def retrieve(self, wanted: Sequence[Remote], uid_set: Callable[[Iterable[int]], str]) -> Iterator[Part]:
         """Yield the wanted messages as they come. A server may answer the commands under way in any order.

@@ -39,3 +39,9 @@ def split_uid_set(uid_set: str) -> Iterator[str]:
         uid_set = uid_set[end + 1 :]
     if uid_set:
         yield uid_set
+
+
+def count_uids(uid_set: str) -> int:
+    """Return how many UIDs a sequence set names, whether there is a message of each or not."""
+    spans = (span.partition(":") for span in uid_set.split(",") if span)
+    return sum(int(high or low) - int(low) + 1 for low, _, high in spans)

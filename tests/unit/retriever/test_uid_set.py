@@ -4,7 +4,13 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cockpit_getmail.retriever.uid_set import UID_SET_LIMIT, contains, format_uid_set, split_uid_set
+from cockpit_getmail.retriever.uid_set import (
+    UID_SET_LIMIT,
+    contains,
+    count_uids,
+    format_uid_set,
+    split_uid_set,
+)
 
 UIDS = st.lists(st.integers(1, 2**32 - 1), unique=True, max_size=50).map(sorted)
 
@@ -40,3 +46,10 @@ def test_long_uid_set_is_split_between_commands(uids: list[int]) -> None:
 def test_contains(uids: list[int], other: int) -> None:
     assert all(contains(uids, uid) for uid in uids)
     assert contains(uids, other) == (other in uids)
+
+
+@given(UIDS, st.data())
+def test_count(existing: list[int], data: st.DataObject) -> None:
+    wanted = sorted(data.draw(st.sets(st.sampled_from(existing)))) if existing else []
+    assert count_uids(",".join(map(str, wanted))) == len(wanted)
+    assert count_uids("7:9,12") == 4

@@ -113,7 +113,7 @@ class Fetcher:
 
     def _describe(self, uid_set: str, more: str) -> Iterator[Remote]:
         for part in split_uid_set(uid_set):
-            room = min(count_uids(part) + UNASKED, MESSAGES_LIMIT)
+            room = most = min(count_uids(part) + UNASKED, MESSAGES_LIMIT)
             command = f"UID FETCH {part} (UID RFC822.SIZE{more})"
             for line in self._untagged(self._session.send(command), SIZES_LIMIT):
                 uid, size = _UID.search(line), _SIZE.search(line)
@@ -129,7 +129,7 @@ class Fetcher:
                 )
                 room -= 1
                 if room < 0:
-                    raise failure("protocol", f"{self._server} tells of more messages than there can be.")
+                    self._refuse_more(most)
 
     def retrieve(self, wanted: Sequence[Remote], uid_set: Callable[[Iterable[int]], str]) -> Iterator[Part]:
         """Yield the wanted messages as they come. A server may answer the commands under way in any order.
@@ -284,7 +284,7 @@ class Fetcher:
         return uid
 
     def _refuse_more(self, messages: int) -> NoReturn:
-        most = f"more than the {messages} messages it has"
+        most = f"more than the {messages} messages that there can be"
         if messages >= MESSAGES_LIMIT:
             most = f"more than {MESSAGES_LIMIT} messages: too many for one folder"
         raise failure("protocol", f"{self._server} lists {most}.")

@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** What a message says, as text: of HTML too, which never becomes a part of the page. */
 import type { ReadMessage } from "../api";
+import { attributeOf, piecesOf, type Tag } from "./html";
 
 /** So much of HTML is looked at: what is after it nobody reads here. */
 const HTML_LIMIT = 2_000_000;
 
-/** What is not for reading. */
-const LEFT_OUT = "head, script, style, template, noscript, object, iframe, svg, math, select, textarea, [hidden]";
-const HIDDEN = /(^|;)\s*(display\s*:\s*none|visibility\s*:\s*hidden)/i;
-const PARAGRAPHS = new Set("P H1 H2 H3 H4 H5 H6 UL OL DL PRE TABLE BLOCKQUOTE HR FIGURE".split(" "));
+const PARAGRAPHS = new Set("p h1 h2 h3 h4 h5 h6 ul ol dl pre table blockquote hr figure".split(" "));
 const BLOCKS = new Set(
-    "DIV LI TR DT DD SECTION ARTICLE HEADER FOOTER MAIN NAV ASIDE ADDRESS CENTER CAPTION FIGCAPTION FORM BODY".split(" "),
+    "br div li tr dt dd section article header footer main nav aside address center caption figcaption form body".split(" "),
 );
 const BLANKS = /[ \t\n\f\r]+/g;
 
 /** Grows as a page is read from top to bottom. */
 class Reading {
-    private text = "";
+    text = "";
     private gap = "";
 
     add(words: string): void {
@@ -28,13 +26,9 @@ class Reading {
     /** Words between which any blanks are one. */
     flow(words: string): void {
         const plain = words.replace(BLANKS, " ");
-        if (plain.startsWith(" ")) this.blank();
+        if (plain.startsWith(" ")) this.gap ||= " ";
         this.add(plain.trim());
-        if (plain.length > 1 && plain.endsWith(" ")) this.blank();
-    }
-
-    blank(): void {
-        this.gap ||= " ";
+        if (plain.length > 1 && plain.endsWith(" ")) this.gap ||= " ";
     }
 
     cell(): void {
@@ -45,66 +39,32 @@ class Reading {
     line(count: number): void {
         if (this.gap.length < count || !this.gap.includes("\n")) this.gap = "\n".repeat(count);
     }
-
-    get whole(): string {
-        return this.text;
-    }
 }
 
-/**
- * Return the text of HTML. It is read in a document of its own, in which nothing is run, loaded or shown.
- */
+/** Return the text of HTML. */
 export function textOf(html: string): string {
-    const page = new DOMParser().parseFromString(html.slice(0, HTML_LIMIT), "text/html");
     const reading = new Reading();
-    const root: Node = page.body;
-    let node: Node | null = root;
-    // Not by recursion: senders may nest as deep as they like.
-    while (node) {
-        if (enter(node, reading) && node.firstChild) {
-            node = node.firstChild;
+    let link: { tag: Tag; from: number } | undefined;
+    let isExact = false;
+    for (const piece of piecesOf(html.slice(0, HTML_LIMIT))) {
+        if (typeof piece === "string") {
+            if (isExact) reading.add(piece.replaceAll("\r\n", "\n"));
+            else reading.flow(piece);
             continue;
         }
-        while (node) {
-            leave(node, reading);
-            if (node === root || node.nextSibling) break;
-            node = node.parentNode;
+        const { name, isEnd } = piece;
+        if (name === "a") {
+            if (link) reading.add(bracket(placeOf(link.tag, reading.text.slice(link.from)), " "));
+            link = isEnd ? undefined : { tag: piece, from: reading.text.length };
         }
-        node = node === root ? null : (node?.nextSibling ?? null);
+        if (name === "pre") isExact = !isEnd;
+        if (BLOCKS.has(name)) reading.line(1);
+        if (PARAGRAPHS.has(name)) reading.line(2);
+        if (isEnd && ["td", "th"].includes(name)) reading.cell();
+        if (name === "li" && !isEnd) reading.add("• ");
+        if (name === "img") reading.flow(bracket(attributeOf(piece, "alt")?.trim()));
     }
-    return reading.whole;
-}
-
-/** Take what stands at the beginning of a node; return whether to look into it. */
-function enter(node: Node, reading: Reading): boolean {
-    if (node.nodeType === Node.TEXT_NODE) {
-        const words = node.nodeValue ?? "";
-        if (node.parentElement?.closest("pre")) reading.add(words);
-        else reading.flow(words);
-        return false;
-    }
-    // Of the document's own kind: not of this page's.
-    if (node.nodeType !== Node.ELEMENT_NODE) return false;
-    const element = node as Element;
-    if (element.matches(LEFT_OUT) || HIDDEN.test(element.getAttribute("style") ?? "")) return false;
-    begin(element.tagName, reading);
-    if (element.tagName === "LI") reading.add("• ");
-    if (element.tagName === "IMG") reading.flow(bracket(element.getAttribute("alt")?.trim()));
-    return true;
-}
-
-function leave(node: Node, reading: Reading): void {
-    if (node.nodeType !== Node.ELEMENT_NODE) return;
-    const element = node as Element;
-    if (element.tagName === "A") reading.add(bracket(placeOf(element), " "));
-    begin(element.tagName, reading);
-    if (["TD", "TH"].includes(element.tagName)) reading.cell();
-}
-
-function begin(tag: string, reading: Reading): void {
-    if (tag === "BR") reading.line(1);
-    if (BLOCKS.has(tag)) reading.line(1);
-    if (PARAGRAPHS.has(tag)) reading.line(2);
+    return reading.text;
 }
 
 function bracket(words: string | undefined, before = ""): string {
@@ -112,10 +72,9 @@ function bracket(words: string | undefined, before = ""): string {
 }
 
 /** Return the host where a link leads, if its text does not say so. */
-function placeOf(link: Element): string | undefined {
-    const [, host] = /^\s*https?:\/\/(?:[^/?#]*@)?([^/?#:]+)/i.exec(link.getAttribute("href") ?? "") ?? [];
-    const text = link.textContent.toLowerCase();
-    return host && text.trim() && !text.includes(host.toLowerCase()) ? host : undefined;
+function placeOf(link: Tag, text: string): string | undefined {
+    const [, host] = /^\s*https?:\/\/(?:[^/?#]*@)?([^/?#:]+)/i.exec(attributeOf(link, "href") ?? "") ?? [];
+    return host && text.trim() && !text.toLowerCase().includes(host.toLowerCase()) ? host : undefined;
 }
 
 export interface Body {

@@ -57,11 +57,14 @@ class Client(IMAPClient):  # type: ignore[misc]
     def quote(self, folder: str | bytes) -> bytes:
         """Return the name of a folder as an argument of a command: as people read it, or octets as they are.
 
-        Raises Problem (mailbox) for a name that only an attacker gives.
+        Raises Problem (mailbox) for a name that no folder of a decent server has.
         """
-        octets = folder if isinstance(folder, bytes) else imap_utf7.encode(folder)
+        try:
+            octets = folder if isinstance(folder, bytes) else imap_utf7.encode(folder)
+        except ValueError:
+            octets = b"\0"
         if any(octet in octets for octet in b"\0\r\n"):
-            raise failure("mailbox", "A folder with a line end in its name cannot be named.")
+            raise failure("mailbox", "No folder can be asked for by such a name.")
         return b'"' + octets.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
 
     def my_rights(self, folder: str) -> str:
@@ -171,6 +174,8 @@ def explained(session: Session) -> Iterator[None]:
     except Refused as error:
         said = session.shown(error.text)
         raise failure("mailbox", f"{server} refuses {error.command}: {said}", code=error.code) from error
+    except imaplib.IMAP4.readonly as error:
+        raise failure("mailbox", f"{server} gives no right to change anything there.") from error
     except (imaplib.IMAP4.error, *_MALFORMED) as error:
         said = session.shown(str(error).partition("\n")[0].encode("utf-8", "replace"))
         is_nonsense = isinstance(error, (imaplib.IMAP4.abort, ProtocolError, *_MALFORMED))

@@ -93,7 +93,7 @@ def test_a_folder_is_named_as_the_server_has_it(name: str | bytes, sent: bytes) 
         assert attached.quote(name) == sent
 
 
-@pytest.mark.parametrize("name", ["a\\x0d\\x0ab", b"a\nb", b"\0"])
+@pytest.mark.parametrize("name", ["a\\x0d\\x0ab", b"a\nb", b"\0", "\ud800"])
 def test_a_name_of_a_folder_is_no_command(name: str | bytes) -> None:
     with pytest.raises(Problem) as caught, client({}) as attached:
         attached.select_folder(name)
@@ -113,6 +113,15 @@ def test_no_is_told_apart() -> None:
     assert met.message == f"{HOST} refuses LIST: [NOPERM] not for ...\x1b[2J"
     assert isinstance(met.attributes, dict)
     assert met.attributes["code"] == "NOPERM"
+
+
+def test_what_may_only_be_read() -> None:
+    opened = tagged(b"* 1 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n", b"OK [READ-ONLY] done")
+    with client({"(?:SELECT|EXAMINE) .*": opened}) as attached:
+        attached.select_folder("INBOX", readonly=True)
+    with pytest.raises(Problem) as caught, client({"SELECT .*": opened}) as attached:
+        attached.select_folder("INBOX")
+    assert caught.value.cause == "mailbox"
 
 
 @pytest.mark.parametrize(

@@ -252,7 +252,7 @@ def _look_at_abort(place: Place, mailbox: Mailbox, error: type[Exception]) -> No
     place.dovecot.doveadm("kick", place.user)
     # As with imaplib, the network has errors of its own.
     with pytest.raises((error, OSError)):
-        mailbox.imap.idle()
+        mailbox.imap.noop()
 
 
 def _look_at_read_only(_: Place, __: Mailbox, error: type[Exception]) -> None:

@@ -59,7 +59,11 @@ class Mailbox:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        if error is None:
+            self.close()
+        else:
+            # Where a command was broken off there is no more to say.
+            self._process.end()
 
     @property
     def imap4(self) -> imaplib.IMAP4:
@@ -70,6 +74,8 @@ class Mailbox:
     def close(self) -> None:
         """Log out. Messages that are only marked as deleted stay. Never raises."""
         with suppress(Exception):
+            # There may be half a command, of which the server awaits the rest.
+            self.imap.socket().settimeout(END_SECONDS)
             self.imap.logout()
         self._process.end()
 
@@ -134,6 +140,8 @@ class _Client(IMAPClient):  # type: ignore[misc]
         self._process = process
         self._selected: tuple[str, bool] | None = None
         super().__init__("cockpit-getmail", ssl=False)
+        # To ask for them in the middle of a command, as version 3 does, is too late.
+        self._cached_capabilities = tuple(name.encode() for name in self._imap.capabilities)
 
     def _create_IMAP4(self) -> imaplib.IMAP4:
         return _Imap4(self._process)

@@ -186,6 +186,7 @@ def test_a_literal_that_is_longer_than_announced(kind: str) -> None:
 # Floods
 
 
+@pytest.mark.slow
 @each_kind
 @pytest.mark.parametrize(
     "flood",

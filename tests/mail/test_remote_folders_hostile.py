@@ -43,6 +43,7 @@ class Folders:
     ) -> list[Step]:
         own: dict[str, Step | Script] = {
             "LIST .*": self._list,
+            "STATUS .*": tagged(status=b"NO [CANNOT] Not by this server."),
             r"(?:SELECT|EXAMINE) (?P<name>(?:[^{]|\{(?!\d+\}$))*)": self._open,
             r"(?:SELECT|EXAMINE) \{(?P<size>\d+)\}": self._open_literal,
             "UID SEARCH .*": self._search,

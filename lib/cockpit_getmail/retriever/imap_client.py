@@ -173,7 +173,7 @@ def explained(session: Session) -> Iterator[None]:
         raise
     except Refused as error:
         said = session.shown(error.text)
-        raise failure("mailbox", f"{server} refuses {error.command}: {said}", code=error.code) from error
+        raise failure("mailbox", f"{server} refuses {error.command}: {said}") from error
     except imaplib.IMAP4.readonly as error:
         raise failure("mailbox", f"{server} gives no right to change anything there.") from error
     except (imaplib.IMAP4.error, *_MALFORMED) as error:

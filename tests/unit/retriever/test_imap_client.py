@@ -111,8 +111,8 @@ def test_no_is_told_apart() -> None:
     met = problem({"LIST .*": tagged(status=refusal)})
     assert met.cause == "mailbox"
     assert met.message == f"{HOST} refuses LIST: [NOPERM] not for ...\x1b[2J"
-    assert isinstance(met.attributes, dict)
-    assert met.attributes["code"] == "NOPERM"
+    # A helper answers it: nothing is in it that problem.json does not know.
+    assert met.attributes == {"cause": "mailbox"}
 
 
 def test_what_may_only_be_read() -> None:

@@ -276,6 +276,31 @@ def test_folder_that_nobody_may_read_stops_no_other(case: Case) -> None:
     assert are(case.found[""], messages[:2] + messages[4:])
 
 
+def test_rights_to_one_folder_are_no_matter_of_the_others(tmp_path: Path) -> None:
+    with Dovecot({"u": PASSWORD}, acl=True) as dovecot:
+        case = Case(dovecot, "u", tmp_path)
+        messages = case.fill("INBOX", "Locked", "Read", "Work")
+        for folder, rights in (("Locked", ("lookup",)), ("Read", ("lookup", "read"))):
+            dovecot.doveadm("acl", "set", "-u", "u", folder, "owner", *rights)
+        problem = case.account.fails(case.connector("*", Delete="0", MarkSeen="seen"))
+        assert problem.cause == "mailbox"
+        assert problem.message.startswith("2 folders could not be fetched. ")
+        told = "".join(case.account.log.said)
+        assert "gives no right to delete in Read" in told
+        assert '127.0.0.1 does not open the folder "Locked"' in told
+        assert are(case.found[""], [*messages[:2], *messages[4:]])
+        left = {folder: len(dovecot.messages("u", folder)) for folder in ("INBOX", "Locked", "Read", "Work")}
+        assert left == {"INBOX": 0, "Locked": 2, "Read": 2, "Work": 0}
+
+
+def test_each_folder_is_marked(case: Case) -> None:
+    case.fill("INBOX", "Work", count=1)
+    case.fetch("*, !Work", MarkSeen="seen")
+    assert (case.dovecot.flags(case.user), case.dovecot.flags(case.user, "Work")) == (["S"], [""])
+    case.fetch("*", MarkSeen="seen")
+    assert case.dovecot.flags(case.user, "Work") == ["S"]
+
+
 def test_command_is_told_each_folder(case: Case, tmp_path: Path) -> None:
     case.fill("INBOX", "Entwürfe", "Work/Old", "-rf", "Dr. Who", count=1)
     program = tmp_path / "deliver"

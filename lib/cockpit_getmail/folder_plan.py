@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from cockpit_getmail import folder_list
 from cockpit_getmail.copies import KNOWS_COPIES
 from cockpit_getmail.problem import failure, quoted
 from cockpit_getmail.retriever.base import ALL, INBOX, Listed
@@ -41,6 +40,11 @@ def make(connector: Connector, retriever: Retriever, report: Reporter) -> Plan:
 
     Raises Problem: connector for Folders that cannot be understood, mailbox where there is no such folder.
     """
+    if connector.folders.upper() == INBOX.name:
+        return Plan([Planned(INBOX)])
+    # Not every run has to wait for it.
+    from cockpit_getmail import folder_list, folders
+
     try:
         items = folder_list.parse(connector.folders)
     except ValueError as error:
@@ -48,8 +52,6 @@ def make(connector: Connector, retriever: Retriever, report: Reporter) -> Plan:
         raise failure("connector", f"Folders of this connector cannot be understood. {error}") from error
     if folder_list.is_only_inbox(items):
         return Plan([Planned(INBOX)])
-    from cockpit_getmail import folders
-
     patterns = folders.find_patterns(items)
     listed = retriever.list_folders(patterns)
     choice = folders.choose(items, listed, knows_copies=KNOWS_COPIES in retriever.capabilities)

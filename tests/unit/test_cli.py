@@ -140,6 +140,21 @@ def test_what_is_for_units_is_for_units(site: Site, command: str) -> None:
     assert done.stderr.startswith("cockpit-getmail: ")
 
 
+def test_session_that_is_none_is_told_to_both(site: Site) -> None:
+    """The program that asks reads one, whoever looks after it the other."""
+    site.add("me", Retriever="SimplePOP3Retriever")
+    for words, status, code in (
+        (("imap", "me"), 78, "Conflict connector"),
+        (("imap", "nobody"), 78, "NotFound connector"),
+        (("imap", "me", "--of", "else"), 78, "NotFound connector"),
+    ):
+        done = site.run(*words)
+        assert done.returncode == status
+        assert done.stdout.startswith(f"* BYE [XPROBLEM {code}] ")
+        assert done.stderr == f"cockpit-getmail: {done.stdout.partition('] ')[2]}"
+    assert site.run("imap", "--unit").returncode == 70
+
+
 @pytest.mark.long
 def test_failures_that_were_forgiven_do_not_count(site: Site) -> None:
     site.add("me")

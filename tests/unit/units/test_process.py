@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from cockpit_getmail.problem import Problem
-from cockpit_getmail.units.process import OUTPUT_LIMIT, run
+from cockpit_getmail.units.process import OUTPUT_LIMIT, passing_through, run
 from tests.support import need_root
 
 pytestmark = pytest.mark.long
@@ -193,3 +193,19 @@ def is_alive(pid: str) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_program_on_our_own_streams(capfd: pytest.CaptureFixture[str]) -> None:
+    with passing_through(shell("echo out; env; exit 3")) as child:
+        assert child.wait(ENOUGH) == 3
+    said = capfd.readouterr().out.splitlines()
+    assert said[0] == "out"
+    assert {line.partition("=")[0] for line in said[1:]} <= {"PATH", "LANG", "PWD"}
+
+
+def test_program_on_our_own_streams_ends_with_the_block() -> None:
+    with pytest.raises(ZeroDivisionError), passing_through(["sleep", "60"]) as child:
+        raise ZeroDivisionError
+    assert child.returncode == -signal.SIGKILL
+    with pytest.raises(Problem, match="no-such-program"), passing_through(["no-such-program"]):
+        pass

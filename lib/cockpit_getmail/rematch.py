@@ -30,7 +30,12 @@ TOLD = 20_000
 
 
 def list_again(retriever: Retriever, opened: Folder, folder: FolderState, report: Reporter) -> list[Remote]:
-    """Return the messages that no record is of, oldest first; the state knows the others. Raises Problem."""
+    """Return the messages that no record is of, oldest first; the state knows the others. Raises Problem.
+
+    A folder that is empty stays stale: what was in it may come back.
+    """
+    if not opened.messages:
+        return []
     known = folder.known()
     new, present = retriever.list_new(known)
     folder.saw(known, present)

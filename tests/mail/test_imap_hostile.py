@@ -11,7 +11,7 @@ import pytest
 from cockpit_getmail import fetch
 from cockpit_getmail.endpoint import Endpoint
 from cockpit_getmail.problem import Problem
-from cockpit_getmail.retriever.base import BATCH_BYTES, Part, Remote, Renumbered
+from cockpit_getmail.retriever.base import BATCH_BYTES, Part, Remote, Renumbered, Seen
 from cockpit_getmail.retriever.imap import Imap
 from tests.support.fetching import Account, enter, make_connector
 from tests.support.hostile import Script, Server, Session, Step, close, hang, imap, repeat, reset, tagged
@@ -353,14 +353,25 @@ def test_a_uidnext_that_cannot_be_is_not_believed() -> None:
 @pytest.mark.parametrize(("uid_next", "known"), [(b"3", "2"), (b"3", "1"), (b"0", "9"), (b"", "9")])
 def test_uids_that_may_go_on(uid_next: bytes, known: str) -> None:
     with served(restored(uid_next, 2)) as (_, session):
-        session.list_new({(known, 0): ~5})
+        session.list_new({(known, 0): ~100})
         assert not session.notes
 
 
-def test_empty_folder_whose_uids_begin_anew_may_be_so_for_a_while() -> None:
-    with served(restored(b"1", 0)) as (_, session):
-        assert session.list_new({("1", 0): 5}) == ([], set())
-        assert "UIDs anew" in session.notes[0]
+def test_what_was_deleted_and_is_there_as_something_else() -> None:
+    with served(restored(b"9", 2)) as (_, session):
+        assert session.list_new({("1", 0): ~100, ("2", 0): 5})[1] == {("1", 0), ("2", 0)}
+        with pytest.raises(Renumbered):
+            session.list_new({("1", 0): 5, ("2", 0): ~99})
+
+
+def test_empty_folder_whose_uids_begin_anew() -> None:
+    with served(restored(b"1", 0)) as (_, session), pytest.raises(Renumbered):
+        session.list_new({("1", 0): 5})
+
+
+def test_uids_that_begin_anew_below_what_is_known_beyond_a_gap() -> None:
+    with served(restored(b"3", 2)) as (_, session), pytest.raises(Renumbered):
+        session.list_since({("9", 0): 5}, Seen(1, 0))
 
 
 # Deletion

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""UIDs that are handed out anew under the old UIDVALIDITY: no message is taken for one that had its UID."""
+
+import pytest
+
+from tests.mail.conftest import NewRound
+from tests.mail.test_runs import after
+from tests.mail.test_uidvalidity import IMAP, MONTH, NAMELESS, NEW, THREE, check_sound, number_anew, query
+from tests.support.dovecot import make_message
+from tests.support.rounds import Round
+from tests.support.stop_after import Driver
+
+LARGE = make_message(9, 5000)
+
+
+def restore(made: Round, kept: list[bytes], new: list[bytes]) -> None:
+    """Let the server be as after a restored backup of some messages, and others that came since."""
+    for path in made.dovecot.maildir(made.user).glob("[nc][eu][wr]/*"):
+        if path.read_bytes() not in kept:
+            path.unlink()
+    made.fill(new)
+    number_anew(made, 77, order=range(len(kept) + len(new)))
+    assert made.dovecot.uids(made.user) == [*range(1, len(kept) + len(new) + 1)]
+
+
+def test_new_mail_has_uids_beyond_what_is_passed_over(new_round: NewRound, driver: Driver) -> None:
+    made = new_round(IMAP).fill([LARGE, *THREE])
+    number_anew(made, 77, order=range(4))
+    plan = made.plan(MaxSize="1000")
+    assert driver.fetch(plan).result["messages"] == 3
+    restore(made, [LARGE, THREE[0]], NEW[:1])
+    outcome = driver.fetch(plan)
+    assert outcome.result["messages"] == 1
+    made.check_delivered_once([*THREE, NEW[0]])
+    check_sound(made)
+
+
+def test_new_mail_in_what_was_empty(new_round: NewRound, driver: Driver) -> None:
+    """More comes than there ever was, between two runs."""
+    made = new_round(IMAP).fill(THREE)
+    number_anew(made, 77, order=range(3))
+    assert driver.fetch(made.plan()).ok
+    restore(made, [], [])
+    made.dovecot.set_uidvalidity(made.user, 77)
+    assert driver.fetch(made.plan()).result["messages"] == 0
+    more = [make_message(number, 700) for number in range(30, 36)]
+    restore(made, [], more)
+    assert driver.fetch(made.plan()).result["messages"] == len(more)
+    made.check_delivered_once([*THREE, *more])
+
+
+@pytest.mark.parametrize("validity", [77, 78])
+def test_what_was_empty_comes_back_as_it_was(new_round: NewRound, driver: Driver, validity: int) -> None:
+    made = new_round(IMAP).fill([*THREE, NAMELESS])
+    number_anew(made, 77, order=range(4))
+    plan = made.plan(Delete="3", Time=MONTH)
+    assert driver.fetch(plan).ok
+    bring_back = made.exchange([], validity=validity)
+    for days in (1, 1.5):
+        assert driver.fetch(after(days, plan)).result["messages"] == 0
+    bring_back()
+    number_anew(made, validity, order=range(4))
+    # What has no Message-ID cannot be told from others.
+    outcome = driver.fetch(after(2, plan))
+    assert (outcome.result["messages"], outcome.result["deleted"]) == (1, 0)
+    assert driver.fetch(after(3, plan)).result["deleted"] == 3
+    made.check_delivered_once([*THREE, NAMELESS, NAMELESS])
+
+
+def test_what_was_deleted_is_there_again_as_something_else(new_round: NewRound, driver: Driver) -> None:
+    made = new_round(IMAP).fill(THREE)
+    number_anew(made, 77, order=range(3))
+    plan = made.plan(Delete="0")
+    assert driver.fetch(plan).result["deleted"] == 3
+    more = [make_message(number, 500 + number) for number in range(30, 36)]
+    restore(made, [], more)
+    outcome = driver.fetch(made.plan())
+    assert outcome.result["messages"] == len(more)
+    made.check_delivered_once([*THREE, *more])
+    assert driver.fetch(after(2, made.plan())).result["messages"] == 0
+    assert query(made, "SELECT count(*) FROM message WHERE state = 'removed'") == [(3,)]
+    assert driver.fetch(plan).result["deleted"] == len(more)

@@ -113,7 +113,8 @@ def fetch(
 
         ends = is_last and days is None and not connector.marks_seen
         done = _fetch_new(retriever, folder, make_delivery, new, report, stop, is_last=ends)
-    if connector.marks_seen:
+    if connector.marks_seen and not done.unfinished:
+        # Else messages are still on their way: the next run marks.
         marking.mark(folder, retriever)
     removed: set[tuple[str, int]] = set()
     # To delete over POP3 is to end in good order, and that may cost what was read and not delivered.

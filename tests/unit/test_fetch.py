@@ -167,12 +167,12 @@ class Bench:
         with State(self.state) as state:
             return fetch.run(wanted, self.settings, state, None, self.log, Stop())
 
-    def fetch_by_token(self, shelf: Shelf, seconds: int | None) -> Result:
+    def fetch_by_token(self, shelf: Shelf, seconds: int | None, **more: str) -> Result:
         """Fetch by a token that expires after so many seconds, and delete what is delivered."""
         self._monkeypatch.setattr(retriever, "make", lambda *_, **__: shelf)
         self.log = Log()
         expires = {} if seconds is None else {"AccessTokenExpires": str(int(self._now) + seconds)}
-        props = connector(Delete="0", **expires).props
+        props = connector(Delete="0", **expires, **more).props
         return self.run(Connector("someone@127.0.0.1", props, {"AccessToken": "t"}))
 
     def fails(self, shelf: Shelf, **props: str) -> Problem:
@@ -554,6 +554,14 @@ def test_run_ends_with_its_token_after_the_message_it_is_at(
     # After the last one there is nothing to go on with.
     assert bench.fetch_by_token(remote, seconds) == Result(1, 60, deleted=3)
     assert bench.delivered == stored("1", "2", "3")
+
+
+def test_nothing_is_asked_for_in_the_middle_of_an_answer(bench: Bench) -> None:
+    """What a run that ends with its token has delivered is marked by the next one."""
+    remote = shelf("1", "2", "3")
+    for marked in ([], [], [["1", "2", "3"]]):
+        bench.fetch_by_token(remote, 0, MarkSeen="seen")
+        assert remote.marked == marked
 
 
 @pytest.mark.parametrize("seconds", [90, 3600, None])

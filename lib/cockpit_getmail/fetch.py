@@ -21,12 +21,12 @@ from cockpit_getmail.retriever.base import Folder, FolderProblem, Seen
 from cockpit_getmail.state import DAY, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Sequence
+    from collections.abc import Callable, Sequence
 
     from cockpit_getmail.connector import Connector
     from cockpit_getmail.destination.base import Destination
     from cockpit_getmail.filtering import Filtering
-    from cockpit_getmail.folder_plan import Plan, Planned
+    from cockpit_getmail.folder_plan import Plan
     from cockpit_getmail.report import Reporter
     from cockpit_getmail.retriever.base import Listed, Retriever, Status
     from cockpit_getmail.settings import Settings
@@ -127,6 +127,7 @@ class _Visits:
         self._mark = mark
         self._result = Result()
         self._breaks = 0
+        self._places: dict[str, str] | None = None
         self._is_orderly = False
         self.retriever = self._make_retriever()
 
@@ -142,14 +143,14 @@ class _Visits:
         """Fetch each folder; what is wrong with one does not stop the others, but is raised in the end."""
         troubles = [self._tell_unused(use) for use in plan.unused]
         last = len(plan.folders) - 1
-        for number, planned in enumerate(plan.folders):
+        for number, listed in enumerate(plan.folders):
             self._means.stop.check()
             try:
-                self._visit(planned, plan.there, is_last=number == last)
+                self._visit(listed, plan, is_last=number == last)
             except Problem as problem:
                 if problem.cause not in OF_FOLDERS or last + len(plan.unused) == 0:
                     raise
-                troubles.append(self._explain(planned.listed, problem))
+                troubles.append(self._explain(listed, problem))
                 if number < last and not isinstance(problem, FolderProblem):
                     self._connect_again(troubles[0])
             else:
@@ -172,12 +173,12 @@ class _Visits:
         connector, tls_seen = self._means.connector, self._mailbox.tls_seen
         return retrievers.make(connector, ca_pem=self._ca_pem, tls_seen=tls_seen, timeout=SILENCE_SECONDS)
 
-    def _visit(self, planned: Planned, there: Container[str] | None, *, is_last: bool) -> None:
-        means, listed = self._means, planned.listed
+    def _visit(self, listed: Listed, plan: Plan, *, is_last: bool) -> None:
+        means = self._means
         if listed.status and self._is_done(listed.name, listed.status):
             return
         opened = self.retriever.select(listed)
-        if there is not None and (former := self._mailbox.rename(opened, there)):
+        if plan.there is not None and (former := self._mailbox.rename(opened, plan.there)):
             means.report.note(f"The folder {quoted(former)} is called {quoted(opened.name)} now.")
         folder = self._mailbox.folder(opened)
         if self._mark:
@@ -186,7 +187,10 @@ class _Visits:
             marked = baseline.mark(self.retriever, opened, folder, means.report, self._mark)
             self._result = marked.plus(self._result)
             return
-        place = planned.place
+        # Only now, as often nothing is new anywhere.
+        if self._places is None:
+            self._places = folder_plan.find_places(means.connector, self.retriever, plan.folders)
+        place = self._places.get(listed.name)
         fetched = fetch_folder.fetch(means, self.retriever, opened, folder, place=place, is_last=is_last)
         self._result = fetched.plus(self._result)
 

@@ -17,20 +17,13 @@ if TYPE_CHECKING:
     from cockpit_getmail.retriever.base import Retriever
 
 
-class Planned(NamedTuple):
-    """A folder of the server, and the one of the account its mail goes to: None is the connector's own."""
-
-    listed: Listed
-    place: str | None = None
-
-
 class Plan(NamedTuple):
     """The folders in their order. For the special uses of `unused` there is none.
 
     `there` are the names of all folders of the account, None if it was not asked for all.
     """
 
-    folders: Sequence[Planned]
+    folders: Sequence[Listed]
     unused: Sequence[str] = ()
     there: frozenset[str] | None = None
 
@@ -41,7 +34,7 @@ def make(connector: Connector, retriever: Retriever, report: Reporter) -> Plan:
     Raises Problem: connector for Folders that cannot be understood, mailbox where there is no such folder.
     """
     if connector.folders.upper() == INBOX.name:
-        return Plan([Planned(INBOX)])
+        return Plan([INBOX])
     # Not every run has to wait for it.
     from cockpit_getmail import folder_list, folders
 
@@ -51,7 +44,7 @@ def make(connector: Connector, retriever: Retriever, report: Reporter) -> Plan:
         # What create accepts always can be; a database may have been written by hand.
         raise failure("connector", f"Folders of this connector cannot be understood. {error}") from error
     if folder_list.is_only_inbox(items):
-        return Plan([Planned(INBOX)])
+        return Plan([INBOX])
     patterns = folders.find_patterns(items)
     listed = retriever.list_folders(patterns)
     choice = folders.choose(items, listed, knows_copies=KNOWS_COPIES in retriever.capabilities)
@@ -60,17 +53,19 @@ def make(connector: Connector, retriever: Retriever, report: Reporter) -> Plan:
         report.note(f"{name} shows messages of other folders, too: it is fetched only if Folders names it.")
     if not (choice.folders or choice.unused):
         raise failure("mailbox", f"{connector.server} has no folder that Folders means.")
-    places = _find_places(connector, retriever, choice.folders)
     chosen = choice.folders
     if len(chosen) > 1 and any(folder.status is None for folder in chosen):
         chosen = retriever.add_statuses(chosen)
-    planned = [Planned(folder, places.get(folder.name)) for folder in chosen]
     there = frozenset(folder.name for folder in listed) if tuple(patterns) == ALL else None
-    return Plan(planned, choice.unused, there)
+    return Plan(chosen, choice.unused, there)
 
 
-def _find_places(connector: Connector, retriever: Retriever, listed: Sequence[Listed]) -> dict[str, str]:
-    if not connector.keeps_folders:
+def find_places(connector: Connector, retriever: Retriever, listed: Sequence[Listed]) -> dict[str, str]:
+    """Return by name to which folders of the account the mail goes; all others to the connector's own.
+
+    It may take to ask the server. Raises Problem.
+    """
+    if not connector.keeps_folders or listed == [INBOX]:
         return {}
     from cockpit_getmail import folders
 

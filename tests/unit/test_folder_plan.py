@@ -9,7 +9,6 @@ import pytest
 
 from cockpit_getmail import folder_plan, imap_utf7
 from cockpit_getmail.connector import Connector
-from cockpit_getmail.folder_plan import Planned
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.retriever.base import ALL, INBOX, Listed, Retriever, Status
 from tests.support.fetching import Log
@@ -50,33 +49,44 @@ def folder(name: str, *attributes: str) -> Listed:
 @pytest.mark.parametrize("props", [{}, {"Folders": "inbox"}, {"FolderMap": "keep", "Folder": "Old"}])
 def test_for_inbox_alone_nobody_asks(props: dict[str, str]) -> None:
     account = Account([])
-    assert make(account, None, **props) == folder_plan.Plan([Planned(INBOX)])
+    assert make(account, None, **props) == folder_plan.Plan([INBOX])
     assert account.asked == []
 
 
 def test_all_go_to_one() -> None:
     account = Account([folder("a.b"), INBOX])
-    assert make(account, Folders="*").folders == [Planned(INBOX), Planned(folder("a.b"))]
+    assert make(account, Folders="*").folders == [INBOX, folder("a.b")]
     assert account.asked == [[b"*"], "status"]
+
+
+def find_places(account: Account, **props: str) -> dict[str, str]:
+    connector = Connector.from_record("me", {"FolderMap": "keep", **props})
+    return folder_plan.find_places(connector, cast("Retriever", account), account.listed)
 
 
 def test_each_goes_to_its_own() -> None:
     account = Account([INBOX, folder("INBOX.a"), folder("INBOX.b.c")], "INBOX.")
-    plan = make(account, Folders="INBOX, INBOX.*", FolderMap="keep", Folder="Old")
-    assert [place for _, place in plan.folders] == [None, "Old/a", "Old/b/c"]
-    assert account.asked == [[b"INBOX", b"INBOX.*"], "prefix", "status"]
+    assert find_places(account, Folder="Old") == {"INBOX.a": "Old/a", "INBOX.b.c": "Old/b/c"}
+    assert account.asked == ["prefix"]
 
 
 def test_without_levels_no_prefix_matters() -> None:
     account = Account([INBOX, folder("a")], "INBOX.")
-    assert make(account, Folders="*", FolderMap="keep").folders[1].place == "a"
-    assert "prefix" not in account.asked
+    assert find_places(account) == {"a": "a"}
+    assert account.asked == []
+
+
+@pytest.mark.parametrize(("listed", "folder_map"), [([INBOX], "keep"), ([INBOX, folder("INBOX.a")], "inbox")])
+def test_what_goes_to_the_connectors_own_folder_has_no_place(listed: list[Listed], folder_map: str) -> None:
+    account = Account(listed, "INBOX.")
+    assert find_places(account, FolderMap=folder_map) == {}
+    assert account.asked == []
 
 
 def test_status_is_asked_for_where_the_listing_does_not_tell_it() -> None:
     status = Status(7, 3, 2)
     plan = make(Account([INBOX, folder("a")], status=status), Folders="*")
-    assert [planned.listed.status for planned in plan.folders] == [status, status]
+    assert [each.status for each in plan.folders] == [status, status]
     told = [each._replace(status=status) for each in (INBOX, folder("a"))]
     for account in (Account(told), Account([INBOX])):
         make(account, Folders="*")

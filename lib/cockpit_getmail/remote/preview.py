@@ -86,7 +86,7 @@ def _preview_folders(visit: Visit) -> tuple[list[Found], int, list[Found]]:
     """Look into each folder that is fetched, as far as there is time for it."""
     plan = folder_plan.make(visit.connector, visit.retriever, _Unheard())
     wanted = _find_criteria(visit)
-    places = [planned.listed for planned in plan.folders]
+    places = plan.folders
     until = visit.deadline - visit.timeout / 2
     told: list[Found] = []
     newest: list[Newest] = []

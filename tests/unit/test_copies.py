@@ -43,6 +43,19 @@ def test_what_was_delivered_from_another_folder_is_settled(mailbox: MailboxState
     assert copies.set_apart(inbox, [Remote("2", 10, same="111")]) == []
 
 
+@pytest.mark.parametrize(
+    ("size", "date", "is_settled"), [(10, 3, True), (10, None, True), (11, 3, False), (10, 4, False)]
+)
+def test_server_that_says_the_same_of_all_messages_loses_none(
+    mailbox: MailboxState, size: int, date: int | None, is_settled: bool
+) -> None:
+    inbox = enter(mailbox, "INBOX")
+    deliver(inbox, Remote("1", 10, date=3, same="1"))
+    for folder in (inbox, enter(mailbox, "Work")):
+        message = Remote("2", size, date=date, same="1")
+        assert copies.set_apart(folder, [message]) == ([] if is_settled else [message])
+
+
 def test_what_was_set_aside_may_yet_come_from_another_folder(mailbox: MailboxState) -> None:
     message = Remote("1", 10, same="111")
     deliver(enter(mailbox, "INBOX"), message, Refusal("No.", for_good=True))

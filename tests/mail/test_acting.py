@@ -27,13 +27,20 @@ pytestmark = pytest.mark.root
 class Mailbox:
     """A mailbox of five messages with the UIDs 1 to 5, and its connector, whose helpers are nobody's."""
 
-    def __init__(self, dovecot: Dovecot, user: str, api: Api, retriever: str = "SimpleIMAPRetriever") -> None:
+    def __init__(
+        self,
+        dovecot: Dovecot,
+        user: str,
+        api: Api,
+        retriever: str = "SimpleIMAPRetriever",
+        **props: str,
+    ) -> None:
         self.dovecot = dovecot
         self.user = user
         self.api = api
         port = dovecot.imap if "IMAP" in retriever else dovecot.pop3
-        props = {"Server": dovecot.host, "Port": str(port), "Username": user, "Password": PASSWORD}
-        self.name = api.add(Retriever=retriever, TLS="none", **props)
+        fixed = {"Server": dovecot.host, "Port": str(port), "Username": user, "Password": PASSWORD}
+        self.name = api.add(Retriever=retriever, TLS="none", **fixed, **props)
         dovecot.fill(user, COUNT)
 
     def act(self, verb: str, action: str, **data: Any) -> dict[str, Any]:
@@ -331,6 +338,30 @@ def test_the_next_run_is_not_confused(mailbox: Mailbox) -> None:
     mailbox.act("delete", "messages", uids=mailbox.dovecot.uids(user))
     mailbox.fetch()
     assert len(set(mailbox.mail)) == COUNT + 3
+
+
+def test_a_run_over_all_folders_is_not_confused(accounts: Accounts, api: Api) -> None:
+    mailbox = Mailbox(accounts.dovecot, accounts.take(), api, Folders="*")
+    dovecot, user = mailbox.dovecot, mailbox.user
+    dovecot.make_folder(user, "Work")
+    dovecot.fill(user, 2, folder="Work")
+    mailbox.fetch()
+    assert len(mailbox.mail) == COUNT + 2
+    mailbox.act("update", "folder", folder="Work", rename="Done")
+    mailbox.act("create", "folder", folder="Other")
+    mailbox.fetch()
+    assert len(mailbox.mail) == COUNT + 2
+    mailbox.act("delete", "messages", folder="Done", uids=[1])
+    mailbox.act("delete", "folder", folder="Other")
+    mailbox.act("execute", "append", folder="Done", message=encode(b"Subject: new\r\n\r\nnew\r\n"))
+    mailbox.fetch()
+    assert len(mailbox.mail) == COUNT + 3
+    # In another folder it is another message: in doubt it is fetched twice.
+    mailbox.act("execute", "move", uids=[1], target="Done")
+    mailbox.fetch()
+    assert len(mailbox.mail) == COUNT + 4
+    mailbox.fetch()
+    assert len(mailbox.mail) == COUNT + 4
 
 
 def encode(message: bytes) -> str:

@@ -2,7 +2,7 @@
 """Pictures of the panel for README: a machine with plausible connectors, all of what is seen by real runs.
 
 python -m tests.browser.screenshots writes docs/images/NAME-{light,dark}.png for each of overview, dialog,
-advanced, sign-in, settings and detail.
+advanced, selection, sign-in, settings, detail, mailbox and message.
 """
 
 import sys
@@ -17,6 +17,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from cockpit_getmail.connector import folder_name
 from tests.browser.beyond import change_state, configure, stalled, trust, until
+from tests.browser.desk import DESK, fill_desk
 from tests.browser.panel import SIZE, Panel, Style, launch, log_in, open_panel
 from tests.support.certificates import Authority
 from tests.support.cockpit import ADMIN, Cockpit
@@ -66,11 +67,13 @@ def main() -> int:
 
 @contextmanager
 def start_provider(authority: Authority) -> Iterator[Dovecot]:
-    people = (REGULAR, OFFICE, REFUSED, LARGE, AWAY, PARTLY, PAUSED, NEW)
+    people = (REGULAR, OFFICE, REFUSED, LARGE, AWAY, PARTLY, PAUSED, NEW, DESK)
     users = dict.fromkeys(people, PASSWORD)
-    with Dovecot(users, certificate=authority.issue(HOSTS)) as provider:
+    uses = {name: f"\\{name}" for name in ("Sent", "Drafts", "Junk", "Trash")}
+    with Dovecot(users, certificate=authority.issue(HOSTS), separator="/", special_uses=uses) as provider:
         provider.fill(LARGE, LARGE_COUNT, LARGE_SIZE)
         provider.fill(NEW, 31)
+        fill_desk(provider)
         yield provider
 
 
@@ -149,9 +152,12 @@ def take(installed: Installed, provider: Dovecot, oidc: Oidc) -> None:
             configure(installed, **LMTP)
             props = oidc.props(DeviceUrl=oidc.device_url)
             away = add(installed, SIGNED_IN, "marta", "mail.example.com", provider.imaps, **props)
+            chosen = {"Folders": "INBOX, \\Sent, Projects/*"}
+            desk = add(installed, DESK, "anna", "imap.example.net", provider.imaps, **chosen)
             for style in STYLES:
                 with open_panel(browser, cockpit, session, style=style) as panel:
                     take_more(panel, style, provider, away)
+                    take_remote(panel, style, provider, desk)
         browser.close()
 
 
@@ -183,6 +189,20 @@ def take_more(panel: Panel, style: Style, provider: Dovecot, name: str) -> None:
     assert not panel.seen.faults, panel.seen.faults
 
 
+def take_remote(panel: Panel, style: Style, provider: Dovecot, name: str) -> None:
+    panel.open("connector", name, "mailbox")
+    expect(panel.role("navigation", "Folders").get_by_role("listitem").first).to_be_visible()
+    expect(panel.button("Invoice 2026-118")).to_be_visible()
+    save(panel, f"mailbox-{style}")
+    panel.button("Invoice 2026-118").click()
+    expect(panel.text("Dear colleagues")).to_be_visible()
+    save(panel, f"message-{style}")
+    panel.open()
+    show_selection(panel, provider)
+    save(panel, f"selection-{style}")
+    assert not panel.seen.faults, panel.seen.faults
+
+
 def show_detail(panel: Panel) -> None:
     panel.open()
     panel.row_of(REGULAR).get_by_role("link").click()
@@ -207,6 +227,19 @@ def show_advanced(panel: Panel, provider: Dovecot) -> None:
     panel.field("SpamCheck").check()
     panel.field("VirusCheck").check()
     panel.field("Destination").evaluate("element => element.closest('section').scrollIntoView()")
+
+
+def show_selection(panel: Panel, provider: Dovecot) -> None:
+    panel.button("Add connector").click()
+    panel.fill(Server="imap.example.net", Port=str(provider.imaps), Username=DESK, Password=PASSWORD)
+    panel.button("Advanced settings").click()
+    panel.button("Choose folders").click()
+    for name in ("Sent", "Migration"):
+        panel.role("checkbox", name).check()
+    panel.fill(MaxSize="25")
+    panel.button("Show what it would fetch").click()
+    expect(panel.dialog).to_contain_text("It would fetch")
+    panel.field("Folders").evaluate("element => element.closest('section').scrollIntoView()")
 
 
 def save(panel: Panel, name: str) -> None:

@@ -14,7 +14,10 @@ from tests.support.machine import PROJECT
 
 AXE = PROJECT / "panel/node_modules/axe-core/axe.min.js"
 TABS = ("status", "history", "log", "quarantine")
-PLACES = ("overview", "dialog", "advanced", "oauth2", "remove", "settings", "seal", *TABS)
+REMOTE = ("mailbox", "message")
+PAGES = ("overview", "settings", *TABS, *REMOTE)
+DIALOGS = ("dialog", "advanced", "selection", "oauth2", "remove", "seal")
+PLACES = (*PAGES, *DIALOGS)
 TABS_PRESSED = 80
 NAME = "shown"
 
@@ -38,6 +41,16 @@ def go_to(panel: Panel, place: str) -> None:
         # Its answer is there.
         expect(panel.body.get_by_role("progressbar")).to_have_count(0)
         return
+    if place in REMOTE:
+        panel.open("connector", NAME, "mailbox")
+        # A phone shows them when they are asked for.
+        expect(panel.body.locator("[data-folder]").first).to_be_attached()
+        message = panel.body.locator("[data-uid] button").first
+        expect(message).to_be_visible()
+        if place == "message":
+            message.click()
+            panel.role("button", re.compile("^All headers")).click()
+        return
     if place in ("settings", "seal"):
         panel.open("settings")
         expect(panel.role("heading", "Stored passwords")).to_be_visible()
@@ -52,6 +65,12 @@ def go_to(panel: Panel, place: str) -> None:
     if place in ("advanced", "oauth2"):
         panel.button("Advanced settings").click()
         panel.fill(Destination="command")
+    if place == "selection":
+        panel.menu(NAME, "Edit")
+        panel.button("Advanced settings").click()
+        panel.button("Choose folders").click()
+        panel.button("Show what it would fetch").click()
+        expect(panel.dialog).to_contain_text("It would fetch")
     if place == "oauth2":
         panel.fill(Way="oauth2", Grant="jwt")
     if place == "remove":

@@ -2,7 +2,6 @@
 /** What the form would fetch, before anything is stored. */
 import cockpit from "cockpit";
 import { Button } from "@patternfly/react-core";
-import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { useEffect, useRef } from "react";
 import * as api from "../api";
 import type { Preview } from "../api";
@@ -57,7 +56,7 @@ function Found({ found, isNew }: { found: Preview; isNew: boolean }) {
             <Alert isInline variant="info" component="p" title={wantedWords(found)}>
                 {restWords(found)} {!isNew && _("What was fetched before is not fetched again.")}
             </Alert>
-            {folders.length > 1 && <FolderTable folders={folders} />}
+            {folders.length > 1 && <ByFolder folders={folders} />}
             {messages.length > 0 && <Newest found={found} />}
         </>
     );
@@ -80,31 +79,19 @@ function restWords({ passed, left, more }: Preview): string {
         .join(" ");
 }
 
-function FolderTable({ folders }: Pick<Preview, "folders">) {
+function ByFolder({ folders }: Pick<Preview, "folders">) {
     const _ = cockpit.gettext;
     return (
-        <Table variant="compact" gridBreakPoint="" aria-label={_("By folder")}>
-            <Thead>
-                <Tr>
-                    <Th>{_("Folder")}</Th>
-                    <Th modifier="fitContent">{_("Messages")}</Th>
-                    <Th modifier="fitContent">{_("Fetched")}</Th>
-                    <Th modifier="fitContent">{_("Passed over")}</Th>
-                </Tr>
-            </Thead>
-            <Tbody>
-                {folders.map(({ name, messages, wanted, passed }) => (
-                    <Tr key={name}>
-                        <Td>
-                            <bdi className="getmail-wrap">{name}</bdi>
-                        </Td>
-                        {[messages, wanted, passed].map((count, index) => (
-                            <Td key={index}>{formatNumber(count)}</Td>
-                        ))}
-                    </Tr>
-                ))}
-            </Tbody>
-        </Table>
+        <ul className="getmail-newest" aria-label={_("By folder")}>
+            {folders.map(({ name, messages, wanted }) => (
+                <li key={name}>
+                    <bdi className="getmail-wrap">{name}</bdi>{" "}
+                    <span className="getmail-quiet">
+                        {cockpit.format(_("$0 of $1 messages"), formatNumber(wanted), formatNumber(messages))}
+                    </span>
+                </li>
+            ))}
+        </ul>
     );
 }
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import codecs
 import re
+from encodings import normalize_encoding
+from encodings.aliases import aliases
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:()+-]{0,59}")
 # What Python calls a codec may be no charset at all (zlib, rot13), or know no bounds in time (punycode).
 _CODECS = re.compile(
-    r"ascii|utf_?(7|8(_sig)?|16(_?[bl]e)?|32(_?[bl]e)?)|iso8859_?\d+|latin_?1|cp\d+|koi8_[rtu]|kz1048|ptcp154|"
-    r"tis_620|hp_roman8|mac_[a-z]+|big5(hkscs)?|gb(2312|k|18030)|hz|johab|euc_(jp|jis_2004|jisx0213|kr)|"
-    r"shift_jis(_2004|x0213)?|iso2022_(kr|jp(_\d|_2004|_ext)?)"
+    r"ascii|utf_?(7|8(_sig)?|16(_?[bl]e)?|32(_?[bl]e)?)|iso8859_?\d{1,2}|latin_?1|cp\d{3,4}|koi8_[rtu]|"
+    r"kz1048|ptcp154|tis_620|hp_roman8|mac_(arabic|croatian|cyrillic|farsi|greek|iceland|roman(ian)?|turkish)|"
+    r"big5(hkscs)?|gb(2312|k|18030)|hz|johab|euc_(jp|jis_2004|jisx0213|kr)|shift_jis(_2004|x0213)?|"
+    r"iso2022_(kr|jp(_\d|_2004|_ext)?)"
 )
 # What is sent under these names is of the larger sets, which have all of them (https://encoding.spec.whatwg.org).
 _LARGER = {
@@ -63,8 +66,12 @@ def _find(charset: str) -> str:
     if not _NAME.fullmatch(charset):
         return ""
     name = charset.lower().replace("-", "_")
+    name = normalize_encoding(_ALIASES.get(name, name))
+    # What it does not know, Python looks for in a folder: a message may name a hundred thousand.
+    if not _CODECS.fullmatch(aliases.get(name) or aliases.get(name.replace(".", "_")) or name):
+        return ""
     try:
-        name = codecs.lookup(_ALIASES.get(name, name)).name.replace("-", "_")
+        name = codecs.lookup(name).name.replace("-", "_")
     except (LookupError, ValueError):
         return ""
     return name if _CODECS.fullmatch(name) else ""

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import binascii
 import re
+from operator import methodcaller
 from typing import NamedTuple
 
 from cockpit_getmail.remote.mime.header import decode_base64
 
 _BASE64 = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
 _NO_BASE64 = bytes(set(range(256)) - _BASE64 - {ord("=")})
+_LINE = re.compile(rb"[^\r\n]+")
+_BEGIN = re.compile(rb"begin(-base64)? [0-7]{3,4} ")
 _UUENCODED = ("x-uuencode", "uuencode", "x-uue", "uue")
 
 
@@ -73,17 +76,18 @@ def _find_quoted_end(octets: bytes) -> int:
 
 def _decode_uu(octets: bytes) -> Piece:
     data: list[bytes] = []
-    for line in octets.splitlines():
+    # Line by line: to have all of them at once takes many times their room.
+    for line in map(methodcaller("group"), _LINE.finditer(octets)):
         if line.strip() == b"end":
             return Piece(b"".join(data), len(octets), ended=True)
-        if not re.match(rb"begin(-base64)? [0-7]{3,4} ", line):
-            data.append(_decode_uu_line(line))
+        if not _BEGIN.match(line) and (decoded := _decode_uu_line(line)):
+            data.append(decoded)
     return Piece(b"".join(data), len(octets))
 
 
 def _decode_uu_line(line: bytes) -> bytes:
     # Some encoders add a letter to a line.
-    length = (line[0] - 32 & 63) if line else 0
+    length = line[0] - 32 & 63
     letters = line[: 1 + (length + 2) // 3 * 4]
     try:
         data = binascii.a2b_uu(letters)

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 ADDRESSES = 100
 """So many addresses of a field are told."""
 _ADDRESSES_LIMIT = 16 << 10
-_PARAMETERS_LIMIT = 8 << 10
+_PARAMETERS_LIMIT, _SEMICOLONS_LIMIT = 8 << 10, 200
+"""For each semicolon, the standard library looks at all that is before the next one."""
 _FIELD = re.compile(rb"^([!-9;-~]{1,200})[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.MULTILINE)
 _END = re.compile(rb"\n\r?\n")
 _FOLD = re.compile(r"[\t\r\n]+ *")
@@ -122,8 +123,9 @@ def parameters(value: str) -> tuple[str, dict[str, str]]:
 
     They may be in pieces, and have a charset (RFC 2231).
     """
+    pieces = value[:_PARAMETERS_LIMIT].split(";", _SEMICOLONS_LIMIT)[:_SEMICOLONS_LIMIT]
     message = Message()
-    message["Content-Type"] = _FOLD.sub(" ", value[:_PARAMETERS_LIMIT])
+    message["Content-Type"] = _FOLD.sub(" ", ";".join(pieces))
     try:
         (word, _), *rest = message.get_params([("", "")])
         found = {name.lower(): _decode_parameter(told) for name, told in reversed(rest)}

@@ -24,6 +24,7 @@ DEPTH_LIMIT = 50
 """What is deeper is one file."""
 NAME_LIMIT = 255
 _TYPE = re.compile(r"[!#$&^_.+a-z0-9-]{1,127}/[!#$&^_.+a-z0-9-]{1,127}")
+_LINE_END = re.compile(rb"(--)?[ \t]*\r?(?=\n|\Z)")
 _FOLDERS = re.compile(r".*[/\\]", re.DOTALL)
 
 
@@ -63,6 +64,14 @@ class _Entity(NamedTuple):
     default: str = "text/plain"
     related: bool = False
     whole: bool = True
+
+
+class _Line(NamedTuple):
+    """A line with a boundary: from the LF before it to its own. The last one ends the multipart."""
+
+    start: int
+    end: int
+    is_last: bool
 
 
 def split(octets: bytes, *, cut: bool = False) -> tuple[list[Part], bool]:
@@ -131,21 +140,30 @@ def _split_multipart(
     """Yield what a multipart holds, at most one more than PARTS_LIMIT; nothing without its boundary."""
     if not boundary.strip() or not start:
         return
-    line = rb"\n--%b(--)?[ \t]*\r?(?=\n|\Z)" % re.escape(boundary.rstrip().encode("utf-8", "replace"))
     default = "message/rfc822" if kind == "multipart/digest" else "text/plain"
     # The body's first line may be the boundary already.
-    found = re.compile(line).finditer(octets, start - 1, entity.end)
+    found = _find_lines(octets, start - 1, entity.end, boundary.rstrip().encode("utf-8", "replace"))
     begin = 0
     for number in range(PARTS_LIMIT + 2):
         match = next(found, None)
         if number:
-            end = _before(octets, begin, match.start()) if match else entity.end
+            end = _before(octets, begin, match.start) if match else entity.end
             whole = match is not None or entity.whole
             name = f"{entity.id}.{number}".lstrip(".")
             yield _Entity(name, begin, end, entity.depth + 1, default, kind == "multipart/related", whole)
-        if match is None or match[1]:
+        if match is None or match.is_last:
             return
-        begin = min(match.end() + 1, entity.end)
+        begin = min(match.end + 1, entity.end)
+
+
+def _find_lines(octets: bytes, start: int, end: int, boundary: bytes) -> Iterator[_Line]:
+    """Yield the lines with a boundary. To compile a regular expression of a long one takes far longer."""
+    line = b"\n--" + boundary
+    while (at := octets.find(line, start, end)) >= 0:
+        start = at + len(line)
+        if found := _LINE_END.match(octets, start, end):
+            start = found.end()
+            yield _Line(at, start, bool(found[1]))
 
 
 def _before(octets: bytes, begin: int, end: int) -> int:

@@ -158,6 +158,7 @@ def test_no_more_than_so_many_addresses() -> None:
         ("a", "a", {}),
         ("", "", {}),
         ("a; filename*" + "9" * 5000 + "=x", "a", {}),
+        ("a; b=1" + "; c=2" * 1000, "a", {"b": "1", "c": "2"}),
     ],
 )
 def test_parameters(value: str, word: str, parameters: dict[str, str]) -> None:

@@ -120,6 +120,28 @@ def test_an_odd_message_takes_little_memory() -> None:
             mime.describe(octets)
 
 
+def repeat(octets: bytes, size: int = 8 << 20) -> bytes:
+    return octets * (size // len(octets))
+
+
+SEMICOLONS = b'--b\nContent-Type: a/b; c="%b\nContent-Disposition: d; e="%b\n\n' % (
+    b";" * 8000,
+    b'\\";' * 2700,
+)
+LONG = [b"--b\nContent-Type: multipart/mixed; boundary=%d%b\n\n" % (n, b"x" * 7900) for n in range(1000)]
+COSTLY = {
+    "semicolons in quotes": MIXED + repeat(SEMICOLONS),
+    "long boundaries": MIXED + b"".join(LONG),
+    "empty lines in uuencode": b"Content-Transfer-Encoding: x-uuencode\n\n" + repeat(b"\n"),
+}
+
+
+@pytest.mark.parametrize("octets", COSTLY.values(), ids=COSTLY)
+def test_a_message_that_is_made_to_cost_is_told_all_the_same(octets: bytes) -> None:
+    with bounded(seconds=20, mebibytes=100):
+        mime.describe(octets)
+
+
 @given(MESSAGES | st.binary(max_size=300))
 def test_any_octets_are_told(octets: bytes) -> None:
     check_shape(mime.describe(octets))

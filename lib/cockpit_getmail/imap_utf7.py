@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import re
 
-_SHIFTED = re.compile("&([^-]*)-")
+_SHIFTED = re.compile("&([^&-]*)-")
 _TO_SHIFT = re.compile("&|[^ -~]+")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _ESCAPE = re.compile(r"\\x([0-9a-f]{2})")

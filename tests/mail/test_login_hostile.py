@@ -293,6 +293,7 @@ STAMP = b"<1896.697170952@dbc.mtview.ca.us>"
         (b"+OK <a b@h>", False),
         (b"+OK <a\x01@h>", False),
         (b"+OK <@>", False),
+        (b"+OK <" + b"@" * 60_000, False),
     ],
 )
 def test_apop_takes_a_time_stamp(greeting: bytes, sent: bool, authority: Authority) -> None:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cockpit_getmail.imap_utf7 import decode, encode, from_utf7, to_utf7
+from tests.support.limits import bounded
 
 NAMES = {
     "INBOX": b"INBOX",
@@ -72,6 +73,11 @@ def test_name_comes_back(name: str) -> None:
 @pytest.mark.parametrize("octets", [b"&AGE-", b"&", b"\xff", b"&APw"])
 def test_other_forms_are_none(octets: bytes) -> None:
     assert from_utf7(octets) is None
+
+
+def test_a_name_that_is_made_to_cost_is_read_once() -> None:
+    with bounded(seconds=20, mebibytes=50):
+        assert decode(b"&" * 100_000) == r"\x26" * 100_000
 
 
 def test_half_a_surrogate_pair_is_no_text() -> None:

@@ -10,7 +10,7 @@ BATCH_MESSAGES = 250
 HEADER_OCTETS = 2048
 """So much of a field is asked for, more than is recorded of one: no sender makes an answer too long."""
 _FIELDS = re.compile(
-    rb'\d{1,10} FETCH \([^{"]*?BODY\[HEADER\.FIELDS [^\]{]*\](?:<0>)? '
+    rb'\d{1,10} FETCH \([^{"]*?BODY\[HEADER\.FIELDS [^][{]*\](?:<0>)? '
     rb'(?:\{(\d{1,5})\}\r?\n|"((?:[^"\\\r\n]|\\["\\])*)")',
     re.IGNORECASE,
 )

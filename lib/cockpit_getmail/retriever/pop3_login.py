@@ -15,7 +15,7 @@ from cockpit_getmail.words import Cause
 
 COMMAND_LIMIT = 255
 """Octets of a command with its end (RFC 2449 section 4)."""
-_TIME_STAMP = re.compile(rb"<[!-;=?-~]+@[!-;=?-~]+>")
+_TIME_STAMP = re.compile(rb"<[!-;=?A-~]+@[!-;=?-~]+>")
 """RFC 1939 section 7, RFC 822. A looser one lets who is on the way find out the password bit by bit."""
 
 

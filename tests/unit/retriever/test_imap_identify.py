@@ -13,6 +13,7 @@ from cockpit_getmail.retriever import imap_identify
 from cockpit_getmail.retriever.imap_identify import identify
 from cockpit_getmail.retriever.imap_session import Session
 from cockpit_getmail.transport import Connection
+from tests.support.limits import bounded
 
 
 class Server:
@@ -102,6 +103,12 @@ def test_many_are_asked_for_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     server = Server(fetched(1, b"a") + fetched(2, b"b"), fetched(3, b"c"))
     assert ask(server, 1, 2, 3) == {"1": b"a", "2": b"b", "3": b"c"}
     assert [command.split()[2] for command in server.commands] == [b"1,2", b"3"]
+
+
+def test_a_line_that_begins_again_and_again_is_read_once() -> None:
+    line = b"* 1 FETCH (" + b"BODY[HEADER.FIELDS " * 50_000 + b"\r\n"
+    with bounded(seconds=20, mebibytes=100):
+        assert ask(Server(line), 7) == {}
 
 
 @pytest.mark.parametrize(("status", "cause"), [(b"NO", "mailbox"), (b"BAD", "protocol")])

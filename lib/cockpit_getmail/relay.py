@@ -125,7 +125,9 @@ class _Relay:
         return True
 
     def _left(self) -> float:
-        limit = self._idle if self._source_open and self._server_open else min(self._idle, LINGER_SECONDS)
+        # Whoever is slow is told to the end what the server has said.
+        waits = (self._source_open and self._server_open) or self._to_sink
+        limit = self._idle if waits else min(self._idle, LINGER_SECONDS)
         return max(0.0, self._moved + limit - time.monotonic())
 
     def _receive(self) -> bool:

@@ -5,6 +5,7 @@ import os
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -163,6 +164,19 @@ def test_our_end_is_that_of_the_server(stack: ExitStack, monkeypatch: pytest.Mon
     play.read_line()
     play.near.shutdown(socket.SHUT_WR)
     assert play.read() == b""
+    play.join()
+    assert play.problem is None
+
+
+def test_who_is_slow_is_told_all(stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay, "LINGER_SECONDS", 0.05)
+    line = b"* 1 EXISTS\r\n"
+    times = (512 << 10) // len(line)
+    _, play = begin(stack, after_log_in(greet, repeat(line, times), close))
+    play.read_line()
+    # More than the pipe and the relay hold: the server ends before all of it is read.
+    time.sleep(0.5)
+    assert play.read() == line * times
     play.join()
     assert play.problem is None
 

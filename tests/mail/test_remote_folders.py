@@ -178,7 +178,7 @@ def test_folders_in_which_nothing_is_new_are_not_opened(case: Case, commands: li
     case.fill("INBOX", *ODD)
     case.fetch("*", FolderMap="keep")
     commands.clear()
-    assert case.fetch("*").messages == 0
+    assert case.fetch("*", FolderMap="keep").messages == 0
     assert commands[1:] == [f'LIST "" "*" {STATUS}', "LOGOUT"]
     case.fill("R&D", "a\\b", count=1)
     commands.clear()
@@ -402,3 +402,32 @@ def test_kill_after_each_step(new_round: NewRound, drivers: Drivers, folder_map:
     check_whole(made, keeps=keeps)
     steps = len(outcome.steps)
     drivers.each(steps, attempt)
+
+
+@pytest.mark.slow
+def test_kill_after_each_step_after_a_folder_was_renamed(new_round: NewRound, drivers: Drivers) -> None:
+    late = make_message(900, 500)
+
+    def prepare() -> Round:
+        made = make_round(new_round)
+        assert drivers.fetch(made.small(Folders="*")).ok
+        made.dovecot.doveadm("mailbox", "rename", "-u", made.user, "Entwürfe", "Old")
+        made.dovecot.add_message(made.user, late, "Old")
+        return made
+
+    def attempt(step: int) -> None:
+        made = prepare()
+        whole = made.small(Folders="*")
+        killed.append(drivers.fetch(replace(whole, stop=step)).killed)
+        outcome = drivers.fetch(whole)
+        assert outcome.ok, outcome
+        made.check_delivered_once([*ALL, late])
+
+    made = prepare()
+    outcome = drivers.fetch(made.small(Folders="*"))
+    assert outcome.ok, outcome
+    made.check_delivered_once([*ALL, late])
+    killed: list[bool] = []
+    drivers.each(len(outcome.steps), attempt)
+    # A file that is there already is not made.
+    assert sum(killed) > len(outcome.steps) - 4 - 3 * len(THREE)

@@ -6,6 +6,7 @@ before imaplib, which knows no limits, puts it into memory.
 """
 
 import imaplib
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -25,6 +26,8 @@ TOTAL_LIMIT = 64 << 20
 """Octets a server may send to one client in all."""
 LINE_COST = 256
 """A short line costs us as much memory as so many octets: imaplib keeps all of an answer."""
+_LOOSE_END = re.compile(rb"^([A-P]{4}\d+ )(OK|NO|BAD)(?: |$)", re.IGNORECASE)
+"""The end of a command as servers may send it: imaplib wants capitals, and text after them."""
 _MALFORMED = (
     *(ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
 )
@@ -123,7 +126,7 @@ class _Imap4(imaplib.IMAP4):
         if self._in_literal and not line.startswith((b")", b" ", b"\r", b"\n")):
             self._session.refuse(line)
         self._in_literal = False
-        return line.removesuffix(b"\n").removesuffix(b"\r") + b"\r\n"
+        return _LOOSE_END.sub(_tighten, line.removesuffix(b"\n").removesuffix(b"\r")) + b"\r\n"
 
     def send(self, data: Any) -> None:
         self._session.connection.write(bytes(data))
@@ -142,6 +145,10 @@ class _Imap4(imaplib.IMAP4):
         self._room -= octets
         if self._room < 0:
             raise failure("protocol", f"{self.host} sent more than {TOTAL_LIMIT >> 20} MiB.")
+
+
+def _tighten(end: re.Match[bytes]) -> bytes:
+    return end[1] + end[2].upper() + b" "
 
 
 def _text(data: Sequence[Any]) -> bytes:

@@ -115,6 +115,14 @@ def test_no_is_told_apart() -> None:
     assert met.attributes == {"cause": "mailbox"}
 
 
+@pytest.mark.parametrize("end", [b"OK", b"ok done", b"Ok "])
+def test_a_server_of_few_words(end: bytes) -> None:
+    with client({"NOOP": tagged(status=end), "LIST .*": tagged(status=b"no")}) as attached:
+        attached.noop()
+        with pytest.raises(Refused):
+            attached.list_folders()
+
+
 def test_what_may_only_be_read() -> None:
     opened = tagged(b"* 1 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n", b"OK [READ-ONLY] done")
     with client({"(?:SELECT|EXAMINE) .*": opened}) as attached:

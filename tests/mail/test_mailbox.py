@@ -172,6 +172,20 @@ def test_server_that_cannot_delete_just_one(api: Api, client: Client) -> None:
         assert dovecot.flags("giacomo") == ["T", ""]
 
 
+def test_folder_that_may_only_be_read(api: Api, client: Client) -> None:
+    with Dovecot({"giacomo": PASSWORD}, acl=True) as dovecot:
+        dovecot.make_folder("giacomo", "Work")
+        dovecot.fill("giacomo", 2, folder="Work")
+        dovecot.doveadm("acl", "set", "-u", "giacomo", "Work", "owner", "lookup", "read")
+        with client.mailbox(add(api, dovecot, "giacomo")) as mailbox:
+            found = list(mailbox.get(folder="Work"))
+            assert [message.data["subject"] for _, message in found] == ["Message 1", "Message 2"]
+            for change in (found[0][1].mark_seen, found[1][1].delete):
+                with pytest.raises(Problem, match="no right to change Work"):
+                    change()
+        assert dovecot.flags("giacomo", "Work") == ["", ""]
+
+
 def test_no_secret_is_anywhere(client: Client, name: str) -> None:
     with client.mailbox(name) as mailbox:
         assert mailbox.imap.welcome.startswith(b"* PREAUTH [CAPABILITY IMAP4rev1 ")

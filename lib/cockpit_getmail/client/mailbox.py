@@ -111,13 +111,16 @@ class Message:
         self.data: dict[str, Any] = mime.describe(octets)
 
     def mark_seen(self) -> None:
-        """Mark it as seen on the server."""
-        self._imap.return_to(self._opened)
+        """Mark it as seen on the server. Raises Problem."""
+        self._imap.return_to(self._opened, to_write=True)
         self._imap.add_flags(self.uid, [rb"\Seen"], silent=True)
 
     def delete(self) -> bool:
-        """Remove it on the server, and no other. Returns False where it can only be marked as deleted."""
-        self._imap.return_to(self._opened)
+        """Remove it on the server, and no other. Returns False where it can only be marked as deleted.
+
+        Raises Problem.
+        """
+        self._imap.return_to(self._opened, to_write=True)
         self._imap.add_flags(self.uid, [DELETED], silent=True)
         if not self._imap.has_capability("UIDPLUS"):
             return False
@@ -128,9 +131,10 @@ class Message:
 class _Opened:
     """A folder as it was opened: its UIDs mean these messages only while UIDVALIDITY stays."""
 
-    def __init__(self, folder: str, validity: int) -> None:
+    def __init__(self, folder: str, validity: int, *, is_writable: bool) -> None:
         self.folder = folder
         self.validity = validity
+        self.is_writable = is_writable
 
 
 class _Client(IMAPClient):  # type: ignore[misc]
@@ -161,15 +165,22 @@ class _Client(IMAPClient):  # type: ignore[misc]
         return super().close_folder()
 
     def open_folder(self, folder: str) -> _Opened:
-        return _Opened(folder, self.select_folder(folder).get(b"UIDVALIDITY", 0))
+        """Select a folder, if it may only be read for that."""
+        try:
+            found, is_writable = self.select_folder(folder), True
+        except imaplib.IMAP4.readonly:
+            found, is_writable = self.select_folder(folder, readonly=True), False
+        return _Opened(folder, found.get(b"UIDVALIDITY", 0), is_writable=is_writable)
 
-    def return_to(self, opened: _Opened) -> None:
-        """Have a folder selected again. Raises Problem (Conflict) if its UIDs are others by now."""
-        if self._selected == (opened.folder, False):
+    def return_to(self, opened: _Opened, *, to_write: bool = False) -> None:
+        """Have a folder selected again. Raises Problem: Conflict if its UIDs are others by now."""
+        if to_write and not opened.is_writable:
+            raise failure("mailbox", f"There is no right to change {printable(opened.folder)}.")
+        if self._selected == (opened.folder, not opened.is_writable):
             return
         if self.open_folder(opened.folder).validity != opened.validity:
             message = (
-                f"UIDVALIDITY of {printable(opened.folder)} has changed: this UID means another message."
+                f"UIDVALIDITY of {printable(opened.folder)} has changed: a UID means another message."
             )
             raise failure("mailbox", message, kind="Conflict")
 

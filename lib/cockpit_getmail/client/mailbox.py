@@ -179,9 +179,7 @@ class _Client(IMAPClient):  # type: ignore[misc]
         if self._selected == (opened.folder, not opened.is_writable):
             return
         if self.open_folder(opened.folder).validity != opened.validity:
-            message = (
-                f"UIDVALIDITY of {printable(opened.folder)} has changed: a UID means another message."
-            )
+            message = f"UIDVALIDITY of {printable(opened.folder)} has changed: a UID means another message."
             raise failure("mailbox", message, kind="Conflict")
 
     def find(self, search: str | Sequence[Any] | None) -> list[int]:

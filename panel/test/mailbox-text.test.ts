@@ -67,6 +67,21 @@ test("nothing of it becomes a document", () => {
     expect(window).not.toHaveProperty("hacked");
 });
 
+test.each([
+    ["links", '<a href="https://evil.example/">x</a>'.repeat(50_000), "x [evil.example]x [evil.example]"],
+    ["names", Array.from({ length: 100_000 }, (_, at) => `&x${at};`).join(""), "&x0;&x1;"],
+])("many %s are read in bounds", (_name, html, begin) => {
+    const parsed = vi.spyOn(DOMParser.prototype, "parseFromString");
+    parsed.mockClear();
+    expect(textOf(html).startsWith(begin)).toBe(true);
+    expect(parsed.mock.calls.length).toBeLessThanOrEqual(1);
+});
+
+test("names that are no names of characters stay, also among others", () => {
+    expect(textOf("&Tab;&x1;&notx;&amp;&lt;b&gt;&NewLine;|")).toBe("&x1;¬x;&<b> |");
+    expect(textOf("&x1;&amp;")).toBe("&x1;&");
+});
+
 test("plain text is preferred, and HTML taken where there is none", () => {
     expect(bodyOf({ body: { plain: ["a\r\nb \r\n", "", "c"], html: ["<p>x"] } })).toEqual({ text: "a\nb\n\nc", isOfHtml: false });
     expect(bodyOf({ body: { plain: [" \r\n"], html: ["<p>x", "<b>y"] } })).toEqual({ text: "x\n\ny", isOfHtml: true });

@@ -22,6 +22,7 @@ const BEGIN = /<(?:(\/?)([a-z][^\s/>]*)|!--|[!?/])/gi;
 
 /** Return the pieces that are there to be read. Each letter is looked at once or twice, however odd it is. */
 export function piecesOf(html: string): Piece[] {
+    learn(html);
     const all = split(html);
     const pieces: Piece[] = [];
     let canSkip = true;
@@ -115,8 +116,6 @@ export function attributeOf({ attributes }: Tag, name: string): string | undefin
     return found ? resolve(found.slice(1).join("")) : undefined;
 }
 
-const known = new Map<string, string>();
-
 function resolve(text: string): string {
     return text.replace(/&(?:#(\d{1,7})|#x([\da-f]{1,6})|([a-z][a-z\d]{1,31}));/gi, (written, ...found: (string | undefined)[]) => {
         const [decimal, hexadecimal, name] = found;
@@ -126,11 +125,26 @@ function resolve(text: string): string {
     });
 }
 
-/** Return the character of a name, of which the browser knows the 2000: it is asked about letters and digits only. */
+const known = new Map<string, string>();
+/** There are 2000. */
+const KNOWN = 10_000;
+/** No name stands for it. */
+const APART = "\u0001";
+
 function named(name: string): string {
-    const before = known.get(name);
-    if (before !== undefined) return before;
-    const text = new DOMParser().parseFromString(`&${name};`, "text/html").body.textContent;
-    known.set(name, text);
-    return text;
+    return known.get(name) ?? `&${name};`;
+}
+
+/**
+ * Ask the browser, which knows the characters of all names, for those that are in HTML: once for all of them, as it
+ * takes a while. It is asked about letters and digits only.
+ */
+function learn(html: string): void {
+    if (known.size > KNOWN) known.clear();
+    const found = new Set([...html.matchAll(/&([a-z][a-z\d]{1,31});/gi)].map(([, name]) => name ?? ""));
+    const names = [...found].filter((name) => !known.has(name));
+    if (!names.length) return;
+    const asked = names.map((name) => `&${name};`).join(APART);
+    const told = new DOMParser().parseFromString(asked, "text/html").body.textContent.split(APART);
+    names.forEach((name, at) => known.set(name, told[at] ?? `&${name};`));
 }

@@ -15,11 +15,15 @@ const BLANKS = /[ \t\n\f\r]+/g;
 /** Grows as a page is read from top to bottom. */
 class Reading {
     text = "";
+    /** What was added of a link. To cut it out of all text would copy that for each link. */
+    linked = "";
     private gap = "";
 
     add(words: string): void {
         if (!words) return;
-        this.text += (this.text && this.gap) + words;
+        const added = (this.text && this.gap) + words;
+        this.text += added;
+        this.linked += added;
         this.gap = "";
     }
 
@@ -44,7 +48,7 @@ class Reading {
 /** Return the text of HTML. */
 export function textOf(html: string): string {
     const reading = new Reading();
-    let link: { tag: Tag; from: number } | undefined;
+    let link: Tag | undefined;
     let isExact = false;
     for (const piece of piecesOf(html.slice(0, HTML_LIMIT))) {
         if (typeof piece === "string") {
@@ -54,8 +58,9 @@ export function textOf(html: string): string {
         }
         const { name, isEnd } = piece;
         if (name === "a") {
-            if (link) reading.add(bracket(placeOf(link.tag, reading.text.slice(link.from)), " "));
-            link = isEnd ? undefined : { tag: piece, from: reading.text.length };
+            if (link) reading.add(bracket(placeOf(link, reading.linked), " "));
+            link = isEnd ? undefined : piece;
+            reading.linked = "";
         }
         if (name === "pre") isExact = !isEnd;
         if (BLOCKS.has(name)) reading.line(1);

@@ -145,9 +145,10 @@ class Lmtp:
     def _spell(self, folder: str) -> str:
         """Return how a folder is named to this server, with `=XX` for octets of UTF-8 where it takes none.
 
-        Others decided what it is called, and no mail has to wait for that.
+        So it is with letters that no address has. Others decided what it is called, and no mail has to wait
+        for that.
         """
-        if self._takes_utf8:
+        if self._takes_utf8 and folder.isprintable():
             return folder
         return re.sub(r"[^\0-\x7f]", lambda match: "".join(f"={o:02X}" for o in match[0].encode()), folder)
 

@@ -363,6 +363,13 @@ def test_folder_is_named_as_the_server_can_take_it(offers: tuple[str, ...], reci
     assert [taken.recipient.decode() for taken in fake.taken] == [recipient]
 
 
+def test_letters_that_no_address_has_stop_no_folder() -> None:
+    fake = Fake(offers=("SMTPUTF8",))
+    with destination(fake, recipient_delimiter="+") as opened:
+        assert opened.publish([stage(opened, folder="ü\ue000")]) == {}
+    assert [taken.recipient for taken in fake.taken] == [b"<anna+=C3=BC=EE=80=80>"]
+
+
 def test_folder_without_a_delimiter_is_refused() -> None:
     with pytest.raises(Problem) as raised:
         Lmtp(Target("lmtp", "unix:/nonexistent", "anna", "Work"), Settings(), "/nonexistent")

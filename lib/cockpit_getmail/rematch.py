@@ -14,6 +14,7 @@ from cockpit_getmail.former import Former
 from cockpit_getmail.matching import There, match
 from cockpit_getmail.problem import Problem, printable
 from cockpit_getmail.report import count
+from cockpit_getmail.retriever.base import Renumbered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,7 +38,14 @@ def list_again(retriever: Retriever, opened: Folder, folder: FolderState, report
     if not opened.messages:
         return []
     known = folder.known()
-    new, present = retriever.list_new(known)
+    try:
+        new, present = retriever.list_new(known)
+    except Renumbered as anew:
+        # As where a backup of an earlier UIDVALIDITY was restored, under which there are records.
+        report.warn(f"{anew}.")
+        folder.number_anew()
+        known = {}
+        new, present = retriever.list_new(known)
     folder.saw(known, present)
     name = printable(opened.name)
     if new:

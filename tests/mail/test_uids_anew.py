@@ -80,3 +80,19 @@ def test_what_was_deleted_is_there_again_as_something_else(new_round: NewRound, 
     assert driver.fetch(after(2, made.plan())).result["messages"] == 0
     assert query(made, "SELECT count(*) FROM message WHERE state = 'removed'") == [(3,)]
     assert driver.fetch(plan).result["deleted"] == len(more)
+
+
+def test_earlier_uidvalidity_comes_back_with_uids_anew(new_round: NewRound, driver: Driver) -> None:
+    """Some of what there was under it is gone under the next one, so that records of both are left."""
+    made = new_round(IMAP).fill(THREE)
+    number_anew(made, 77, order=range(3))
+    assert driver.fetch(made.plan()).ok
+    bring_back = made.exchange(NEW[:1], validity=78)
+    assert driver.fetch(made.plan()).result["messages"] == 1
+    bring_back()
+    restore(made, [THREE[0]], NEW[1:])
+    outcome = driver.fetch(made.plan())
+    assert outcome.ok, outcome
+    assert outcome.result["messages"] == 1
+    made.check_delivered_once([*THREE, *NEW])
+    check_sound(made)

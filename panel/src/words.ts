@@ -161,6 +161,7 @@ export function faultWords({ parameter, error }: Fault): string {
         "Tenant.format": _("Enter a domain or the identifier of a directory."),
         "Destination.unknown": _("There is no such program on this machine, or it cannot be used."),
         "Folder.conflict": _("This destination does not deliver into folders: by LMTP set RECIPIENT_DELIMITER, for a program add {folder}."),
+        "FolderMap.conflict": _("This destination does not deliver into folders: by LMTP set RECIPIENT_DELIMITER, for a program add {folder}."),
         "Destination.format": _("Enter a place as it is described here."),
         "PasswordCommand.format": _("Enter the full path of a program, and its arguments."),
         "PasswordFile.format": _("Enter a path that begins with a slash."),

@@ -405,6 +405,26 @@ def test_kill_after_each_step(new_round: NewRound, drivers: Drivers, folder_map:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("late", [False, True], ids=["not made", "made, but told as failed"])
+def test_any_step_fails(new_round: NewRound, drivers: Drivers, late: bool) -> None:
+    """Also a command: then the run goes on in another session."""
+
+    def attempt(step: int) -> None:
+        made = make_round(new_round)
+        whole = plan(made, FolderMap="keep")
+        outcome = drivers.fetch(replace(whole, fail=step, fail_late=late))
+        assert outcome.ok or outcome.cause in ("delivery", "internal", "network"), outcome
+        check_nothing_lost(made)
+        assert made.compare(ALL)[1] == 0
+        outcome = drivers.fetch(whole)
+        assert outcome.ok, outcome
+        check_whole(made, keeps=True)
+
+    outcome = drivers.fetch(plan(make_round(new_round), FolderMap="keep"))
+    drivers.each(len(outcome.steps), attempt)
+
+
+@pytest.mark.slow
 def test_kill_after_each_step_after_a_folder_was_renamed(new_round: NewRound, drivers: Drivers) -> None:
     late = make_message(900, 500)
 

@@ -16,6 +16,8 @@ FOLDERS_LIMIT = 100_000
 LISTING_LIMIT = 64 << 20
 """Octets of a listing: enough for so many folders, each with its status."""
 NAME_LIMIT = 4096
+ATTRIBUTES_LIMIT, KINDS_LIMIT = 20, 1000
+"""Attributes of a folder that are told, and how many folders of an account may differ in them."""
 STATUS_BATCH = 100
 _WANTED = b"(MESSAGES UIDNEXT UIDVALIDITY)"
 _LIST = re.compile(rb'X?LIST \(([^()]*)\) +(?:NIL|"\\?([\x01-\x7f])") +', re.IGNORECASE)
@@ -90,10 +92,12 @@ def _parse(session: Session, lines: Sequence[bytes]) -> list[Listed]:
             wire = INBOX.wire if "\\inbox" in uses else wire
             separator = (found[2] or b"").decode()
             listed.setdefault(wire, Listed(imap_utf7.decode(wire), wire, separator, uses))
+            if len(attributes) > KINDS_LIMIT:
+                session.refuse(b"* " + line)
             if len(listed) > FOLDERS_LIMIT:
                 most = f"more than {FOLDERS_LIMIT} folders"
                 raise failure("protocol", f"{session.server} lists {most}: too many for one account.")
-        elif found := _STATUS.match(line):
+        elif (found := _STATUS.match(line)) and len(statuses) <= FOLDERS_LIMIT:
             statuses.update(_take_status(session, line, found.end()))
         elif re.match(rb"X?LIST\b", line, re.IGNORECASE):
             session.refuse(b"* " + line)
@@ -119,8 +123,8 @@ def _unquote(quoted: bytes) -> bytes:
 
 
 def _parse_attributes(octets: bytes) -> frozenset[str]:
-    words = octets.decode("ascii", "replace").lower().split()
-    return frozenset(_XLIST_USES.get(word, word) for word in words)
+    words = octets.decode("ascii", "replace").lower().split(None, ATTRIBUTES_LIMIT)
+    return frozenset(_XLIST_USES.get(word, word) for word in words[:ATTRIBUTES_LIMIT])
 
 
 def _take_status(session: Session, line: bytes, at: int) -> dict[bytes, Status]:

@@ -14,6 +14,7 @@ from cockpit_getmail.retriever.imap_list import FOLDERS_LIMIT
 from tests.support.fetching import make_connector
 from tests.support.hostile import Script, Server, Step, close, imap, tagged
 from tests.support.hostile import Session as HostileSession
+from tests.support.limits import bounded
 
 T = TypeVar("T")
 EXTENDED = "IMAP4rev1 LIST-EXTENDED SPECIAL-USE LIST-STATUS"
@@ -165,6 +166,15 @@ def test_as_many_folders_as_an_account_may_have() -> None:
 def test_more_folders_than_any_account_has(name: bytes, times: int) -> None:
     lines = b"".join(b'* LIST () "/" ' + name % number + b"\r\n" for number in range(times))
     assert refused(lines).cause == "protocol"
+
+
+def test_attributes_take_bounded_memory() -> None:
+    many = b" ".join(b"\\%x" % number for number in range(100_000))
+    long = b"".join(b'* LIST (%b \\a%d) "/" a%d\r\n' % (many, number, number) for number in range(60))
+    with bounded(seconds=60, mebibytes=200):
+        assert len(listed(long)) == 60
+    kinds = b"".join(b'* LIST (\\a%d) "/" a%d\r\n' % (number, number) for number in range(2000))
+    assert refused(kinds).cause == "protocol"
 
 
 def test_status_of_many_is_asked_for_at_once() -> None:

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, NoReturn
 
 from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.retriever.base import BATCH_BYTES, FolderProblem, Part, Remote, split_batches
-from cockpit_getmail.retriever.imap_session import LINE_LIMIT, TEMPORARY, Session, response_code
+from cockpit_getmail.retriever.imap_session import (
+    LINE_COST,
+    LINE_LIMIT,
+    TEMPORARY,
+    Session,
+    response_code,
+)
 from cockpit_getmail.retriever.internal_date import parse_internal_date
 from cockpit_getmail.retriever.uid_set import count_uids, split_uid_set
 
@@ -172,7 +178,7 @@ class Fetcher:
         """Yield the lines before the end of a command, of at most so many octets together."""
         octets = 0
         while not (line := self._connection.read_line(min(limit, SEARCH_LIMIT))).startswith(tag + b" "):
-            octets += len(line)
+            octets += max(len(line), LINE_COST)
             if octets > limit:
                 raise failure("protocol", f"{self._server} answers with endless lines.")
             self._session.check_bye(line)

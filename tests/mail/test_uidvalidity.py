@@ -245,6 +245,39 @@ def test_kill_after_each_step(new_round: NewRound, drivers: Drivers, between: st
 
 
 @pytest.mark.slow
+def test_kill_after_each_step_where_uids_are_handed_out_anew(new_round: NewRound, drivers: Drivers) -> None:
+    """A backup was restored without the last messages, and others came, with the UIDs of those."""
+
+    def prepare() -> Round:
+        made = new_round(IMAP).fill(THREE_BATCHES)
+        number_anew(made, 77, order=range(len(THREE_BATCHES)))
+        assert drivers.fetch(made.small()).ok
+        for path in made.dovecot.maildir(made.user).glob("[nc][eu][wr]/*"):
+            if path.read_bytes() in THREE_BATCHES[-3:]:
+                path.unlink()
+        made.fill(NEW)
+        number_anew(made, 77)
+        return made
+
+    def attempt(step: int) -> None:
+        made = prepare()
+        plan = made.small(Delete="0")
+        drivers.fetch(replace(plan, stop=step))
+        made.check_nothing_lost(THREE_BATCHES + NEW)
+        outcome = drivers.fetch(plan)
+        assert outcome.ok, outcome
+        made.check_delivered_once(THREE_BATCHES + NEW)
+        assert made.on_server == []
+        check_sound(made)
+
+    made = prepare()
+    outcome = drivers.fetch(made.small(Delete="0"))
+    assert any("hands out UIDs anew" in line for line in outcome.log)
+    assert (outcome.result["messages"], outcome.result["deleted"]) == (2, len(THREE_BATCHES) - 1)
+    drivers.each(len(outcome.steps), attempt)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("late", [False, True], ids=["not made", "made, but told as failed"])
 def test_any_step_fails(new_round: NewRound, drivers: Drivers, late: bool) -> None:
     def attempt(step: int) -> None:

@@ -193,6 +193,23 @@ def test_uids_that_are_handed_out_anew_under_the_old_uidvalidity(new_round: NewR
     assert made.on_server == []
 
 
+def test_other_folders_are_not_compared(new_round: NewRound, driver: Driver) -> None:
+    made = new_round(IMAP).fill(THREE)
+    made.dovecot.make_folder(made.user, "Work")
+    for message in THREE:
+        made.dovecot.add_message(made.user, message, "Work")
+    plan = made.plan(Folders="*")
+    assert driver.fetch(plan).result["messages"] == 6
+    made.dovecot.doveadm("mailbox", "update", "-u", made.user, "--uid-validity", "99", "Work")
+    made.dovecot.add_message(made.user, NEW[0], "Work")
+    outcome = driver.fetch(plan)
+    assert outcome.result["messages"] == 1
+    assert [line for line in outcome.log if "compared" in line] == [
+        "The UIDs of Work are others now: 4 messages to be compared."
+    ]
+    made.check_delivered_once(THREE + THREE + NEW[:1])
+
+
 def test_what_was_missing_then_is_not_lost(new_round: NewRound, driver: Driver) -> None:
     """It is there again under the same other UIDVALIDITY: a record is matched only as what is there is."""
     made = new_round(IMAP).fill(THREE)

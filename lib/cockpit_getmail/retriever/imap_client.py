@@ -21,6 +21,8 @@ from cockpit_getmail.retriever.imap_session import Session, response_code
 
 LINE_LIMIT = 8 << 20
 """The UIDs of a million messages, as the answer to SEARCH has them, are one line."""
+LINES_LIMIT = 12 << 20
+"""Octets of all lines: a word of two letters in them costs IMAPClient some twenty times that in memory."""
 LITERAL_LIMIT = 24 << 20
 TOTAL_LIMIT = 64 << 20
 """Octets a server may send to one client in all."""
@@ -100,6 +102,7 @@ class _Imap4(imaplib.IMAP4):
         self._session = session
         self._greeting = b"* PREAUTH ready\r\n"
         self._room = TOTAL_LIMIT
+        self._room_for_lines = LINES_LIMIT
         self._in_literal = False
         super().__init__()
 
@@ -118,8 +121,9 @@ class _Imap4(imaplib.IMAP4):
         if self._greeting:
             line, self._greeting = self._greeting, b""
             return line
-        line = self._session.connection.read_line(min(LINE_LIMIT, self._room))
+        line = self._session.connection.read_line(min(LINE_LIMIT, self._room, self._room_for_lines))
         self._spend(max(len(line), LINE_COST))
+        self._room_for_lines -= len(line)
         # What announces octets and is no number would be taken for text.
         self._session.literal(line)
         # Anything else is of the literal still: the announced size is wrong.

@@ -190,6 +190,14 @@ def test_what_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch, flood: Any)
     assert problem({"LIST .*": flood}).cause == "protocol"
 
 
+def test_lines_are_bounded_also_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imap_client, "LINES_LIMIT", 1 << 20)
+    line = b"* LIST (" + b"ab " * 200_000 + b') "/" a\r\n'
+    with client({"LIST .*": tagged(line)}) as attached:
+        assert len(attached.list_folders()) == 1
+    assert problem({"LIST .*": tagged(2 * line)}).cause == "protocol"
+
+
 def test_rights_are_words_whatever_they_look_like() -> None:
     answers = {
         "MYRIGHTS .*": tagged(b"* MYRIGHTS INBOX 012\r\n"),

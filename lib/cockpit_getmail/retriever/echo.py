@@ -43,8 +43,9 @@ def _forms(username: str, password: str) -> Iterator[bytes]:
         yield from (
             secret,
             quoted(password)[1:-1],
-            b2a_base64(secret, newline=False),
-            plain(username, password),
+            # Some repeat it without what fills it up.
+            b2a_base64(secret, newline=False).rstrip(b"="),
+            plain(username, password).rstrip(b"="),
         )
 
 

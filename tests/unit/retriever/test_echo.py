@@ -26,7 +26,8 @@ PASSWORDS = [
 @pytest.mark.parametrize("password", PASSWORDS)
 def test_password_is_hidden_in_every_form(password: str) -> None:
     secret = echo.octets(password)
-    for form in (secret, echo.quoted(password), base64.b64encode(secret), echo.plain("ü", password)):
+    encoded = (base64.b64encode(secret), echo.plain("ü", password))
+    for form in (secret, echo.quoted(password), *encoded, *(each.rstrip(b"=") for each in encoded)):
         assert echo.shown(b"NO what: " + form + b"!", "ü", password) == HIDDEN
 
 

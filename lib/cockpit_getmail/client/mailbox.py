@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 DELETED = rb"\Deleted"
 END_SECONDS = 10.0
 LINE_LIMIT = 64 << 10
+LITERAL_LIMIT = 1 << 30
+"""No message that comes at once has as many octets: who announces more means to fill our memory."""
 _REFUSED = re.compile(rb"\* BYE \[XPROBLEM (\w+) (\w+)\] (.*)")
 """As cockpit_getmail.relay tells why there is no session."""
 _SSH_FAILED = 255
@@ -225,6 +227,12 @@ class _Imap4(imaplib.IMAP4):
             self._process.greeting = b""
             return greeting
         return super().readline()
+
+    def read(self, size: int) -> bytes:
+        if size > LITERAL_LIMIT:
+            raise self.abort(f"{size} octets at once")
+        octets: bytes = super().read(size)
+        return octets
 
 
 class _Process:

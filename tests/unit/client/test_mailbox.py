@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+from imapclient.exceptions import IMAPClientAbortError
 
 from cockpit_getmail import Client
 from cockpit_getmail.client.channel import find_command
@@ -23,6 +24,9 @@ for line in sys.stdin:
     print("* CAPABILITY IMAP4rev1" if command == "CAPABILITY" else "* BYE", end="\\r\\n")
     print(tag, "OK done", end="\\r\\n", flush=True)
 """
+
+
+GREEDY = SERVER.replace('"* CAPABILITY IMAP4rev1"', '"* CAPABILITY {{99999999999}}"')
 
 
 def put(helpers: Helpers, script: str) -> Client:
@@ -44,6 +48,12 @@ def test_session(helpers: Helpers) -> None:
         assert mailbox.imap.welcome == b"* PREAUTH [CAPABILITY IMAP4rev1] ready"
     assert json.loads(asked.read_text()) == ["imap", "--of", "c", "--", "-a b"]
     mailbox.close()
+
+
+def test_no_room_is_made_for_whatever_is_announced(helpers: Helpers) -> None:
+    client = put(helpers, GREEDY.format(argv=str(helpers.folder / "argv")))
+    with pytest.raises(IMAPClientAbortError, match="99999999999 octets"), client.mailbox("x") as mailbox:
+        mailbox.imap4.capability()
 
 
 def test_session_on_another_machine(helpers: Helpers, ssh: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cockpit_getmail import rematch
-from cockpit_getmail.fetch_folder import Result
+from cockpit_getmail.fetch_folder import Result, check_uids
 from cockpit_getmail.matching import There
 from cockpit_getmail.problem import quoted
 from cockpit_getmail.report import count
@@ -56,6 +56,7 @@ def _list(retriever: Retriever, opened: Folder, folder: FolderState, report: Rep
     """Return the messages that are not on record."""
     if not folder.stale:
         try:
+            check_uids(retriever, opened, folder)
             known = folder.known()
             new, present = retriever.list_new(known)
         except Renumbered as anew:

@@ -124,8 +124,8 @@ def fetch(
         folder.removed(removed)
     if opened.uid_next and done.messages + done.dropped == len(new):
         seen = _find_seen(retriever, opened, chosen, removed)
-        if whole or seen != folder.seen:
-            folder.account(seen, whole=whole)
+        if whole or seen != folder.seen or opened.uid_next > folder.highest:
+            folder.account(seen, whole=whole, uid_next=opened.uid_next)
     while retriever.notes:
         report.warn(retriever.notes.pop(0))
     return done._replace(
@@ -146,12 +146,23 @@ def _find_seen(
     return Seen(end, messages - sum(int(uid) < end for uid, _ in removed))
 
 
+def check_uids(retriever: Retriever, opened: Folder, folder: FolderState) -> None:
+    """See that UIDNEXT is no smaller than it was, also where what came last was not fetched.
+
+    Raises Renumbered, and Problem.
+    """
+    highest = folder.highest
+    if 0 < opened.uid_next < highest:
+        retriever.check_uids(highest - 1)
+
+
 def _list_new(
     retriever: Retriever, opened: Folder, folder: FolderState, report: Reporter, *, bare: bool
 ) -> tuple[list[Remote], bool]:
     """Return the messages not fetched yet, and whether the whole folder was listed for it."""
     if not folder.stale:
         try:
+            check_uids(retriever, opened, folder)
             return _list(retriever, opened, folder, bare=bare)
         except Renumbered as anew:
             report.warn(f"{anew}.")

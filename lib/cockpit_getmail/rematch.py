@@ -39,6 +39,8 @@ def list_again(retriever: Retriever, opened: Folder, folder: FolderState, report
         return []
     known = folder.known()
     try:
+        if 0 < opened.uid_next < (highest := folder.highest):
+            retriever.check_uids(highest - 1)
         new, present = retriever.list_new(known)
     except Renumbered as anew:
         # As where a backup of an earlier UIDVALIDITY was restored, under which there are records.

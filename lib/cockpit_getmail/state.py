@@ -226,16 +226,22 @@ class FolderState:
         uid_next, messages, listed = self._state._row(query, (self.number,))
         return Seen(uid_next, messages) if uid_next and 0 <= self.clock - listed < DAY else None
 
-    def account(self, seen: Seen, *, whole: bool) -> None:
+    @property
+    def highest(self) -> int:
+        """The largest UIDNEXT that was recorded; see account()."""
+        return int(self._state._row("SELECT highest FROM folder WHERE id = ?", (self.number,))[0])
+
+    def account(self, seen: Seen, *, whole: bool, uid_next: int = 0) -> None:
         """Record that each message is accounted for, after a listing of the `whole` or of what was new.
 
-        Not if a message was taken out of the quarantine since this run began: the next one lists the folder.
+        `uid_next` is UIDNEXT where that is beyond it: it never gets smaller. Not if a message was taken out
+        of the quarantine since this run began: the next one lists the folder.
         """
         with self._state.transaction() as db:
             db.execute(
-                "UPDATE folder SET uid_next = ?, messages = ?, listed = CASE WHEN ? THEN ? ELSE listed END "
-                "WHERE id = ? AND reopened = ?",
-                (*seen, whole, self.clock, self.number, self._reopened),
+                "UPDATE folder SET uid_next = ?, messages = ?, listed = CASE WHEN ? THEN ? ELSE listed END, "
+                "highest = max(highest, ?) WHERE id = ? AND reopened = ?",
+                (*seen, whole, self.clock, max(seen.uid_next, uid_next), self.number, self._reopened),
             )
 
     def is_unknown(self) -> bool:

@@ -50,7 +50,8 @@ CREATE TABLE mailbox (
 CREATE TABLE folder (
     id INTEGER PRIMARY KEY, mailbox INTEGER NOT NULL REFERENCES mailbox, name TEXT NOT NULL,
     validity INTEGER NOT NULL, uid_next INTEGER, messages INTEGER, listed REAL,
-    reopened INTEGER NOT NULL DEFAULT 0, stale INTEGER NOT NULL DEFAULT 0, UNIQUE (mailbox, name, validity));
+    reopened INTEGER NOT NULL DEFAULT 0, stale INTEGER NOT NULL DEFAULT 0,
+    highest INTEGER NOT NULL DEFAULT 0, UNIQUE (mailbox, name, validity));
 CREATE TABLE place (id INTEGER PRIMARY KEY, location TEXT NOT NULL UNIQUE);
 CREATE TABLE intent (
     folder INTEGER NOT NULL REFERENCES folder, uid TEXT NOT NULL, ordinal INTEGER NOT NULL,
@@ -80,6 +81,7 @@ _UPGRADES = {
     3: [],
     4: [
         "ALTER TABLE folder ADD COLUMN stale INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE folder ADD COLUMN highest INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE intent ADD COLUMN date INTEGER",
         "ALTER TABLE intent ADD COLUMN same TEXT NOT NULL DEFAULT ''",
         *_UNMARKED.split(";")[:-1],

@@ -35,6 +35,25 @@ def test_new_mail_has_uids_beyond_what_is_passed_over(new_round: NewRound, drive
     check_sound(made)
 
 
+@pytest.mark.parametrize("days", [0.1, 2])
+def test_new_mail_has_uids_of_what_came_last_and_is_passed_over(
+    new_round: NewRound, driver: Driver, days: float
+) -> None:
+    """More comes than was fetched, but less than there was."""
+    large = [make_message(number, 5000) for number in (9, 10, 11)]
+    made = new_round(IMAP).fill([*THREE, large[0]])
+    number_anew(made, 77, order=range(4))
+    plan = made.plan(MaxSize="1000")
+    assert driver.fetch(plan).result["messages"] == 3
+    made.fill(large[1:])
+    assert driver.fetch(after(0.05, plan)).result["passed"] == 3
+    restore(made, THREE[:1], [*NEW, large[0]])
+    outcome = driver.fetch(after(days, plan))
+    assert outcome.result["messages"] == 2
+    made.check_delivered_once([*THREE, *NEW])
+    check_sound(made)
+
+
 def test_new_mail_in_what_was_empty(new_round: NewRound, driver: Driver) -> None:
     """More comes than there ever was, between two runs."""
     made = new_round(IMAP).fill(THREE)

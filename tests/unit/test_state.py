@@ -216,7 +216,8 @@ def test_messages_of_an_older_version_are_taken_over(tmp_path: Path, version: in
         db.executemany(f"INSERT INTO message VALUES ({', '.join('?' * 11)})", before)
         for column in ("date", "same"):
             db.execute(f"ALTER TABLE intent DROP COLUMN {column}")
-        db.execute("ALTER TABLE folder DROP COLUMN stale")
+        for column in ("stale", "highest"):
+            db.execute(f"ALTER TABLE folder DROP COLUMN {column}")
         db.execute(f"PRAGMA user_version = {version}")
     with State(tmp_path) as opened:
         folder = begin(opened)

@@ -160,6 +160,9 @@ class Retriever(Protocol):
         be asked for beside UIDs may be missing.
         """
 
+    def check_uids(self, largest: int) -> None:
+        """See that the folder goes on beyond the largest UID that it had. Raises Renumbered, and Problem."""
+
     def describe(self, messages: Sequence[Remote]) -> list[Remote]:
         """Return these messages with what is missing of them where they were listed bare."""
 

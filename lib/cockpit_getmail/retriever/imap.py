@@ -112,7 +112,7 @@ class Imap:
         self, known: Mapping[tuple[str, int], int], since: Seen, *, bare: bool = False
     ) -> list[Remote] | None:
         # What was fetched may be beyond the first message that was not.
-        self._check_uids(max((since.uid_next - 1, *(int(uid) for uid, _ in known))))
+        self.check_uids(max((since.uid_next - 1, *(int(uid) for uid, _ in known))))
         # What comes from now on is the next run's.
         first, last = since.uid_next, self._folder.uid_next - 1
         found: dict[int, Remote] = {}
@@ -130,7 +130,7 @@ class Imap:
     def list_new(
         self, known: Mapping[tuple[str, int], int], *, bare: bool = False
     ) -> tuple[list[Remote], set[tuple[str, int]]]:
-        self._check_uids(max((int(uid) for uid, _ in known), default=0))
+        self.check_uids(max((int(uid) for uid, _ in known), default=0))
         self._existing, self._before = (), 0
         if not self._folder.messages:
             return [], set()
@@ -142,6 +142,20 @@ class Imap:
         new = [uid for uid in self._existing if (str(uid), 0) not in present]
         found = {} if bare else fetcher.describe(self._ranges(new))
         return [found.get(uid) or Remote(str(uid), 0) for uid in new], present
+
+    def check_uids(self, largest: int) -> None:
+        """See that UIDs only grow (RFC 3501 section 2.3.1.1); where a backup was restored they may not."""
+        if not largest or not 0 < self._folder.uid_next <= largest:
+            return
+        server = self._endpoint.server
+        if messages := self._folder.messages:
+            uids = self._fetcher().search_all(messages, extended=self._is_extended)[:messages]
+            if uids and uids[-1] >= self._folder.uid_next:
+                wrong = (
+                    f"{server} says that the next UID is {self._folder.uid_next}, and it has UID {uids[-1]}"
+                )
+                raise FolderProblem("mailbox", f"{wrong}: nobody can tell what is new. It needs repair.")
+        raise self._renumbered()
 
     def describe(self, messages: Sequence[Remote]) -> list[Remote]:
         uids = [int(message.uid) for message in messages if not message.size and message.date is None]
@@ -226,20 +240,6 @@ class Imap:
         session.demand(f"UID EXPUNGE {uids}")
         left = self._fetcher().sizes(uids)
         return {(message.uid, 0) for message in same if int(message.uid) not in left}
-
-    def _check_uids(self, largest: int) -> None:
-        """See that UIDs only grow (RFC 3501 section 2.3.1.1); where a backup was restored they may not."""
-        if not largest or not 0 < self._folder.uid_next <= largest:
-            return
-        server = self._endpoint.server
-        if messages := self._folder.messages:
-            uids = self._fetcher().search_all(messages, extended=self._is_extended)[:messages]
-            if uids and uids[-1] >= self._folder.uid_next:
-                wrong = (
-                    f"{server} says that the next UID is {self._folder.uid_next}, and it has UID {uids[-1]}"
-                )
-                raise FolderProblem("mailbox", f"{wrong}: nobody can tell what is new. It needs repair.")
-        raise self._renumbered()
 
     def _check_removed(self, sizes: Mapping[int, int]) -> None:
         """See that what was deleted and is there all the same is what it was, by its size."""

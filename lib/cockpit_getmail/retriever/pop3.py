@@ -126,6 +126,9 @@ class Pop3:
         self._known = known
         return self._listing().compare(known)
 
+    def check_uids(self, largest: int) -> None:
+        """There are none."""
+
     def describe(self, messages: Sequence[Remote]) -> list[Remote]:
         return list(messages)
 

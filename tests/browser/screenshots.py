@@ -2,7 +2,7 @@
 """Pictures of the panel for README: a machine with plausible connectors, all of what is seen by real runs.
 
 python -m tests.browser.screenshots writes docs/images/NAME-{light,dark}.png for each of overview, dialog,
-advanced, selection, sign-in, settings, detail, mailbox and message.
+advanced, selection, preview, sign-in, settings, detail, mailbox and message.
 """
 
 import sys
@@ -200,6 +200,11 @@ def take_remote(panel: Panel, style: Style, provider: Dovecot, name: str) -> Non
     panel.open()
     show_selection(panel, provider)
     save(panel, f"selection-{style}")
+    panel.fill(Folders="", Search="UNSEEN")
+    panel.button("Show what it would fetch").click()
+    expect(panel.dialog).to_contain_text("It would fetch 3 messages.")
+    panel.field("Since").evaluate("element => element.closest('.pf-v6-c-form__group').scrollIntoView()")
+    save(panel, f"preview-{style}")
     assert not panel.seen.faults, panel.seen.faults
 
 

@@ -51,10 +51,11 @@ export function PreviewPart({ editor: { form, stored, name, refuse } }: { editor
 function Found({ found, isNew }: { found: Preview; isNew: boolean }) {
     const _ = cockpit.gettext;
     const { folders, messages } = found;
+    const rest = [restWords(found), isNew ? "" : _("What was fetched before is not fetched again.")].filter(Boolean);
     return (
         <>
             <Alert isInline variant="info" component="p" title={wantedWords(found)}>
-                {restWords(found)} {!isNew && _("What was fetched before is not fetched again.")}
+                {rest.length > 0 && rest.join(" ")}
             </Alert>
             {folders.length > 1 && <ByFolder folders={folders} />}
             {messages.length > 0 && <Newest found={found} />}

@@ -10,7 +10,7 @@ from cockpit_getmail.remote.shape import folder_name, items, number, optional, t
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
     from typing import Any, TypeAlias
 
     from cockpit_getmail.remote import Found, Request
@@ -114,29 +114,39 @@ def _count(visit: Visit, listed: Sequence[Listed]) -> dict[bytes, Counts]:
     capabilities = session.capabilities()
     words = [word for word in COUNTS.values() if word != b"SIZE" or "STATUS=SIZE" in capabilities]
     what = b"(" + b" ".join(words) + b")"
+    # What nobody asked for is not kept: a server may tell of any number of folders.
+    wanted = {folder.wire for folder in listed}
     found: dict[bytes, Counts] = {}
     if "LIST-STATUS" in capabilities:
         told = session.ask(b'LIST "" "*" RETURN (STATUS ' + what + b")", limit=LISTING_LIMIT)
-        found.update(_read_counts(session, told.untagged))
+        found.update(_read_counts(session, told.untagged, wanted))
     until = visit.deadline - visit.timeout / 2
     waiting = [one for one in listed if one.wire not in found and not one.attributes & CLOSED]
     for name in filter(None, (quote(folder.wire) for folder in waiting)):
         if time.monotonic() > until:
             break
-        found.update(_read_counts(session, session.ask(b"STATUS " + name + b" " + what).untagged))
+        told = session.ask(b"STATUS " + name + b" " + what)
+        found.update(_read_counts(session, told.untagged, wanted))
     return found
 
 
-def _read_counts(session: Session, lines: Iterable[bytes]) -> Iterator[tuple[bytes, Counts]]:
+def _read_counts(
+    session: Session, lines: Iterable[bytes], wanted: Container[bytes]
+) -> Iterator[tuple[bytes, Counts]]:
     from cockpit_getmail.retriever.imap_list import take_name
 
     for line in lines:
         if begin := _STATUS.match(line):
             wire, at = take_name(session, line, begin.end())
-            counts = _COUNTS.match(line, at)
-            words = counts[1].upper().split() if counts else []
-            pairs = zip(words[::2], words[1::2], strict=False)
-            yield wire, {word: int(count) for word, count in pairs if count.isdigit() and len(count) < 19}
+            if wire in wanted:
+                counts = _COUNTS.match(line, at)
+                words = counts[1].upper().split() if counts else []
+                yield wire, _take_counts(dict(zip(words[::2], words[1::2], strict=False)))
+
+
+def _take_counts(told: Mapping[bytes, bytes]) -> Counts:
+    found = {word: told.get(word, b"") for word in COUNTS.values()}
+    return {word: int(count) for word, count in found.items() if count.isdigit() and len(count) < 19}
 
 
 def _find_subscribed(session: Session) -> set[bytes]:

@@ -50,13 +50,15 @@ def add_statuses(session: Session, listed: Sequence[Listed]) -> list[Listed]:
 
     A server without LIST-STATUS is asked for many at once: to open each folder would take far longer.
     """
+    # What nobody asked for is not kept: a server may tell of any number of folders.
+    wires = {folder.wire for folder in listed}
     found: dict[bytes, Status] = {}
     waiting = [quote(folder.wire) for folder in listed if folder.status is None]
     for start in range(0, len(waiting), STATUS_BATCH):
         names = filter(None, waiting[start : start + STATUS_BATCH])
-        for line in session.ask_together(b"STATUS %s %s" % (name, _WANTED) for name in names):
-            if match := _STATUS.match(line):
-                found.update(_take_status(session, line, match.end()))
+        lines = session.ask_together(b"STATUS %s %s" % (name, _WANTED) for name in names)
+        told = (_take_status(session, line, match.end()) for line in lines if (match := _STATUS.match(line)))
+        found.update(status for each in told for status in each.items() if status[0] in wires)
     return [folder._replace(status=folder.status or found.get(folder.wire)) for folder in listed]
 
 

@@ -8,6 +8,7 @@ import pytest
 from cockpit_getmail import remote
 from tests.support.fetching import make_connector
 from tests.support.hostile import Rules, Server, imap, tagged
+from tests.support.limits import bounded
 
 REQUEST = {"about": "folders"}
 OLD = "IMAP4rev1"
@@ -65,6 +66,20 @@ def test_counts_that_are_none(counts: bytes) -> None:
     answers = {"LIST .*": tagged(b'* LIST () "/" INBOX\r\n'), "LSUB .*": tagged()}
     told = ask({**answers, "STATUS .*": tagged(b"* STATUS INBOX " + counts + b"\r\n")})
     assert told["folders"]["INBOX"]["messages"] is None
+
+
+def test_what_is_told_beside_it_is_not_kept() -> None:
+    words = b" ".join(b"X%d %d" % (number, number) for number in range(70_000))
+    line = b'* LIST () "/" f%d\r\n* STATUS f%d (%b MESSAGES 3)\r\n'
+    lines = b"".join(line % (number, number, words) for number in range(30))
+    answers = {
+        "LIST .*": tagged(lines),
+        "LSUB .*": tagged(),
+        "STATUS .*": tagged(b"* STATUS f1 (UNSEEN 1)\r\n"),
+    }
+    with bounded(seconds=60, mebibytes=200):
+        told = ask(answers, "IMAP4rev1 LIST-EXTENDED LIST-STATUS", timeout=60)
+    assert {folder["messages"] for folder in told["folders"].values()} == {3}
 
 
 def test_a_folder_that_is_named_and_not_listed() -> None:

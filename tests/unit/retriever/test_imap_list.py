@@ -203,6 +203,22 @@ def test_status_of_many_is_asked_for_at_once() -> None:
     assert len(commands) == 153
 
 
+def test_status_of_what_was_not_asked_for_is_not_kept() -> None:
+    count = iter(range(1_000_000))
+
+    def answer(session: HostileSession) -> None:
+        assert session.match
+        others = b"".join(
+            b"* STATUS x%d (UIDVALIDITY 1 UIDNEXT 1 MESSAGES 0)\r\n" % next(count) for _ in range(500)
+        )
+        session.send(others + session.match["tag"] + b" OK done\r\n")
+
+    waiting = [Listed(str(number), b"%d" % number) for number in range(800)]
+    with bounded(seconds=60, mebibytes=50):
+        found, _ = ask({"STATUS .*": answer}, lambda session: session.add_statuses(waiting))
+    assert found == waiting
+
+
 @pytest.mark.parametrize(
     "said", [b"* STATUS\r\n", b"+ go on\r\n", b"a OK\r\n", b"* BYE\r\n", b"* STATUS {9}\r\n"]
 )

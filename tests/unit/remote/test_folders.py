@@ -72,11 +72,7 @@ def test_what_is_told_beside_it_is_not_kept() -> None:
     words = b" ".join(b"X%d %d" % (number, number) for number in range(70_000))
     line = b'* LIST () "/" f%d\r\n* STATUS f%d (%b MESSAGES 3)\r\n'
     lines = b"".join(line % (number, number, words) for number in range(30))
-    answers = {
-        "LIST .*": tagged(lines),
-        "LSUB .*": tagged(),
-        "STATUS .*": tagged(b"* STATUS f1 (UNSEEN 1)\r\n"),
-    }
+    answers = {"LIST .*": tagged(lines), "LSUB .*": tagged(), "STATUS .*": tagged(status=b"NO")}
     with bounded(seconds=60, mebibytes=200):
         told = ask(answers, "IMAP4rev1 LIST-EXTENDED LIST-STATUS", timeout=60)
     assert {folder["messages"] for folder in told["folders"].values()} == {3}

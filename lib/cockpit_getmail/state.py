@@ -395,8 +395,8 @@ class FolderState:
     def due(self, days: int) -> list[Remote]:
         """Return the messages that were delivered at least so many credited days ago and may be deleted."""
         query = (
-            "SELECT uid, size, ordinal FROM message WHERE folder = ? AND state = 'delivered' AND exact "
-            "AND missing IS NULL AND ? - clock >= ?"
+            "SELECT uid, size, ordinal, 0, date FROM message WHERE folder = ? AND state = 'delivered' "
+            "AND exact AND missing IS NULL AND ? - clock >= ?"
         )
         return [Remote(*row) for row in self._state._rows(query, (self.number, self.clock, days * DAY))]
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Prop Delete: what is deleted on the server, when, and what never is."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -125,15 +126,34 @@ def test_message_that_other_clients_removed_is_no_trouble(
     assert made.on_server == []
 
 
+def date_all(made: Round, seconds: int = 1_000_000_000) -> None:
+    """Let all messages have come then."""
+    for path in made.dovecot.maildir(made.user).glob("new/*"):
+        os.utime(path, (seconds, seconds))
+
+
+def test_message_of_another_date_than_recorded_is_left(new_round: NewRound, driver: Driver) -> None:
+    made = new_round(RETRIEVERS[0]).fill(THREE)
+    date_all(made)
+    made.dovecot.set_uidvalidity(made.user, 1000)
+    assert deleted(driver, made.plan(Delete="1")) == 0
+    made.exchange(THREE, validity=1000)
+    date_all(made, 1_000_000_001)
+    assert deleted(driver, after(1, made.plan(Delete="1"))) == 0
+    assert sorted(made.on_server) == sorted(THREE)
+
+
 @each_retriever
 def test_message_of_another_size_than_recorded_is_left(
     new_round: NewRound, driver: Driver, retriever: str
 ) -> None:
     """Whatever a server does to its UIDs: what is deleted is what was delivered."""
     made = new_round(retriever).fill(THREE)
+    date_all(made)
     made.dovecot.set_uidvalidity(made.user, 1000)
     assert deleted(driver, made.plan(Delete="1")) == 0
     made.exchange([LATER, THREE[1], LATER], validity=1000)
+    date_all(made)
     outcome = driver.fetch(after(1, made.plan(Delete="1")))
     assert outcome.result["deleted"] == 1
     assert made.on_server == [LATER, LATER]

@@ -399,6 +399,16 @@ def test_another_size_is_left_alone() -> None:
     assert not server.commands(r"\S+ (UID STORE .*|EXPUNGE|UID EXPUNGE .*|CLOSE)")
 
 
+@pytest.mark.parametrize(("date", "is_left"), [(837596665, False), (None, False), (837596666, True)])
+def test_what_came_at_another_time_is_left_alone(date: int | None, is_left: bool) -> None:
+    said = tagged(b'* 1 FETCH (UID 1 RFC822.SIZE 100 INTERNALDATE "17-Jul-1996 02:44:25 -0700")\r\n')
+    removed, server = deleting(
+        imap({SIZES: said, "UID (STORE|EXPUNGE) .*": tagged()}), [Remote("1", 100, date=date)]
+    )
+    assert removed == set()
+    assert bool(server.commands(r"\S+ UID EXPUNGE 1")) != is_left
+
+
 def test_what_is_still_there_is_not_removed() -> None:
     removed, server = deleting(imap({"UID STORE .*": tagged(), "UID EXPUNGE .*": tagged()}), ONLY)
     assert removed == set()

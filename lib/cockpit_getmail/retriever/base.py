@@ -184,8 +184,8 @@ class Retriever(Protocol):
     def delete(self, doomed: Sequence[Remote]) -> set[tuple[str, int]]:
         """Delete exactly these; return the (uid, ordinal) the server has confirmed as removed.
 
-        A message whose listed size is not that of the record, or which is not the only one with its
-        UIDL, is left alone.
+        A message whose listed size is not that of the record, or which came at another time, or is not the
+        only one with its UIDL, is left alone.
         """
 
     def close(self, *, orderly: bool = True) -> None:

@@ -219,8 +219,8 @@ class Imap:
         self._connection.close()
 
     def _delete_batch(self, doomed: Sequence[Remote]) -> set[tuple[str, int]]:
-        sizes = self._fetcher().sizes(",".join(message.uid for message in doomed))
-        same = [message for message in doomed if sizes.get(int(message.uid)) == message.size]
+        found = self._fetcher().describe(",".join(message.uid for message in doomed))
+        same = [message for message in doomed if _is_same(message, found.get(int(message.uid)))]
         if len(same) < len(doomed):
             other = len(doomed) - len(same)
             self.notes.append(
@@ -316,3 +316,10 @@ class Imap:
     def _shown(self, text: bytes) -> str:
         connector = self._connector
         return echo.shown(text, connector.username, connector.password, connector.access_token)
+
+
+def _is_same(message: Remote, found: Remote | None) -> bool:
+    """Whether what has the UID of a message is as large, and came when that did if both are known."""
+    if found is None or found.size != message.size:
+        return False
+    return message.date is None or found.date is None or found.date == message.date

@@ -9,6 +9,7 @@ from cockpit_getmail.retriever.imap_session import Session
 BATCH_MESSAGES = 250
 HEADER_OCTETS = 2048
 """So much of a field is asked for, more than is recorded of one: no sender makes an answer too long."""
+# No bracket before the one that closes: else a line of a MiB could begin to match in each of its places.
 _FIELDS = re.compile(
     rb'\d{1,10} FETCH \([^{"]*?BODY\[HEADER\.FIELDS [^][{]*\](?:<0>)? '
     rb'(?:\{(\d{1,5})\}\r?\n|"((?:[^"\\\r\n]|\\["\\])*)")',

@@ -121,8 +121,7 @@ check-lower: ## Test with the oldest versions that setup.cfg allows
 	$(MAKE) --no-print-directory --directory build/lower CONSTRAINT=../lower-bounds \
 	    $(VENV)/.can-test $(OIDC)/node_modules/.installed
 	cd build/lower
-	$(PYTEST) --numprocesses 2 -m 'not slow' tests/unit tests/api
-	$(PYTEST) -m 'not slow' tests/mail
+	$(PYTEST) --numprocesses 2 -m 'not slow' tests/unit tests/api tests/mail
 
 check-panel: panel/node_modules/.installed ## Check the panel's style and types, and test its pure parts
 	npm --prefix panel run --silent lint

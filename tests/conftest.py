@@ -20,8 +20,12 @@ settings.load_profile("full")
 ON_THE_MACHINE = [Path(__file__).parent / name for name in ("machine", "browser")]
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let all that needs the booted machine be done by one process, where there are several."""
+    """Let all that needs the booted machine be done by one process, where there are several.
+
+    It goes first: xdist reads the marks in a hook of its own.
+    """
     for item in items:
         if any(item.path.is_relative_to(folder) for folder in ON_THE_MACHINE):
             item.add_marker(pytest.mark.xdist_group("machine"))

@@ -18,9 +18,9 @@ from cockpit_getmail.retriever.base import Renumbered, Seen
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from cockpit_getmail.folder_state import FolderState
     from cockpit_getmail.report import Reporter
     from cockpit_getmail.retriever.base import Folder, Remote, Retriever
-    from cockpit_getmail.state import FolderState
 
 BATCH_MESSAGES = 1000
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from typing import TypeAlias
 
+    from cockpit_getmail.folder_state import FolderState
     from cockpit_getmail.retriever.base import Remote
-    from cockpit_getmail.state import FolderState
 
     _Key: TypeAlias = tuple[str, int]
 

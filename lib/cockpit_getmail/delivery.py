@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from cockpit_getmail.destination.base import Destination, Refusal, Staging
 from cockpit_getmail.envelope import HEADER_LIMIT
+from cockpit_getmail.folder_state import FolderState, Intent
 from cockpit_getmail.problem import Problem, printable
 from cockpit_getmail.retriever.base import BATCH_BYTES, Part, Remote
-from cockpit_getmail.state import FolderState, Intent
 
 if TYPE_CHECKING:
     from cockpit_getmail.filtering import Filtering, Scanned

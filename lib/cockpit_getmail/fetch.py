@@ -16,9 +16,9 @@ from cockpit_getmail import fetch_folder, folder_plan, selection
 from cockpit_getmail import retriever as retrievers
 from cockpit_getmail.connector import EXPIRES
 from cockpit_getmail.fetch_folder import Means, Result
+from cockpit_getmail.folder_state import DAY
 from cockpit_getmail.problem import Problem, failure, quoted
 from cockpit_getmail.retriever.base import Folder, FolderProblem, Seen
-from cockpit_getmail.state import DAY, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from cockpit_getmail.report import Reporter
     from cockpit_getmail.retriever.base import Listed, Retriever, Status
     from cockpit_getmail.settings import Settings
-    from cockpit_getmail.state import MailboxState
+    from cockpit_getmail.state import MailboxState, State
     from cockpit_getmail.stop import Stop
 
 SILENCE_SECONDS = 60.0

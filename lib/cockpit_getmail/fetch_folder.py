@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from cockpit_getmail.connector import Connector
     from cockpit_getmail.destination.base import Destination
     from cockpit_getmail.filtering import Filtering
+    from cockpit_getmail.folder_state import FolderState
     from cockpit_getmail.report import Reporter
     from cockpit_getmail.selection import Chosen, Selection
-    from cockpit_getmail.state import FolderState
     from cockpit_getmail.stop import Stop
 
 

@@ -6,9 +6,9 @@ Each record that is of a message there is moved to its present UID, and keeps al
 
 from collections.abc import Iterable, Sequence
 
+from cockpit_getmail.folder_state import FolderState
 from cockpit_getmail.matching import Known, Matched, There
 from cockpit_getmail.retriever.base import Remote
-from cockpit_getmail.state import FolderState
 
 _FOLDERS = "SELECT f.id FROM folder AS f JOIN folder AS here USING (mailbox, name) WHERE here.id = :here"
 _OTHERS = f"folder IN ({_FOLDERS} AND f.id <> here.id)"

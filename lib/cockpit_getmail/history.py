@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING
 
 from cockpit_getmail.days import LIMIT, day_of, keep, last_days
-from cockpit_getmail.state import DAY
+from cockpit_getmail.folder_state import DAY
 
 if TYPE_CHECKING:
     import sqlite3

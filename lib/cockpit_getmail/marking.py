@@ -14,8 +14,8 @@ from cockpit_getmail.retriever.base import Remote
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from cockpit_getmail.folder_state import FolderState
     from cockpit_getmail.retriever.base import Retriever
-    from cockpit_getmail.state import FolderState
 
 _DELIVERED = (
     "SELECT uid, size, ordinal FROM unmarked JOIN message USING (folder, uid, ordinal) "

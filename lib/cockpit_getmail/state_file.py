@@ -4,9 +4,9 @@
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from typing import TypeAlias
+from typing import Any, Self, TypeAlias
 
 from cockpit_getmail.durable import make_private
 from cockpit_getmail.problem import failure
@@ -116,6 +116,56 @@ def lock(folder: StrPath, name: str = RUN_LOCK) -> int:
         os.close(descriptor)
 
 
+class OpenState:
+    """The open file of a connector, locked against every other run. Raises Problem (internal, quota).
+
+    `tick` is what is to be recorded of a mailbox's clock together with what is recorded next.
+    """
+
+    def __init__(self, folder: StrPath) -> None:
+        self.tick: tuple[float, float, int] | None = None
+        with explained(folder):
+            self.folder = folder
+            self._lock = lock(folder)
+            try:
+                self._db = connect(os.path.join(folder, "state.sqlite"))
+            except BaseException:
+                os.close(self._lock)
+                raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            with explained(self.folder):
+                if self.tick:
+                    self._db.execute(_TICK, self.tick)
+                self._db.close()
+        finally:
+            os.close(self._lock)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Write what the block writes, or nothing."""
+        tick = self.tick
+        with explained(self.folder), transaction(self._db) as db:
+            if tick:
+                db.execute(_TICK, tick)
+            yield db
+        if tick:
+            self.tick = None
+
+    def rows(self, query: str, values: Mapping[str, Any] | tuple[Any, ...] = ()) -> list[Any]:
+        """Return what there is to a query."""
+        with explained(self.folder):
+            return self._db.execute(query, values).fetchall()
+
+    def row(self, query: str, values: tuple[Any, ...] = ()) -> Any:
+        """Return the first row of it."""
+        return self.rows(query, values)[0]
+
+
 @contextmanager
 def opened(folder: StrPath) -> Iterator[sqlite3.Connection | None]:
     """Give the database beside a run, without its lock; None if there is none yet. Raises Problem.
@@ -183,3 +233,6 @@ def explained(folder: StrPath) -> Iterator[None]:
         full = error.errno in FULL
         reason = os.strerror(error.errno) if error.errno else str(error)
         raise failure("quota" if full else "internal", f"State in {folder}: {reason}.") from error
+
+
+_TICK = "UPDATE mailbox SET clock = ?, last_tick = ? WHERE id = ?"

@@ -9,9 +9,9 @@ from cockpit_getmail.problem import Problem, printable
 
 if TYPE_CHECKING:
     from cockpit_getmail.delivery import Delivery
+    from cockpit_getmail.folder_state import FolderState
     from cockpit_getmail.report import Reporter
     from cockpit_getmail.retriever.base import Remote
-    from cockpit_getmail.state import FolderState
 
 ATTEMPTS = 3
 """After so many failed attempts, over state.PATIENCE at least, a message is set aside."""

@@ -8,8 +8,9 @@ import pytest
 
 from cockpit_getmail import copies
 from cockpit_getmail.destination.base import Refusal, Staged
+from cockpit_getmail.folder_state import DAY, FolderState, Intent
 from cockpit_getmail.retriever.base import Folder, Remote
-from cockpit_getmail.state import DAY, FolderState, Intent, MailboxState, State
+from cockpit_getmail.state import MailboxState, State
 
 
 @pytest.fixture

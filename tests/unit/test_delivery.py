@@ -13,10 +13,11 @@ from cockpit_getmail.destination.maildir import Maildir
 from cockpit_getmail.envelope import HEADER_LIMIT
 from cockpit_getmail.filter.base import Envelope, Removal, Verdict
 from cockpit_getmail.filtering import Filtering
+from cockpit_getmail.folder_state import FolderState
 from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.retriever.base import BATCH_MESSAGES, Folder, Part, Remote
 from cockpit_getmail.spool import Spool
-from cockpit_getmail.state import FolderState, State
+from cockpit_getmail.state import State
 
 DAY = 86400.0
 

@@ -14,10 +14,11 @@ from cockpit_getmail import fetch, retriever
 from cockpit_getmail.connector import Connector
 from cockpit_getmail.destination.maildir import Maildir
 from cockpit_getmail.fetch_folder import Result
+from cockpit_getmail.folder_state import Intent
 from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.retriever.base import INBOX, Folder, Listed, Part, Remote, Seen
 from cockpit_getmail.settings import Settings
-from cockpit_getmail.state import Intent, State
+from cockpit_getmail.state import State
 from cockpit_getmail.stop import Stop
 from cockpit_getmail.undelivered import ATTEMPTS, BREAKS
 

@@ -10,7 +10,8 @@ import pytest
 
 from cockpit_getmail import history
 from cockpit_getmail.days import day_of
-from cockpit_getmail.state import DAY, State
+from cockpit_getmail.folder_state import DAY
+from cockpit_getmail.state import State
 from tests.unit.test_status_file import REPORT
 
 if TYPE_CHECKING:

@@ -46,6 +46,7 @@ ORDER = [
     "filter.base",
     "matching",
     "state_file",
+    "folder_state",
     "state",
     "former",
     "history",

@@ -8,9 +8,10 @@ import pytest
 
 from cockpit_getmail import marking
 from cockpit_getmail.destination.base import Staged
+from cockpit_getmail.folder_state import FolderState, Intent
 from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.retriever.base import Folder, Remote
-from cockpit_getmail.state import FolderState, Intent, State
+from cockpit_getmail.state import State
 
 MESSAGES = [Remote(str(uid), 100 * uid) for uid in (9, 10, 11)]
 

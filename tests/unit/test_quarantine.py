@@ -11,9 +11,10 @@ import pytest
 
 from cockpit_getmail import quarantine, state_file
 from cockpit_getmail.destination.base import Staged
+from cockpit_getmail.folder_state import DAY, PATIENCE, FolderState, Intent
 from cockpit_getmail.former import Former
 from cockpit_getmail.retriever.base import Folder, Remote, Seen
-from cockpit_getmail.state import DAY, PATIENCE, FolderState, Intent, State
+from cockpit_getmail.state import State
 
 INBOX = Folder("INBOX", 7, 3)
 IMAP = "imap\nmail.example\n143\nme"

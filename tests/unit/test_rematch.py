@@ -13,11 +13,12 @@ import pytest
 
 from cockpit_getmail import baseline, rematch
 from cockpit_getmail.destination.base import Staged
+from cockpit_getmail.folder_state import DAY, FolderState, Intent
 from cockpit_getmail.former import Former
 from cockpit_getmail.matching import There, match
 from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.retriever.base import Folder, Remote, Renumbered, Retriever, Seen
-from cockpit_getmail.state import DAY, FolderState, Intent, State
+from cockpit_getmail.state import State
 from tests.support.fetching import Log
 
 Key = tuple[str, int]

@@ -14,10 +14,11 @@ import pytest
 
 from cockpit_getmail import state_file
 from cockpit_getmail.destination.base import Staged
+from cockpit_getmail.folder_state import FolderState, Intent
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.removal import is_left, removal
 from cockpit_getmail.retriever.base import Folder, Remote
-from cockpit_getmail.state import FolderState, Intent, State
+from cockpit_getmail.state import State
 from tests.support import need_root
 
 OTHER_USER = 65534

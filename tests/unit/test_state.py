@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a connector remembers, in real SQLite files."""
+"""What a connector remembers, of each folder too (folder_state.py), in real SQLite files."""
 
 import os
 import sqlite3
@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 
 from cockpit_getmail import state_file
 from cockpit_getmail.destination.base import Staged
+from cockpit_getmail.folder_state import DAY, KEEP_MISSING, FolderState, Intent
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.retriever.base import Folder, Remote, Seen
-from cockpit_getmail.state import DAY, KEEP_MISSING, FolderState, Intent, State
+from cockpit_getmail.state import State
 
 INBOX = Folder("INBOX", 7, 3)
 HERE, ELSEWHERE = "maildir:/srv/mail/me", "maildir:/srv/mail/you"

@@ -25,10 +25,10 @@ from cockpit_getmail.actions.read import status
 from cockpit_getmail.actions.update import reset, update
 from cockpit_getmail.connector import folder_name
 from cockpit_getmail.days import day_of
+from cockpit_getmail.folder_state import DAY
 from cockpit_getmail.ledger import Ledger
 from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.settings import Settings
-from cockpit_getmail.state import DAY
 from cockpit_getmail.status import Locks
 from tests.support.schemas import check_schema
 from tests.unit.test_status import BAD, FINE, WRONG, report

@@ -91,7 +91,7 @@ def test_tabs_are_places_to_come_back_to(panel: Panel, connector: str) -> None:
         expect(panel.role("tab", tab)).to_have_attribute("aria-selected", "true")
     panel.page.go_back()
     expect(panel.role("tab", "Quarantine")).to_have_attribute("aria-selected", "true")
-    panel.page.reload()
+    panel.page.reload(wait_until="commit")
     expect(panel.role("tab", "Quarantine")).to_have_attribute("aria-selected", "true")
     panel.body.get_by_role("navigation").get_by_text("Mail connectors").click()
     expect(panel.row(NAME)).to_be_visible()

@@ -160,7 +160,7 @@ def test_going_back_leads_to_where_one_was(mailbox: Panel) -> None:
     expect(rows(mailbox)).to_have_count(COUNT + 4)
     mailbox.page.go_forward()
     expect(mailbox.role("heading", re.compile("^A page"))).to_be_visible()
-    mailbox.page.reload()
+    mailbox.page.reload(wait_until="commit")
     expect(mailbox.body.locator(".getmail-mail-text")).to_contain_text("Dear Giacomo")
 
 

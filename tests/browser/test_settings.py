@@ -45,7 +45,7 @@ def test_settings_in_force_are_told_in_words(panel: Panel, installed: Installed)
     expect(panel.text("Dropped: not delivered")).to_be_visible()
     for name in ("DESTINATION", "SPAM_REJECT", "MAX_RUNS", "FETCH_USER", "ENCRYPT_SECRETS"):
         expect(panel.body.get_by_text(name, exact=True)).to_be_visible()
-    panel.page.reload()
+    panel.page.reload(wait_until="commit")
     expect(panel.role("heading", "Settings of this machine")).to_be_visible()
     panel.body.get_by_role("navigation").get_by_text("Mail connectors").click()
     expect(panel.button("Add connector")).to_be_visible()

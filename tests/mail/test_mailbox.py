@@ -74,7 +74,7 @@ def test_messages_are_as_zato_tells_them(accounts: Accounts, user: str, client: 
     accounts.dovecot.add_message(user, SEED)
     with client.mailbox(name) as mailbox:
         found = list(mailbox.get())
-        assert [uid for uid, _ in found] == ["1", "2", "3", "4"]
+        assert [uid for uid, _ in found] == [1, 2, 3, 4]
         uid, message = found[-1]
         data = message.data
         # Those that are told beside it stand in the header too.
@@ -108,9 +108,9 @@ def test_messages_are_marked_and_deleted(accounts: Accounts, user: str, client: 
     dovecot.doveadm("flags", "add", "-u", user, "\\Deleted", "mailbox", "INBOX", "uid", "3")
     with client.mailbox(name) as mailbox:
         for uid, message in mailbox.get():
-            if uid == "1":
+            if uid == 1:
                 message.mark_seen()
-            if uid == "2":
+            if uid == 2:
                 mailbox.imap.select_folder("Work", readonly=True)
                 assert message.delete() is True
     assert dovecot.uids(user) == [1, 3]
@@ -126,14 +126,14 @@ def test_searches(accounts: Accounts, user: str, client: Client, name: str) -> N
     dovecot.doveadm("flags", "add", "-u", user, "\\Seen", "mailbox", "Größe", "uid", "1")
     with client.mailbox(name) as mailbox:
         for search, uids in (
-            (None, ["1", "2", "3"]),
-            ("ALL", ["1", "2", "3"]),
-            ("UNSEEN", ["2", "3"]),
-            ("SUBJECT Größe", ["1"]),
-            ('OR BODY "Größe" (SUBJECT "Maß" UNSEEN)', ["1", "3"]),
-            ('SUBJECT "a \\"b\\" \\\\ c"', ["2"]),
-            (["SUBJECT", "Größe"], ["1"]),
-            (["OR", "SUBJECT", "b", "SUBJECT", "Maß"], ["2", "3"]),
+            (None, [1, 2, 3]),
+            ("ALL", [1, 2, 3]),
+            ("UNSEEN", [2, 3]),
+            ("SUBJECT Größe", [1]),
+            ('OR BODY "Größe" (SUBJECT "Maß" UNSEEN)', [1, 3]),
+            ('SUBJECT "a \\"b\\" \\\\ c"', [2]),
+            (["SUBJECT", "Größe"], [1]),
+            (["OR", "SUBJECT", "b", "SUBJECT", "Maß"], [2, 3]),
             ("SUBJECT nothing", []),
         ):
             assert [uid for uid, _ in mailbox.get(search, "Größe")] == uids, search
@@ -146,9 +146,9 @@ def test_searches(accounts: Accounts, user: str, client: Client, name: str) -> N
 def test_message_that_is_gone_is_none(accounts: Accounts, user: str, client: Client, name: str) -> None:
     with client.mailbox(name) as mailbox:
         found = mailbox.get()
-        assert next(found)[0] == "1"
+        assert next(found)[0] == 1
         accounts.dovecot.expunge(user, 2)
-        assert [uid for uid, _ in found] == ["3"]
+        assert [uid for uid, _ in found] == [3]
 
 
 def test_uid_of_another_time_is_left_alone(accounts: Accounts, user: str, client: Client, name: str) -> None:

@@ -83,7 +83,7 @@ class Mailbox:
 
     def get(
         self, search: str | Sequence[Any] | None = None, folder: str = "INBOX"
-    ) -> Iterator[tuple[str, Message]]:
+    ) -> Iterator[tuple[int, Message]]:
         """Yield UID and message of each message of a folder, oldest first: all, or those of a search.
 
         A search is a text as IMAP has it (RFC 3501 section 6.4.4), such as `UNSEEN FROM "ann"`, or a list as
@@ -95,7 +95,7 @@ class Mailbox:
             data = self.imap.read(opened, uid)
             # One that is gone meanwhile is none.
             if data is not None:
-                yield str(uid), Message(self.imap, opened, uid, data)
+                yield uid, Message(self.imap, opened, uid, data)
 
 
 class Message:

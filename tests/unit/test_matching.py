@@ -154,6 +154,7 @@ def test_any_messages_and_records(
     assert found.doubtful <= uids.keys() | {record.uid for record in recorded if record.folder == HERE}
 
 
+@pytest.mark.long
 def test_a_hundred_thousand_of_one_key_take_no_longer_than_others() -> None:
     many = 100_000
     messages = [there(uid) for uid in range(many)]

@@ -68,6 +68,7 @@ def test_counts_that_are_none(counts: bytes) -> None:
     assert told["folders"]["INBOX"]["messages"] is None
 
 
+@pytest.mark.long
 def test_what_is_told_beside_it_is_not_kept() -> None:
     words = b" ".join(b"X%d %d" % (number, number) for number in range(70_000))
     line = b'* LIST () "/" f%d\r\n* STATUS f%d (%b MESSAGES 3)\r\n'

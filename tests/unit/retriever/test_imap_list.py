@@ -149,6 +149,7 @@ def test_refused_listing_has_its_cause(status: bytes, cause: str) -> None:
     assert caught.value.cause == cause
 
 
+@pytest.mark.long
 def test_as_many_folders_as_an_account_may_have() -> None:
     lines = b"".join(
         b'* LIST (\\HasNoChildren) "/" "Folder %d"\r\n'
@@ -203,6 +204,7 @@ def test_status_of_many_is_asked_for_at_once() -> None:
     assert len(commands) == 153
 
 
+@pytest.mark.long
 def test_status_of_what_was_not_asked_for_is_not_kept() -> None:
     count = iter(range(1_000_000))
 

@@ -43,7 +43,7 @@ def mark(
     for start in range(0, len(new), BATCH_MESSAGES):
         batch = new[start : start + BATCH_MESSAGES]
         names = rematch.identify(retriever, folder, [message for message in batch if not message.same])
-        folder.baseline(There(message, names.get(message.uid)) for message in batch)
+        folder.pass_by((There(message, names.get(message.uid)) for message in batch), "baselined")
         advance(len(batch), 0)
     if opened.uid_next:
         folder.account(Seen(opened.uid_next, opened.messages), whole=True)

@@ -12,6 +12,8 @@ from collections import defaultdict
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from cockpit_getmail.matching import There
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from typing import TypeAlias
@@ -30,11 +32,6 @@ SELECT DISTINCT same, size, date FROM message JOIN folder ON folder.id = message
 WHERE same <> '' AND same IN ({}) AND state <> 'quarantined'
 AND mailbox = (SELECT mailbox FROM folder WHERE id = ?)
 """
-_KEEP = (
-    "INSERT OR REPLACE INTO message (folder, uid, ordinal, size, exact, state, clock, date, same) "
-    "VALUES (?, ?, ?, ?, 0, 'duplicate', ?, ?, ?)"
-)
-_FORGET_FAILURE = "DELETE FROM failure WHERE folder = ? AND uid = ? AND ordinal = ?"
 
 
 def set_apart(folder: FolderState, new: list[Remote]) -> list[Remote]:
@@ -46,10 +43,7 @@ def set_apart(folder: FolderState, new: list[Remote]) -> list[Remote]:
     apart = [message for message in new if _is_settled(message, settled)]
     if not apart:
         return new
-    with folder.transaction() as db:
-        for uid, size, ordinal, _, date, same in apart:
-            db.execute(_KEEP, (folder.number, uid, ordinal, size, folder.clock, date, same))
-            db.execute(_FORGET_FAILURE, (folder.number, uid, ordinal))
+    folder.pass_by(map(There, apart), "duplicate")
     return [message for message in new if not _is_settled(message, settled)]
 
 

@@ -4,12 +4,12 @@
 import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from cockpit_getmail.destination.base import Refusal, Staged
 from cockpit_getmail.matching import There
 from cockpit_getmail.retriever.base import Remote, Seen
-from cockpit_getmail.state_file import OpenState
+from cockpit_getmail.state_file import FORGET_FAILURE, ONE_MESSAGE, OpenState
 
 DAY = 86400
 _NONE: Mapping[str, Refusal] = {}
@@ -218,19 +218,19 @@ class FolderState:
             for message in dropped:
                 key = message.uid, message.ordinal
                 self._keep(db, There(message, names.get(key)), "dropped")
-                db.execute(_FORGET_FAILURE, (self.number, *key))
+                db.execute(FORGET_FAILURE, (self.number, *key))
 
-    def baseline(self, messages: Iterable[There]) -> None:
-        """Record that these count as seen: they are never fetched, and never deleted on the server."""
+    def pass_by(self, messages: Iterable[There], state: Literal["baselined", "duplicate"]) -> None:
+        """Record that these are not to come from here: they are never fetched, nor deleted on the server."""
         with self._state.transaction() as db:
             for there in messages:
-                self._keep(db, there, "baselined")
-                db.execute(_FORGET_FAILURE, (self.number, there.message.uid, there.message.ordinal))
+                self._keep(db, there, state)
+                db.execute(FORGET_FAILURE, (self.number, there.message.uid, there.message.ordinal))
 
     def _count_failure(self, db: sqlite3.Connection, key: tuple[str, int], reason: str) -> tuple[int, float]:
         """Count a failed attempt; return how many there were, and when the first was."""
         db.execute(_COUNT_FAILURE, (self.number, *key, reason, self.clock))
-        query = f"SELECT attempts, since FROM failure {_ONE}"  # noqa: S608 (constants only)
+        query = f"SELECT attempts, since FROM failure {ONE_MESSAGE}"  # noqa: S608 (constants only)
         attempts, since = db.execute(query, (self.number, *key)).fetchone()
         return attempts, since
 
@@ -267,7 +267,6 @@ def deliver(db: sqlite3.Connection) -> None:
     db.execute("DELETE FROM intent")
 
 
-_ONE = "WHERE folder = ? AND uid = ? AND ordinal = ?"
 _DELIVERED = "folder, uid, ordinal, size, exact, state, place, name, clock, message_id, date, same"
 # Where there was no failed attempt yet, there is no first one to count from.
 _ANEW = "reason = excluded.reason, since = CASE attempts WHEN 0 THEN excluded.since ELSE since END"
@@ -280,7 +279,6 @@ _KEEP = (
     "(folder, uid, ordinal, size, date, same, message_id, exact, state, clock) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?)"
 )
-_FORGET_FAILURE = f"DELETE FROM failure {_ONE}"  # noqa: S608 (constants only)
 OPEN_FOLDER = (
     "INSERT OR IGNORE INTO folder (mailbox, name, validity, stale) "
     "SELECT ?, ?, ?, EXISTS (SELECT 1 FROM folder WHERE mailbox = ? AND name = ?)"
@@ -291,5 +289,5 @@ _FORGET_FORMER = (
     "SELECT f.id FROM folder AS f JOIN folder AS here USING (mailbox, name) "
     "WHERE here.id = ? AND f.id <> here.id)"
 )
-_SET_MISSING = f"UPDATE message SET missing = ? {_ONE}"  # noqa: S608 (constants only)
-_SET_REMOVED = f"UPDATE message SET state = 'removed', missing = ? {_ONE}"  # noqa: S608
+_SET_MISSING = f"UPDATE message SET missing = ? {ONE_MESSAGE}"  # noqa: S608 (constants only)
+_SET_REMOVED = f"UPDATE message SET state = 'removed', missing = ? {ONE_MESSAGE}"  # noqa: S608

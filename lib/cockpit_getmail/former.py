@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from cockpit_getmail.folder_state import FolderState
 from cockpit_getmail.matching import Known, Matched, There
 from cockpit_getmail.retriever.base import Remote
+from cockpit_getmail.state_file import FORGET_FAILURE, ONE_MESSAGE
 
 _FOLDERS = "SELECT f.id FROM folder AS f JOIN folder AS here USING (mailbox, name) WHERE here.id = :here"
 _OTHERS = f"folder IN ({_FOLDERS} AND f.id <> here.id)"
@@ -24,12 +25,10 @@ JOIN message AS m ON (m.folder, m.uid, m.ordinal) = (f.folder, f.uid, f.ordinal)
 WHERE f.size = ? AND f.date = ? AND f.digest = ?
 """  # noqa: S608
 _SAME = f"SELECT {_KNOWN} FROM message AS m WHERE m.same = :same AND m.folder IN ({_FOLDERS})"  # noqa: S608
-_ONE = "WHERE folder = ? AND uid = ? AND ordinal = ?"
-_MOVE = f"UPDATE message SET folder = ?, uid = ?, ordinal = 0, missing = NULL {_ONE}"  # noqa: S608
-_MOVE_FAILURE = f"UPDATE failure SET folder = ?, uid = ?, ordinal = 0 {_ONE}"  # noqa: S608
-_FORGET_FAILURE = f"DELETE FROM failure {_ONE}"  # noqa: S608
-_MOVE_MARK = f"UPDATE OR REPLACE unmarked SET folder = ?, uid = ?, ordinal = 0 {_ONE}"  # noqa: S608
-_LET_ALONE = f"UPDATE message SET exact = 0 {_ONE}"  # noqa: S608
+_MOVE = f"UPDATE message SET folder = ?, uid = ?, ordinal = 0, missing = NULL {ONE_MESSAGE}"  # noqa: S608
+_MOVE_FAILURE = f"UPDATE failure SET folder = ?, uid = ?, ordinal = 0 {ONE_MESSAGE}"  # noqa: S608
+_MOVE_MARK = f"UPDATE OR REPLACE unmarked SET folder = ?, uid = ?, ordinal = 0 {ONE_MESSAGE}"  # noqa: S608
+_LET_ALONE = f"UPDATE message SET exact = 0 {ONE_MESSAGE}"  # noqa: S608
 _END = (
     # What was set aside and is not matched comes to be known by another UID.
     f"DELETE FROM message WHERE state = 'quarantined' AND {_OTHERS}",  # noqa: S608
@@ -88,7 +87,7 @@ class Former:
                     # Somebody lets it be fetched once more.
                     left.append(message)
                     continue
-                db.execute(_FORGET_FAILURE, (here, message.uid, 0))
+                db.execute(FORGET_FAILURE, (here, message.uid, 0))
                 db.execute(_MOVE_FAILURE, (here, message.uid, *record.row))
                 db.execute(_MOVE_MARK, (here, message.uid, *record.row))
                 row = message.size, message.date, hash(there.message_id), here, message.uid

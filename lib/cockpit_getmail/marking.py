@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cockpit_getmail.retriever.base import Remote
+from cockpit_getmail.state_file import ONE_MESSAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,6 +22,7 @@ _DELIVERED = (
     "SELECT uid, size, ordinal FROM unmarked JOIN message USING (folder, uid, ordinal) "
     "WHERE folder = ? AND state = 'delivered' AND missing IS NULL ORDER BY CAST(uid AS INTEGER)"
 )
+_FORGET = f"DELETE FROM unmarked {ONE_MESSAGE}"  # noqa: S608 (constants only)
 
 
 def intend(folder: FolderState, wanted: Iterable[Remote]) -> None:
@@ -45,6 +47,6 @@ def mark(folder: FolderState, retriever: Retriever) -> None:
     retriever.mark_seen(delivered)
     with folder.transaction() as db:
         db.executemany(
-            "DELETE FROM unmarked WHERE folder = ? AND uid = ? AND ordinal = ?",
+            _FORGET,
             ((folder.number, message.uid, message.ordinal) for message in delivered),
         )

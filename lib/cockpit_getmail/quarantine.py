@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from cockpit_getmail.problem import printable
 from cockpit_getmail.sqlite import transaction
+from cockpit_getmail.state_file import FORGET_FAILURE, ONE_MESSAGE
 
 if TYPE_CHECKING:
     import sqlite3
@@ -44,12 +45,10 @@ SELECT f.name, m.uid, m.size, coalesce(e.reason, ''), coalesce(e.attempts, 0),
     b.last_tick - max(b.clock - m.clock, 0) {_ASIDE} ORDER BY f.id, m.clock, m.uid, m.ordinal LIMIT ?
 """
 _KEYS = f"SELECT f.name, b.clock, m.folder, m.uid, m.ordinal {_ASIDE}"
-_ONE = "WHERE folder = ? AND uid = ? AND ordinal = ?"
-_FORGET = f"DELETE FROM message {_ONE}"  # noqa: S608 (constants only)
-_SKIP = f"UPDATE message SET state = 'skipped' {_ONE}"  # noqa: S608
-_FORGET_FAILURE = f"DELETE FROM failure {_ONE}"  # noqa: S608
+_FORGET = f"DELETE FROM message {ONE_MESSAGE}"  # noqa: S608 (constants only)
+_SKIP = f"UPDATE message SET state = 'skipped' {ONE_MESSAGE}"  # noqa: S608
 # A message that has failed is fetched after the untried ones: it may end the session.
-_BEGIN_ANEW = f"UPDATE failure SET attempts = 0, since = ? {_ONE}"  # noqa: S608
+_BEGIN_ANEW = f"UPDATE failure SET attempts = 0, since = ? {ONE_MESSAGE}"  # noqa: S608
 _REOPEN = "UPDATE folder SET uid_next = NULL, reopened = reopened + 1 WHERE id = ?"
 
 
@@ -89,7 +88,7 @@ def skip(db: sqlite3.Connection, mailbox: str, folder: str | None = None, uid: s
     with _chosen(db, mailbox, folder, uid) as chosen:
         keys = [key for _, key in chosen]
         db.executemany(_SKIP, keys)
-        db.executemany(_FORGET_FAILURE, keys)
+        db.executemany(FORGET_FAILURE, keys)
         return len(keys)
 
 

@@ -235,4 +235,6 @@ def explained(folder: StrPath) -> Iterator[None]:
         raise failure("quota" if full else "internal", f"State in {folder}: {reason}.") from error
 
 
+ONE_MESSAGE = "WHERE folder = ? AND uid = ? AND ordinal = ?"
+FORGET_FAILURE = f"DELETE FROM failure {ONE_MESSAGE}"  # noqa: S608 (constants only)
 _TICK = "UPDATE mailbox SET clock = ?, last_tick = ? WHERE id = ?"

@@ -203,7 +203,7 @@ def test_each_state_is_kept(bench: Bench) -> None:
         folder.removed([("6", 0)])
         names: dict[Key, str | None] = {(one.uid, 0): "<10@a>", (two.uid, 0): "<20@a>"}
         folder.hold([one], [(two, "a virus")], names)
-        folder.baseline([There(three, "<30@a>"), There(four, None)])
+        folder.pass_by([There(three, "<30@a>"), There(four, None)], "baselined")
         folder.failed(five, "broken", None)
     shelf = Shelf({uid + 10: 10 * uid for uid in range(1, 8)})
     assert bench.again(2, shelf) == ["14", "15"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from contextlib import contextmanager, suppress
 
 from cockpit_getmail.durable import make_private
@@ -35,6 +36,25 @@ def transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     finally:
         if db.in_transaction:
             db.execute("ROLLBACK")
+
+
+def write_ahead(db: sqlite3.Connection) -> str:
+    """Have the file keep a write-ahead log; return the journal it has. Waits for others.
+
+    Raises sqlite3.Error. SQLite's own wait is not for changes of the journal: of two who make one at once in
+    a new file, it refuses one.
+    """
+    import sqlite3
+
+    until = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            return str(db.execute("PRAGMA journal_mode = WAL").fetchone()[0])
+        except sqlite3.OperationalError as error:
+            busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > until:
+                raise
+        time.sleep(0.005)
 
 
 def read_version(db: sqlite3.Connection) -> int:
@@ -96,7 +116,7 @@ class OwnFile:
         # Each statement is a transaction of its own, unless one is begun.
         db = sqlite3.connect(path, isolation_level=None, timeout=WAIT_SECONDS)
         try:
-            db.execute("PRAGMA journal_mode = WAL")
+            write_ahead(db)
             db.execute(f"PRAGMA synchronous = {cls.SYNCHRONOUS}")
             if read_version(db) != cls.VERSION:
                 cls._create(db, path)

@@ -10,7 +10,7 @@ from typing import Any, Self, TypeAlias
 
 from cockpit_getmail.durable import make_private
 from cockpit_getmail.problem import failure
-from cockpit_getmail.sqlite import FULL, WAIT_SECONDS, read_version, transaction
+from cockpit_getmail.sqlite import FULL, WAIT_SECONDS, read_version, transaction, write_ahead
 
 StrPath: TypeAlias = str | os.PathLike[str]
 SCHEMA_VERSION = 5
@@ -187,7 +187,7 @@ def connect(path: str) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=WAIT_SECONDS)
     try:
         # Debian's defaults lost a committed row when the power was cut: both are read back.
-        journal = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        journal = write_ahead(db)
         db.execute("PRAGMA synchronous = FULL")
         if journal != "wal" or db.execute("PRAGMA synchronous").fetchone()[0] != 2:
             raise failure("internal", f"{path} cannot be kept safe against a power cut on this file system.")

@@ -19,6 +19,7 @@ from cockpit_getmail.command.options import (
     add_common,
     add_filters,
     add_name,
+    add_parser,
     add_props,
     add_state,
 )
@@ -32,7 +33,7 @@ COMPLETION = "_ARGCOMPLETE"
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """Return `command` and its options; `handler` is what runs it, but for fetch and schedule.
+    """Return `command` and its options; `handler` is what runs it, but for fetch, imap and schedule.
 
     Exits for --help, --version, and with WRONG_USE.
     """
@@ -77,9 +78,9 @@ def make_parser() -> argparse.ArgumentParser:
         prog="cockpit-getmail",
         description="Connectors pull remote POP3 and IMAP accounts into local ones.",
         epilog="`cockpit-getmail COMMAND --help` has an example of each command.\n\n"
-        "exit status: 0 done, 64 wrong use, 65 some messages failed or are missing, 66 mailbox, 69 network,\n"
-        "70 bug, 73 delivery, 75 running already or cancelled, 76 TLS or protocol, 77 credentials,\n"
-        "78 configuration.",
+        "exit status: 0 done, 1 no answer to a question, 64 wrong use, 65 some messages failed or are\n"
+        "missing, 66 mailbox, 69 network, 70 bug, 73 delivery, 75 running already or cancelled, 76 TLS or\n"
+        "protocol, 77 credentials, 78 configuration.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     add_common(parser, json=False, host=None)
@@ -264,11 +265,20 @@ def _add_quarantine(commands: Any) -> None:
 
 
 def _add_local(commands: Any) -> None:
-    fetch = commands.add_parser("fetch", help="fetch what is new, in the foreground and without systemd")
-    name = fetch.add_argument("name", metavar="NAME", help="its name; after -- if it begins with a dash")
-    name.completer = complete_names
-    imap = commands.add_parser(
-        "imap", help="log in, and let a program speak IMAP on standard input and output; see docs/imap.md"
+    parser = add_parser(
+        commands,
+        "fetch",
+        "fetch what is new, in the foreground and without systemd",
+        f"cockpit-getmail fetch {NAME}",
     )
-    add_name(imap)
-    commands.add_parser("schedule", help="start what is due, as the timer does each minute")
+    name = parser.add_argument("name", metavar="NAME", help="its name; after -- if it begins with a dash")
+    name.completer = complete_names  # type: ignore[attr-defined]
+    parser = add_parser(
+        commands,
+        "imap",
+        "log in, and let a program speak IMAP on standard input and output; see docs/imap.md",
+        f"cockpit-getmail imap {NAME}",
+    )
+    add_name(parser)
+    summary = "start what is due, as the timer does each minute"
+    add_parser(commands, "schedule", summary, "cockpit-getmail schedule")

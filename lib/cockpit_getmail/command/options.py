@@ -59,11 +59,17 @@ def add_command(
     commands: Any, name: str, handler: Handler, summary: str, example: str
 ) -> argparse.ArgumentParser:
     """Add a command that a function handles, and return its parser."""
+    parser = add_parser(commands, name, summary, example)
+    parser.set_defaults(handler=handler)
+    add_common(parser)
+    return parser
+
+
+def add_parser(commands: Any, name: str, summary: str, example: str) -> argparse.ArgumentParser:
+    """Add a command with its help, and return its parser."""
     parser: argparse.ArgumentParser = commands.add_parser(
         name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", epilog=f"example:\n  {example}"
     )
-    parser.set_defaults(handler=handler)
-    add_common(parser)
     return parser
 
 

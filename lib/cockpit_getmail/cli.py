@@ -114,9 +114,9 @@ def _run_for_people(arguments: Sequence[str]) -> int:
         case "imap":
             return _relay(options)
         case "baseline" if options.foreground:
-            return _baseline_in_foreground(options.name)
+            return _baseline_in_foreground(options)
         case "verify" if options.foreground:
-            return _verify_in_foreground(options.name)
+            return _verify_in_foreground(options)
     return command.run(options, STATUSES)
 
 
@@ -129,14 +129,28 @@ def _fetch(name: str) -> int:
     return _run_in_foreground(require_runnable(database.read(found.connectors_db), name), found)
 
 
-def _baseline_in_foreground(name: str) -> int:
-    """Mark all as seen without systemd; likewise."""
-    from cockpit_getmail import database, settings
-    from cockpit_getmail.actions import require_valid
+def _baseline_in_foreground(options: "Namespace") -> int:
+    """Mark all as seen without systemd, after a question to a person; likewise."""
+    from cockpit_getmail import settings
+    from cockpit_getmail.client import Client
+    from cockpit_getmail.command import tasks
+    from cockpit_getmail.command.session import Session
 
     found = settings.load()
-    connector = require_valid(database.read(found.connectors_db), name)
+    connector = _find_connector(options, found)
+    if not tasks.agrees_to_baseline(Session(options, Client())):
+        return SUCCESS
     return _run_in_foreground(connector, found, baseline=True)
+
+
+def _find_connector(options: "Namespace", found: "Settings") -> "Connector":
+    """Return the connector that a person names. Raises Problem (NotFound, Conflict, NotValid)."""
+    from cockpit_getmail import database
+    from cockpit_getmail.actions import require_connector, require_valid
+
+    content = database.read(found.connectors_db)
+    named = {"name": options.name, "account": options.of}
+    return require_valid(content, require_connector(content, named).key)
 
 
 def _run_in_foreground(connector: "Connector", found: "Settings", *, baseline: bool = False) -> int:
@@ -169,14 +183,13 @@ def _fetch_child() -> int:
     return _run(*units.read_request(sys.stdin.buffer.read()))
 
 
-def _verify_in_foreground(name: str) -> int:
+def _verify_in_foreground(options: "Namespace") -> int:
     """Verify without systemd; root has it done as the user that fetches."""
-    from cockpit_getmail import database, settings, units
-    from cockpit_getmail.actions import require_valid
+    from cockpit_getmail import settings, units
     from cockpit_getmail.units.inside import Order
 
     found = settings.load()
-    connector = units.without_secrets(require_valid(database.read(found.connectors_db), name))
+    connector = units.without_secrets(_find_connector(options, found))
     place = units.locate(connector, found, foreground=True)
     if not os.path.isdir(place.state_folder):
         raise failure("connector", "It never fetched anything: there is nothing to verify.", kind="Conflict")

@@ -291,6 +291,24 @@ def test_a_person_is_asked_before_all_is_marked_as_seen(api: Api, answer: str, s
         assert person.wait() == status
 
 
+@pytest.mark.parametrize(
+    ("words", "question", "told"),
+    [
+        (("baseline", "--foreground", "work"), "Never fetch any message that work has", "Nothing is marked."),
+        (("delete-messages", "work", "7"), "Delete 1 message at the server for good?", "Nothing is deleted."),
+    ],
+)
+def test_who_says_no_is_told_that_nothing_is_done(
+    api: Api, words: tuple[str, ...], question: str, told: str
+) -> None:
+    api.add(Label="work")
+    with terminal(api, *words) as person:
+        person.expect(question)
+        person.type("n")
+        person.expect(told)
+        assert person.wait() == 0
+
+
 def test_end_of_input_ends_the_questions(api: Api) -> None:
     with terminal(api, "add") as person:
         person.expect("Protocol")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cockpit_getmail import status_file
 from cockpit_getmail.connector import folder_name
 from cockpit_getmail.status_file import VERIFY
-from tests.api.conftest import ROOT, Api
+from tests.api.conftest import ROOT, STORED, Api
 from tests.api.test_quarantine import give, make_state
 
 if TYPE_CHECKING:
@@ -44,8 +44,10 @@ def test_without_systemd_the_foreground_is_named(api: Api, put: Callable[[str], 
 
 
 def test_foreground_of_another_user(nobody: Api) -> None:
-    name = nobody.add()
+    name = nobody.add(Label="work")
     assert "never fetched anything" in run(nobody, name).stderr
+    assert "never fetched anything" in run(nobody, "work", "--of", STORED["Account"]).stderr
+    assert "There is no connector work of account else." in run(nobody, "work", "--of", "else").stderr
     folder = make_state(nobody, name)
     give(nobody)
     done = run(nobody, name)

@@ -100,7 +100,7 @@ def require_connector(content: Database, data: Mapping[str, Any]) -> Record:
     """Return the connector that an input means (see find_connector). Raises Problem (NotFound, Conflict)."""
     record = find_connector(content, data)
     if record is None:
-        where = f" of account {printable(data['account'])}" if "account" in data else ""
+        where = f" of account {printable(data['account'])}" if data.get("account") is not None else ""
         message = f"There is no connector {printable(data['name'])}{where}."
         raise failure("connector", message, kind="NotFound")
     return record

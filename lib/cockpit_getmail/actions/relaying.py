@@ -25,8 +25,7 @@ def relay(name: str, account: str | None, refused: int) -> int:
     sink = sys.stdout.fileno()
     with relays.refusing(sink):
         found = settings.load()
-        named = {"name": name} if account is None else {"name": name, "account": account}
-        connector = find_mailbox(named, found)
+        connector = find_mailbox({"name": name, "account": account}, found)
         if units.checks_in_unit():
             told = log_in(connector, found, lambda ready, _: {"status": units.relay(ready, found)})
             return _end(connector, found, told["status"], refused)

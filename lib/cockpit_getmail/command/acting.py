@@ -42,7 +42,8 @@ def delete_messages(session: Session) -> int:
             session.screen.complain("Nothing is deleted without --yes.")
             return NO_ANSWER
         if not session.confirm(f"Delete {count(number, 'message')} at the server for good?"):
-            return NO_ANSWER
+            session.screen.complain("Nothing is deleted.")
+            return SUCCESS
     return _tell(session, session.call("delete", "messages", **_messages(session)), "deleted")
 
 

@@ -34,12 +34,18 @@ def run(session: Session) -> int:
 
 def baseline(session: Session) -> int:
     """Mark all that is in a connector's mailbox as seen, after a question to a person, and show that."""
-    if session.is_interactive and not session.options.yes:
-        name = printable(session.options.name)
-        if not session.confirm(f"Never fetch any message that {name} has at its server now?"):
-            session.screen.complain("Nothing is marked.")
-            return SUCCESS
-    return _end(session, follow(session, "baseline"))
+    return _end(session, follow(session, "baseline")) if agrees_to_baseline(session) else SUCCESS
+
+
+def agrees_to_baseline(session: Session) -> bool:
+    """Return whether all may be marked as seen: what a person says, if there is one to ask."""
+    if not session.is_interactive or session.options.yes:
+        return True
+    name = printable(session.options.name)
+    agrees = session.confirm(f"Never fetch any message that {name} has at its server now?")
+    if not agrees:
+        session.screen.complain("Nothing is marked.")
+    return agrees
 
 
 def verify(session: Session) -> int:

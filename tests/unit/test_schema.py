@@ -52,6 +52,18 @@ def test_what_pop3_does_not_know_is_a_conflict(prop: str) -> None:
     assert schema.check("update", "update", {"action": "update", "name": "x", **data, prop: None}) == []
 
 
+def test_inputs_and_answers_in_readme_are_what_they_are() -> None:
+    text = (FOLDER.parent / "README.md").read_text()
+    inputs = re.findall(r"echo '(\{.*?\})' \| \./(\w+)$", text, re.DOTALL | re.MULTILINE)
+    assert len(inputs) == len(re.findall("^ +echo ", text, re.MULTILINE))
+    for written, verb in inputs:
+        data = json.loads(written)
+        assert schema.check(verb, data.get("action", verb), {"action": verb, **data}) == []
+    login, problem = re.findall(r'^    (\{"(?:state|id)".*?\})$', text, re.DOTALL | re.MULTILINE)
+    check_schema("read/check-credentials.output.json", json.loads(login))
+    check_schema("problem.json", json.loads(problem))
+
+
 @pytest.mark.parametrize("auth", ["plain", "login", "cram-md5", "scram-sha-256", "external"])
 def test_a_provider_has_its_own_way_to_log_in(auth: str) -> None:
     data = {**CONNECTOR, "Provider": "google", "Auth": auth, "ClientCert": "/c.pem"}

@@ -128,9 +128,11 @@ def _find_local_name(folder: Listed, prefix: str) -> str:
     if prefix and name[: len(prefix)].upper() == prefix.upper() and not _begins_with_inbox(own, folder):
         name = own
     levels = name.split(folder.separator) if folder.separator else [name]
+    # What is below INBOX, Dovecot has below just this name.
+    levels[0] = INBOX.name if levels[0].upper() == INBOX.name else levels[0]
     local = "/".join(map(_escape, levels))
-    # To a command it would be an option.
-    return f"=2D{local[1:]}" if local.startswith("-") else local
+    # To a command it would be an option, to Dovecot somebody's home.
+    return f"={ord(local[0]):02X}{local[1:]}" if local.startswith(("-", "~")) else local
 
 
 def _begins_with_inbox(name: str, folder: Listed) -> bool:

@@ -2,18 +2,22 @@
 """Servers whose folders break, show the same messages, or have names that are none: nothing lost or twice."""
 
 import re
+import shutil
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from imapclient import IMAPClient
 
 from cockpit_getmail.connector import Connector
 from cockpit_getmail.fetch import BREAKS
 from tests.mail.conftest import Drivers
+from tests.support.dovecot import OWNER, Dovecot
 from tests.support.fetching import Account, make_connector
 from tests.support.hostile import Script, Server, Session, Step, close, imap, tagged
+from tests.support.rounds import PASSWORD
 from tests.support.stop_after import Plan, check_stopped
 
 EXTENDED = "IMAP4rev1 UNSELECT UIDPLUS LIST-EXTENDED SPECIAL-USE LIST-STATUS"
@@ -144,7 +148,7 @@ ETC = {
     b'"a/../../b"': ".a.=2E=2E.=2E=2E.b",
     b'"tmp"': ".tmp",
     b'"new/cur"': ".new.cur",
-    b'"~root"': ".~root",
+    b'"~root"': ".=7Eroot",
     b'"-rf"': ".=2Drf",
     b'"&AC8-etc"': r".\x26AC8-etc",
     b'"&AAAALg-"': r".\x26AAAALg-",
@@ -178,6 +182,19 @@ def test_names_that_would_be_one_here_are_two(tmp_path: Path, account: Account) 
     assert (first, second) == ("", ".a")
     assert re.fullmatch(r"\.a=[0-9a-f]{16}", third)
     assert found(tmp_path) == {"": [3], ".a": [1], third: [2]}
+
+
+def test_dovecot_here_opens_what_other_servers_let_people_call_so(account: Account) -> None:
+    folders = Folders({b'"~root"': {1: 1}, b'"Inbox/a"': {1: 2}, b'"a/~b"': {1: 3}})
+    with Dovecot({"local": PASSWORD}, separator="/") as ours, Server(folders.script()) as server:
+        path = ours.maildir("local")
+        account.fetch(connect(server, FolderMap="keep", Destination=f"maildir:{path}"))
+        for made in (path, *path.rglob("*")):
+            shutil.chown(made, OWNER)
+        with IMAPClient(ours.host, port=ours.imap, ssl=False) as client:
+            client.login("local", PASSWORD)
+            for local in ("=7Eroot", "INBOX/a", "a/~b"):
+                assert client.select_folder(local)[b"EXISTS"] == 1
 
 
 def test_name_that_no_command_can_carry_stops_no_other(tmp_path: Path, account: Account) -> None:

@@ -114,10 +114,14 @@ LOCAL = {
     "=": "=3D",
     "-rf": "=2Drf",
     "a/-rf": "a/-rf",
+    "~root": "=7Eroot",
+    "a/~root": "a/~root",
     "a\u2028b\u200f": "a\\x26ICg-b\\x26IA8-",
     "a\u00a0b": "a=C2=A0b",
     r"a\x0d\x0ab": r"a\x0d\x0ab",
     "INBOX/Sub": "INBOX/Sub",
+    "Inbox/Inbox": "INBOX/Inbox",
+    "Inboxes": "Inboxes",
     "tmp": "tmp",
 }
 
@@ -172,6 +176,9 @@ def test_two_names_never_become_one() -> None:
     assert found["a.b"] == "a/b"
     assert found["a/b"].startswith("a/b=")
     assert name_locally(reversed(listed), "INBOX.") == found
+    alike = name_locally([make("INBOX/a"), make("Inbox/a")])
+    assert alike["INBOX/a"] == "INBOX/a"
+    assert alike["Inbox/a"].startswith("INBOX/a=")
 
 
 def test_long_name_is_cut_and_stays_its_own() -> None:

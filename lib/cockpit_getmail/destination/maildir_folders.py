@@ -43,6 +43,8 @@ def format_subfolder(folder: str) -> str:
     if is_inbox(folder):
         return ""
     levels = re.split("[/.]", folder)
+    # Dovecot has what is below it below just this name.
+    levels[0] = INBOX if levels[0].upper() == INBOX else levels[0]
     name = ""
     if all(levels) and not _CONTROL.search(folder):
         with suppress(UnicodeEncodeError):

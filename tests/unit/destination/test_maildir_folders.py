@@ -35,6 +35,7 @@ def test_inbox_is_the_maildir_itself(folder: str) -> None:
         ("a☺!", ".a&Jjo-!"),
         ("😀", ".&2D3eAA-"),
         ("INBOX/Sub", ".INBOX.Sub"),
+        ("Inbox/Inbox", ".INBOX.Inbox"),
         ("tmp", ".tmp"),
         ("-e", ".-e"),
     ],

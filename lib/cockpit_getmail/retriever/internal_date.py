@@ -8,7 +8,7 @@ _MONTHS = {
     name: number + 1 for number, name in enumerate(b"jan feb mar apr may jun jul aug sep oct nov dec".split())
 }
 _DATE = re.compile(
-    rb"([ 0-3]?\d)-([A-Za-z]{3})-(\d{4}) ([0-2]\d):([0-5]\d):([0-6]\d) ([+-])([0-2]\d)([0-5]\d)"
+    rb"([ 0-3]?\d)-([A-Za-z]{3})-(?!0000)(\d{4}) ([0-2]\d):([0-5]\d):([0-6]\d) ([+-])([0-2]\d)([0-5]\d)"
 )
 
 

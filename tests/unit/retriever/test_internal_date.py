@@ -22,6 +22,16 @@ def test_a_day_may_have_one_digit() -> None:
     assert parse_internal_date(b"7-Feb-1994 21:52:25 -0800") == 760_686_745
 
 
-@pytest.mark.parametrize("text", [b"", b"1994-02-07", b"07-Foo-1994 21:52:25 -0800", b"07-Feb-1994 21:52:25"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"1994-02-07",
+        b"07-Foo-1994 21:52:25 -0800",
+        b"07-Feb-1994 21:52:25",
+        # As servers tell it of what they lost the date of.
+        b"01-Jan-0000 00:00:00 +0000",
+    ],
+)
 def test_anything_else_is_no_date(text: bytes) -> None:
     assert parse_internal_date(text) is None

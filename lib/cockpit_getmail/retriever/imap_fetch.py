@@ -35,6 +35,8 @@ ARRIVALS = 10_000
 """So many messages may come between EXAMINE and SEARCH."""
 SEARCH_LIMIT, SIZES_LIMIT = 16 << 20, 160 << 20
 """Octets of a whole answer: enough for so many messages."""
+SIZE_LIMIT = 10**15
+"""Octets of a message that is listed with more: its size, and a sum of sizes, can be recorded."""
 LITERALS_LIMIT = 100
 CHATTER_LIMIT = 4 << 20
 """Octets beside the messages themselves that the answer to one FETCH of a batch may have."""
@@ -129,7 +131,7 @@ class Fetcher:
                 same = _SAME.search(line) if more else None
                 yield Remote(
                     str(int(uid[1])),
-                    int(size[1]),
+                    min(int(size[1]), SIZE_LIMIT),
                     date=parse_internal_date(date[1]) if date else None,
                     same=same[1].decode() if same else "",
                 )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cockpit_getmail.endpoint import Endpoint
 from cockpit_getmail.problem import Problem, printable
 from cockpit_getmail.retriever.base import BATCH_BYTES, Part, Remote
-from cockpit_getmail.retriever.imap_fetch import ARRIVALS, MESSAGES_LIMIT, Fetcher
+from cockpit_getmail.retriever.imap_fetch import ARRIVALS, MESSAGES_LIMIT, SIZE_LIMIT, Fetcher
 from cockpit_getmail.retriever.imap_session import TEMPORARY, Session
 from cockpit_getmail.transport import Connection
 from tests.support.limits import bounded
@@ -254,6 +254,13 @@ def test_search_and_sizes() -> None:
     with served(answer) as fetcher:
         assert list(fetcher.search_all(3)) == [3, 5, 9]
         assert fetcher.sizes("3,5,9") == {3: 10, 5: 20}
+
+
+def test_size_beyond_what_can_be_recorded_is_the_largest_there_is() -> None:
+    """Nobody sums up sizes of which a few make more than the state has a number for."""
+    answer = b"* 1 FETCH (UID 3 RFC822.SIZE 9999999999999999999)\r\n"
+    with served(lambda tag, _: answer + tag + b" OK\r\n") as fetcher:
+        assert fetcher.sizes("3") == {3: SIZE_LIMIT}
 
 
 @pytest.mark.parametrize(

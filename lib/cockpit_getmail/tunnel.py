@@ -12,15 +12,14 @@ import subprocess
 import threading
 from contextlib import suppress
 
+from cockpit_getmail.environment import ENVIRONMENT, identify
 from cockpit_getmail.formats import is_command
 from cockpit_getmail.problem import Problem, failure, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import IO
 
-ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 END_SECONDS = 0.3
 """So long a program has to end by itself once its connection is closed, and again once it is asked to."""
 _WORDS_OCTETS = 4096
@@ -44,7 +43,7 @@ class Tunnel:
                 stdout=other.fileno(),
                 stderr=subprocess.PIPE,
                 bufsize=0,
-                env={**ENVIRONMENT, **_identify()},
+                env={**ENVIRONMENT, **identify()},
                 cwd="/",
                 start_new_session=True,
             )
@@ -105,14 +104,3 @@ def split(command: str) -> list[str]:
         message = "Tunnel must be a program's absolute path, and arguments quoted as for a shell."
         raise failure("connector", message, parameter="Tunnel")
     return shlex.split(command)
-
-
-def _identify() -> Mapping[str, str]:
-    """Return what tells a program whose it is."""
-    import pwd
-
-    try:
-        user = pwd.getpwuid(os.geteuid())
-    except KeyError:
-        return {"HOME": "/"}
-    return {"HOME": user.pw_dir, "USER": user.pw_name, "LOGNAME": user.pw_name}

@@ -19,6 +19,7 @@ ORDER = [
     "problem",
     "durable",
     "private_file",
+    "environment",
     "days",
     "stop",
     "target",

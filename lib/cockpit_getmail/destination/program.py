@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import re
 import select
 import signal
@@ -15,13 +14,13 @@ from functools import cache
 from shutil import which
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from cockpit_getmail.environment import ENVIRONMENT, identify
 from cockpit_getmail.problem import failure, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from typing import IO
 
-ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 WORDS_OCTETS = 1024
 """So much of what a program says is kept."""
 _READ = 16 << 10
@@ -55,7 +54,7 @@ def run(argv: Sequence[str], message: int, seconds: float) -> Ended:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         bufsize=0,
-        env={**ENVIRONMENT, **_identify()},
+        env={**ENVIRONMENT, **identify()},
         cwd="/",
         start_new_session=True,
     ) as child:
@@ -112,15 +111,6 @@ def _find_guard() -> tuple[str, ...]:
         env=ENVIRONMENT,
     )
     return () if tried.returncode else guard
-
-
-def _identify() -> Mapping[str, str]:
-    """Return what tells a program whose it is."""
-    try:
-        user = pwd.getpwuid(os.geteuid())
-    except KeyError:
-        return {}
-    return {"HOME": user.pw_dir, "USER": user.pw_name, "LOGNAME": user.pw_name}
 
 
 def _attend(child: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, bool]:

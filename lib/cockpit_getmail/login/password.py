@@ -7,11 +7,11 @@ password alone, as if it were stored.
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 
 from cockpit_getmail import private_file
+from cockpit_getmail.environment import identify
 from cockpit_getmail.formats import is_command
 from cockpit_getmail.problem import Problem, failure, printable
 
@@ -81,7 +81,7 @@ def run_command(command: str, settings: Settings) -> str:
             argv,
             timeout=COMMAND_SECONDS,
             output_limit=_COMMAND_OUTPUT,
-            variables=_find_variables(),
+            variables=identify(),
             own_group=True,
         )
     except Problem as problem:
@@ -92,17 +92,6 @@ def run_command(command: str, settings: Settings) -> str:
         return _first_line(done.output)
     except ValueError as error:
         raise _refuse_command(argv[0], f"the first line of what it prints {error}", "credentials") from error
-
-
-def _find_variables() -> dict[str, str]:
-    """Return whom a program is run as, for those that keep passwords in a home."""
-    import pwd
-
-    try:
-        user = pwd.getpwuid(os.geteuid())
-    except KeyError:
-        return {"HOME": "/"}
-    return {"HOME": user.pw_dir, "USER": user.pw_name, "LOGNAME": user.pw_name}
 
 
 def _explain_end(done: Finished) -> str:

@@ -11,6 +11,7 @@ import binascii
 import os
 
 from cockpit_getmail.connector import SEALED_AS, SECRETS, Connector
+from cockpit_getmail.environment import ENVIRONMENT
 from cockpit_getmail.problem import Problem, failure, printable
 
 TYPE_CHECKING = False
@@ -128,7 +129,7 @@ def _run(verb: str, prop: str, data: bytes, *options: str) -> Finished:
 
     from cockpit_getmail.units import process
 
-    if shutil.which(PROGRAM, path=process.ENVIRONMENT["PATH"]) is None:
+    if shutil.which(PROGRAM, path=ENVIRONMENT["PATH"]) is None:
         message = f"There is no {PROGRAM} here to seal and open secrets: it comes with systemd 250."
         raise failure("settings", message, setting="ENCRYPT_SECRETS")
     argv = [PROGRAM, verb, f"--name={prop}", *options, "-", "-"]

@@ -11,9 +11,9 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NamedTuple
 
+from cockpit_getmail.environment import ENVIRONMENT
 from cockpit_getmail.problem import failure
 
-ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 OUTPUT_LIMIT = 64 << 10
 _READ = 16 << 10
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from cockpit_getmail.connector import SEALED, SECRETS, Connector
+from cockpit_getmail.environment import ENVIRONMENT
 from cockpit_getmail.login import sealed
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.settings import Settings
-from cockpit_getmail.units import process
 from tests.support import need_programs, need_root
 
 pytestmark = pytest.mark.long
@@ -113,7 +113,7 @@ def test_trouble_is_found() -> None:
 
 
 def test_machine_without_it_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(process.ENVIRONMENT, "PATH", str(tmp_path))
+    monkeypatch.setitem(ENVIRONMENT, "PATH", str(tmp_path))
     for act in (sealed.seal, sealed.unseal):
         with pytest.raises(Problem, match="There is no systemd-creds here") as caught:
             act("Password", CANARY)
@@ -134,7 +134,7 @@ def test_failure_is_told(script: str, told: str, monkeypatch: pytest.MonkeyPatch
     program = tmp_path / "systemd-creds"
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
-    monkeypatch.setitem(process.ENVIRONMENT, "PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setitem(ENVIRONMENT, "PATH", f"{tmp_path}:/usr/bin:/bin")
     with pytest.raises(Problem, match=re.escape(told)) as caught:
         sealed.seal("Password", CANARY)
     assert caught.value.cause == "settings"

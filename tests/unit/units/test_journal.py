@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from cockpit_getmail.units import journal, process, systemd
+from cockpit_getmail.environment import ENVIRONMENT
+from cockpit_getmail.units import journal, systemd
 
 LINE = {"__CURSOR": "s=1", "__REALTIME_TIMESTAMP": "1700000000500000", "MESSAGE": "Hello.", "PRIORITY": "4"}
 
@@ -17,8 +18,8 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **fields: object) -> d
     program = tmp_path / "journalctl"
     program.write_text(f"#!/bin/sh\ncat <<'END'\n{json.dumps(LINE | fields)}\nEND\n")
     program.chmod(0o755)
-    monkeypatch.setitem(process.ENVIRONMENT, "PATH", f"{tmp_path}:{process.ENVIRONMENT['PATH']}")
-    monkeypatch.setenv("PATH", process.ENVIRONMENT["PATH"])
+    monkeypatch.setitem(ENVIRONMENT, "PATH", f"{tmp_path}:{ENVIRONMENT['PATH']}")
+    monkeypatch.setenv("PATH", ENVIRONMENT["PATH"])
     monkeypatch.setattr(systemd, "BOOTED", tmp_path)
     [found] = journal.read_journal("unit", 1).lines
     return found

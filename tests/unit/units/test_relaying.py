@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from cockpit_getmail.environment import ENVIRONMENT
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.settings import Settings
-from cockpit_getmail.units import place, process, relaying
+from cockpit_getmail.units import place, relaying
 from tests.support.fetching import make_connector
 
 SETTINGS = Settings(fetch_user="nobody")
@@ -23,8 +24,8 @@ class Programs:
         self._folder = folder / "bin"
         self._folder.mkdir()
         self.credentials = folder / "run"
-        path = f"{self._folder}:{process.ENVIRONMENT['PATH']}"
-        monkeypatch.setattr(process, "ENVIRONMENT", {**process.ENVIRONMENT, "PATH": path})
+        path = f"{self._folder}:{ENVIRONMENT['PATH']}"
+        monkeypatch.setitem(ENVIRONMENT, "PATH", path)
         monkeypatch.setenv("PATH", path)
         monkeypatch.setattr(place, "RUN_FOLDER", str(self.credentials))
         for check in ("require_installation", "require_hiding"):

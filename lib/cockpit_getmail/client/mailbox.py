@@ -31,8 +31,12 @@ if TYPE_CHECKING:
 DELETED = rb"\Deleted"
 END_SECONDS = 10.0
 LINE_LIMIT = 64 << 10
-LITERAL_LIMIT = 1 << 30
-"""No message that comes at once has as many octets: who announces more means to fill our memory."""
+LONG_LINE_LIMIT = 8 << 20
+"""The UIDs of a million messages, as the answer to SEARCH has them, are one line."""
+ANSWER_LIMIT = 1 << 30
+"""Nothing that is asked for at once has as many octets: who sends more means to fill our memory."""
+LINE_COST = 1024
+"""A short line costs us as much time and memory as so many octets: imaplib keeps all of an answer."""
 _REFUSED = re.compile(rb"\* BYE \[XPROBLEM (\w+) (\w+)\] (.*)")
 """As cockpit_getmail.relay tells why there is no session."""
 _SSH_FAILED = 255
@@ -217,6 +221,7 @@ class _Imap4(imaplib.IMAP4):
 
     def __init__(self, process: _Process) -> None:
         self._process = process
+        self._room = ANSWER_LIMIT
         super().__init__()
 
     def _create_socket(self, timeout: float | None) -> socket.socket:
@@ -226,13 +231,27 @@ class _Imap4(imaplib.IMAP4):
         if greeting := self._process.greeting:
             self._process.greeting = b""
             return greeting
-        return super().readline()
+        # That of imaplib ends at the UIDs of some hundred thousand messages.
+        line: Any = self.file.readline(LONG_LINE_LIMIT)
+        if len(line) >= LONG_LINE_LIMIT:
+            raise self.abort(f"a line of more than {LONG_LINE_LIMIT} octets")
+        self._spend(max(len(line), LINE_COST))
+        return bytes(line)
 
     def read(self, size: int) -> bytes:
-        if size > LITERAL_LIMIT:
-            raise self.abort(f"{size} octets at once")
+        self._spend(size)
         octets: bytes = super().read(size)
         return octets
+
+    def send(self, data: Any) -> None:
+        # What comes now is in answer to that.
+        self._room = ANSWER_LIMIT
+        super().send(data)
+
+    def _spend(self, octets: int) -> None:
+        self._room -= octets
+        if self._room < 0:
+            raise self.abort(f"more than {ANSWER_LIMIT >> 20} MiB in answer to one command")
 
 
 class _Process:
@@ -263,7 +282,9 @@ class _Process:
     def end(self) -> None:
         """Have it end. Never raises."""
         with suppress(OSError):
-            self.socket.close()
+            # To close it ends nothing while imaplib has it open, too.
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
         try:
             self._child.wait(END_SECONDS)
         except subprocess.TimeoutExpired:

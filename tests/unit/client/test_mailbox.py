@@ -9,7 +9,9 @@ from imapclient.exceptions import IMAPClientAbortError
 
 from cockpit_getmail import Client
 from cockpit_getmail.client.channel import find_command
+from cockpit_getmail.client.mailbox import END_SECONDS
 from cockpit_getmail.problem import Problem
+from tests.support.limits import bounded
 from tests.unit.client.conftest import Helpers
 
 BYE = r"* BYE [XPROBLEM NotFound connector] There is none \033[2J\r\n"
@@ -27,6 +29,19 @@ for line in sys.stdin:
 
 
 GREEDY = SERVER.replace('"* CAPABILITY IMAP4rev1"', '"* CAPABILITY {{99999999999}}"')
+LARGE = SERVER.replace(
+    '"* BYE"',
+    '"* SEARCH " + " ".join(map(str, range(1, 200001))) if command == "UID" else '
+    '"* OK [UIDVALIDITY 7] ok" if command == "SELECT" else "* BYE"',
+)
+FLOOD = """\
+#!/usr/bin/python3
+import os, sys
+os.write(1, b"* PREAUTH [CAPABILITY IMAP4rev1] ready\\r\\n")
+sys.stdin.readline()
+while True:
+    os.write(1, {flood})
+"""
 
 
 def put(helpers: Helpers, script: str) -> Client:
@@ -52,8 +67,53 @@ def test_session(helpers: Helpers) -> None:
 
 def test_no_room_is_made_for_whatever_is_announced(helpers: Helpers) -> None:
     client = put(helpers, GREEDY.format(argv=str(helpers.folder / "argv")))
-    with pytest.raises(IMAPClientAbortError, match="99999999999 octets"), client.mailbox("x") as mailbox:
+    with pytest.raises(IMAPClientAbortError, match="more than 1024 MiB"), client.mailbox("x") as mailbox:
         mailbox.imap4.capability()
+
+
+@pytest.mark.parametrize(
+    ("flood", "message"),
+    [
+        (rb'b"* OK still here\r\n" * 1000', "more than 4 MiB in answer"),
+        (rb'b"* 1 FETCH (BODY[] {100000}\r\n" + b"x" * 100000 + b")\r\n"', "more than 4 MiB in answer"),
+        (b'b"x" * 65536', "a line of more than 8388608 octets"),
+    ],
+    ids=["lines", "literals", "no-line-end"],
+)
+def test_a_server_that_never_ends(
+    helpers: Helpers, monkeypatch: pytest.MonkeyPatch, flood: bytes, message: str
+) -> None:
+    # With what it is, that takes longer.
+    monkeypatch.setattr("cockpit_getmail.client.mailbox.ANSWER_LIMIT", 4 << 20)
+    client = put(helpers, FLOOD.format(flood=flood.decode()))
+    with (
+        bounded(seconds=END_SECONDS, mebibytes=100),
+        pytest.raises(IMAPClientAbortError, match=message),
+        client.mailbox("x") as mailbox,
+    ):
+        mailbox.imap.noop()
+
+
+def test_a_command_has_its_own_room(helpers: Helpers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cockpit_getmail.client.mailbox.ANSWER_LIMIT", 10 << 10)
+    client = put(helpers, SERVER.format(argv=str(helpers.folder / "argv")))
+    with client.mailbox("x") as mailbox:
+        for _ in range(100):
+            mailbox.imap4.capability()
+
+
+def test_more_messages_than_imaplib_takes(helpers: Helpers) -> None:
+    client = put(helpers, LARGE.format(argv=str(helpers.folder / "argv")))
+    with client.mailbox("x") as mailbox:
+        mailbox.imap.select_folder("INBOX")
+        assert len(mailbox.imap.search("ALL")) == 200_000
+
+
+def test_a_block_that_fails_ends_at_once(helpers: Helpers) -> None:
+    client = put(helpers, SERVER.format(argv=str(helpers.folder / "argv")))
+    soon = bounded(seconds=END_SECONDS / 2, mebibytes=100)
+    with soon, pytest.raises(ZeroDivisionError), client.mailbox("x"):
+        raise ZeroDivisionError
 
 
 def test_session_on_another_machine(helpers: Helpers, ssh: Path) -> None:

@@ -39,6 +39,7 @@ from cockpit_getmail.transport import Connection
 
 LOADED = (imap, pop3)
 COMMITS = ("COMMIT", "PRAGMA journal_mode = WAL")
+HOLE = bytes(65536)
 
 
 @dataclass(frozen=True)
@@ -335,11 +336,11 @@ def make_copies(plan: Plan) -> None:
 
 def copy_sparse(source: str, target: str) -> None:
     with open(source, "rb") as image, open(target, "wb") as copy:
-        while block := image.read(65536):
-            if block.strip(b"\0"):
-                copy.write(block)
-            else:
+        while block := image.read(len(HOLE)):
+            if block == HOLE:
                 copy.seek(len(block), os.SEEK_CUR)
+            else:
+                copy.write(block)
         copy.truncate(image.tell())
 
 

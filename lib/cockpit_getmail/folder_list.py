@@ -53,9 +53,15 @@ def matches(item: Item, name: str, separator: str, attributes: frozenset[str]) -
     """Whether an item means a folder; see retriever.base.Listed for its name, separator and attributes."""
     if item.kind == "use":
         return item.text in attributes
+    name, text = _raise_inbox(name, separator), _raise_inbox(item.text, separator)
     if item.kind == "name":
-        return item.text == name
-    return _is_like(name, item.text, separator)
+        return text == name
+    return _is_like(name, text, separator)
+
+
+def begins_with_inbox(text: str) -> bool:
+    """Whether what a name or pattern begins with is INBOX, in other letters than these."""
+    return text[:5] != "INBOX" == text[:5].upper()
 
 
 def _split(text: str) -> Iterator[str]:
@@ -91,6 +97,15 @@ def _make_name(name: str, *, is_left_out: bool) -> Item:
     if not name:
         raise ValueError("A name is missing.")
     return Item("name", "INBOX" if name.upper() == "INBOX" else name, is_left_out)
+
+
+def _raise_inbox(text: str, separator: str) -> str:
+    """Return a name or pattern with INBOX in capitals, also where folders are below it.
+
+    To servers it is the same in whatever letters (RFC 3501 section 5.1).
+    """
+    is_level = begins_with_inbox(text) and text[5:6] in ("", separator, "*", "%")
+    return f"INBOX{text[5:]}" if is_level else text
 
 
 def _is_like(name: str, pattern: str, separator: str) -> bool:

@@ -88,20 +88,24 @@ def find_patterns(items: Sequence[Item]) -> Sequence[bytes]:
     What a pattern means in modified UTF-7 may be something else than it means to people.
     """
     wanted = [item for item in items if not item.is_left_out]
-    if all(item.kind == "name" or (item.kind == "pattern" and _is_plain(item.text)) for item in wanted):
+    if all(_is_plain(item) for item in wanted):
         return [imap_utf7.encode(item.text) for item in wanted]
     return ALL
 
 
-def _is_plain(text: str) -> bool:
-    return text.isascii() and not set(text) & {"&", "\\"}
+def _is_plain(item: Item) -> bool:
+    if item.kind == "use" or folder_list.begins_with_inbox(item.text):
+        return False
+    return item.kind == "name" or (item.text.isascii() and not set(item.text) & {"&", "\\"})
 
 
 def _add_named(wanted: Iterable[Item], by_name: dict[str, Listed], listed: Sequence[Listed]) -> list[Listed]:
     """Return each folder once, also those that are named and not listed: a server may hide some."""
-    separator = listed[0].separator if listed else ""
+    separator = next((folder.separator for folder in listed if folder.separator), "")
     for item in wanted:
-        if item.kind == "name" and item.text not in by_name:
+        if item.kind != "name" or item.text in by_name:
+            continue
+        if not any(_is_meant(folder, [item]) for folder in listed):
             by_name[item.text] = Listed(item.text, imap_utf7.encode(item.text), separator)
     order = dict.fromkeys((*(folder.name for folder in listed), *by_name))
     return [by_name[name] for name in order]

@@ -26,7 +26,8 @@ class Account:
 
     def list_folders(self, patterns: Sequence[bytes] = ALL) -> list[Listed]:
         self.asked.append(list(patterns))
-        return self.listed
+        are_names = not any(b"*" in pattern for pattern in patterns)
+        return [folder for folder in self.listed if not are_names or folder.wire in patterns]
 
     def add_statuses(self, listed: Sequence[Listed]) -> list[Listed]:
         self.asked.append("status")
@@ -51,6 +52,12 @@ def test_for_inbox_alone_nobody_asks(props: dict[str, str]) -> None:
     account = Account([])
     assert make(account, None, **props) == folder_plan.Plan([INBOX])
     assert account.asked == []
+
+
+def test_folder_that_the_server_hides_has_levels_as_others_have() -> None:
+    account = Account([INBOX, folder("a.b")])
+    assert make(account, Folders="Hidden.c").folders == [folder("Hidden.c")]
+    assert account.asked == [[b"Hidden.c"], [b"*"]]
 
 
 def test_all_go_to_one() -> None:

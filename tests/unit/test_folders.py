@@ -74,10 +74,28 @@ def test_what_shows_the_messages_of_others_is_told() -> None:
     assert choice.unused == ["\\junk", "\\trash"]
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Inbox.a, INBOX.a", ["INBOX.a"]),
+        ("inbox.*", ["INBOX.a", "INBOX.a.b"]),
+        ("inbox*", ["INBOX", "INBOX.a", "INBOX.a.b"]),
+        ("*, !Inbox.a.%", ["INBOX", "INBOX.a"]),
+        ("inboxes", ["inboxes"]),
+    ],
+)
+def test_letters_of_inbox_may_be_small_where_folders_are_below_it(text: str, names: list[str]) -> None:
+    listed = [INBOX._replace(separator="."), *(make(f"INBOX.{name}", separator=".") for name in ("a", "a.b"))]
+    assert [folder.name for folder in choose(parse(text), listed).folders] == names
+    assert list(find_patterns(parse("inbox.a"))) == list(find_patterns(parse("inbox*"))) == [b"*"]
+
+
 def test_named_folder_that_is_not_listed_is_asked_for_as_the_server_calls_it() -> None:
     [folder] = choose(parse("Müll/Alt"), [make("x")]).folders
     assert folder == Listed("Müll/Alt", b"M&APw-ll/Alt", "/")
     assert choose(parse("INBOX"), []).folders == [INBOX]
+    [_, hidden] = choose(parse("INBOX, a/b"), [INBOX, make("x")]).folders
+    assert hidden.separator == "/"
 
 
 @pytest.mark.parametrize(

@@ -95,8 +95,7 @@ class _Act:
         opened = self._open()
         self.validity = int(opened.get(b"UIDVALIDITY", 0))
         self._require_validity()
-        if request["about"] == "flag":
-            self._require_flags(opened.get(b"PERMANENTFLAGS"))
+        self._require_flags(opened.get(b"PERMANENTFLAGS"))
 
     def do(self, uids: Sequence[int]) -> None:
         """Do it to those that are there. Raises Refused, and then it may be done to some."""
@@ -141,7 +140,18 @@ class _Act:
             self.message = NOT_REMOVED
 
     def _find(self, uids: Sequence[int]) -> Collection[int]:
-        return set(self._imap.search(f"UID {','.join(map(str, uids))}")).intersection(uids)
+        # Some servers cut what is larger to 32 bits: then it would be another one.
+        asked = ",".join(str(uid) for uid in uids if uid < UID_LIMIT)
+        return set(self._imap.search(f"UID {asked}")).intersection(uids) if asked else ()
+
+    def _flags(self) -> Sequence[str]:
+        """Return the flags that this takes."""
+        about = self._request["about"]
+        if about == "flag":
+            flags: Sequence[str] = self._request["flags"]
+            return flags
+        is_two_steps = about == "move" and "MOVE" not in self._visit.session.capabilities()
+        return [DELETED.decode()] if about == "remove" or is_two_steps else []
 
     def _open(self) -> dict[bytes, Any]:
         folder = self._request["folder"]
@@ -172,7 +182,7 @@ class _Act:
         if permanent is None:
             return
         known = {flag.lower() for flag in permanent}
-        for flag in self._request["flags"]:
+        for flag in self._flags():
             is_keyword = not flag.startswith("\\")
             if flag.lower().encode() not in known and not (is_keyword and ANY_KEYWORD in known):
                 folder = printable(self._request["folder"])

@@ -102,6 +102,18 @@ def test_flag_that_the_server_would_forget(permanent: bytes, flags: list[str], k
             assert not server.commands(r"\S+ UID STORE .*")
 
 
+@pytest.mark.parametrize("about", [REMOVE, {"about": "move", "target": "Work"}])
+def test_nothing_is_removed_where_nothing_can_be_marked_for_it(about: dict[str, str]) -> None:
+    lines = (b"3 EXISTS", b"OK [UIDVALIDITY 7] ok", rb"OK [PERMANENTFLAGS (\Seen)] ok")
+    with serve(opened(*lines)) as server:
+        assert fails(server, [1], **about).message == r"127.0.0.1 keeps no flag \Deleted in INBOX."
+        assert not server.commands(r"\S+ UID .*")
+    with serve({**opened(*lines), "UID MOVE .*": tagged()}, capabilities=f"{CAPABLE} MOVE") as server:
+        assert fails(server, [1], **REMOVE).cause == "mailbox"
+        act(server, [1], about="move", target="Work")
+        assert server.commands(r"\S+ UID MOVE 1 .*")
+
+
 def test_folder_without_permanent_flags_has_all() -> None:
     with serve({**opened(b"3 EXISTS", b"OK [UIDVALIDITY 7] ok"), "UID STORE .*": tagged()}) as server:
         assert act(server, [1], **FLAG)["done"] == [1]
@@ -138,6 +150,15 @@ def test_no_other_uid_is_believed_or_sent() -> None:
             "message": None,
         }
         assert [line.partition(b"STORE ")[2][:2] for line in server.commands(r"\S+ UID STORE .*")] == [b"2 "]
+
+
+def test_what_is_no_uid_is_missing() -> None:
+    """To Dovecot 4294967296 is none, and 4294967297 is 1."""
+    with serve({"UID STORE .*": tagged()}) as server:
+        found = act(server, [1, 4294967296, 4294967297, 9999999999], **FLAG)
+        assert (found["done"], found["missing"]) == ([1], [4294967296, 4294967297, 9999999999])
+        assert act(server, [4294967296], **FLAG)["missing"] == [4294967296]
+        assert not server.commands(r"\S+ UID .*[0-9]{10}.*")
 
 
 @pytest.mark.parametrize(

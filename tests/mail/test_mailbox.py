@@ -18,6 +18,7 @@ from tests.api.conftest import Api
 from tests.mail.conftest import Accounts
 from tests.support.clients import make_client
 from tests.support.dovecot import Dovecot
+from tests.support.hostile import Server, imap, tagged
 from tests.support.rounds import PASSWORD
 
 COUNT = 3
@@ -184,6 +185,42 @@ def test_folder_that_may_only_be_read(api: Api, client: Client) -> None:
                 with pytest.raises(Problem, match="no right to change Work"):
                     change()
         assert dovecot.flags("giacomo", "Work") == ["", ""]
+
+
+def test_folder_where_not_all_may_be_done(api: Api, client: Client) -> None:
+    """Dovecot then says OK, and does nothing."""
+    rights = {"No-s": ("write", "write-deleted"), "No-t": ("write", "write-seen", "expunge")}
+    with Dovecot({"giacomo": PASSWORD}, acl=True) as dovecot:
+        for folder, more in rights.items():
+            dovecot.make_folder("giacomo", folder)
+            dovecot.fill("giacomo", 2, folder=folder)
+            dovecot.doveadm("acl", "set", "-u", "giacomo", folder, "owner", "lookup", "read", *more)
+        with client.mailbox(add(api, dovecot, "giacomo")) as mailbox:
+            [_, (_, message)] = mailbox.get(folder="No-s")
+            with pytest.raises(Problem, match="no right to change No-s"):
+                message.mark_seen()
+            assert message.delete() is False
+            [(_, message), _] = mailbox.get(folder="No-t")
+            message.mark_seen()
+            with pytest.raises(Problem, match="no right to change No-t"):
+                message.delete()
+        assert dovecot.flags("giacomo", "No-s") == ["", "T"]
+        assert dovecot.flags("giacomo", "No-t") == ["S", ""]
+
+
+def test_folder_without_uidvalidity(api: Api, client: Client) -> None:
+    opened = tagged(b"* 1 EXISTS\r\n")
+    body = tagged(b"* 1 FETCH (UID 1 BODY[] {3}\r\na\r\n)\r\n")
+    script = imap({"SELECT .*": opened, "UID FETCH .*": body, "UID STORE .*": tagged(), "ID .*": tagged()})
+    with Server(script) as server:
+        props = {"Server": "127.0.0.1", "Port": str(server.port), "TLS": "none"}
+        with client.mailbox(api.add(Retriever="SimpleIMAPRetriever", **props)) as mailbox:
+            [(_, message)] = mailbox.get()
+            message.mark_seen()
+            mailbox.imap.unselect_folder()
+            with pytest.raises(Problem, match="UIDVALIDITY"):
+                message.mark_seen()
+        assert len(server.commands(r"\S+ UID STORE .*")) == 1
 
 
 def test_no_secret_is_anywhere(client: Client, name: str) -> None:

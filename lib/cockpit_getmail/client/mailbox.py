@@ -22,13 +22,13 @@ from cockpit_getmail.problem import Problem, failure, not_valid, printable
 from cockpit_getmail.remote import mime
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from types import TracebackType
     from typing import Self
 
     from cockpit_getmail.client.channel import Channel
 
-DELETED = rb"\Deleted"
+DELETED, SEEN = rb"\Deleted", rb"\Seen"
 END_SECONDS = 10.0
 LINE_LIMIT = 64 << 10
 LONG_LINE_LIMIT = 8 << 20
@@ -118,29 +118,36 @@ class Message:
 
     def mark_seen(self) -> None:
         """Mark it as seen on the server. Raises Problem."""
-        self._imap.return_to(self._opened, to_write=True)
-        self._imap.add_flags(self.uid, [rb"\Seen"], silent=True)
+        self._imap.return_to(self._opened, SEEN)
+        self._imap.add_flags(self.uid, [SEEN], silent=True)
 
     def delete(self) -> bool:
         """Remove it on the server, and no other. Returns False where it can only be marked as deleted.
 
         Raises Problem.
         """
-        self._imap.return_to(self._opened, to_write=True)
+        self._imap.return_to(self._opened, DELETED)
         self._imap.add_flags(self.uid, [DELETED], silent=True)
         if not self._imap.has_capability("UIDPLUS"):
             return False
         self._imap.uid_expunge([self.uid])
-        return True
+        # Without the right to, some servers remove nothing and say OK.
+        return self.uid not in self._imap.search(["UID", str(self.uid)])
 
 
 class _Opened:
     """A folder as it was opened: its UIDs mean these messages only while UIDVALIDITY stays."""
 
-    def __init__(self, folder: str, validity: int, *, is_writable: bool) -> None:
+    def __init__(self, folder: str, found: Mapping[bytes, Any], *, is_writable: bool) -> None:
         self.folder = folder
-        self.validity = validity
+        self.validity: int = found.get(b"UIDVALIDITY", 0)
         self.is_writable = is_writable
+        self._kept: Collection[bytes] | None = found.get(b"PERMANENTFLAGS")
+
+    def keeps(self, flag: bytes) -> bool:
+        """Whether a system flag can be given to messages here (RFC 3501 section 7.1)."""
+        kept = self._kept is None or flag.lower() in {each.lower() for each in self._kept}
+        return self.is_writable and kept
 
 
 class _Client(IMAPClient):  # type: ignore[misc]
@@ -176,15 +183,19 @@ class _Client(IMAPClient):  # type: ignore[misc]
             found, is_writable = self.select_folder(folder), True
         except imaplib.IMAP4.readonly:
             found, is_writable = self.select_folder(folder, readonly=True), False
-        return _Opened(folder, found.get(b"UIDVALIDITY", 0), is_writable=is_writable)
+        return _Opened(folder, found, is_writable=is_writable)
 
-    def return_to(self, opened: _Opened, *, to_write: bool = False) -> None:
-        """Have a folder selected again. Raises Problem: Conflict if its UIDs are others by now."""
-        if to_write and not opened.is_writable:
+    def return_to(self, opened: _Opened, flag: bytes | None = None) -> None:
+        """Have a folder selected again, to give a message a flag.
+
+        Raises Problem: Conflict if its UIDs are others by now.
+        """
+        if flag and not opened.keeps(flag):
             raise failure("mailbox", f"There is no right to change {printable(opened.folder)}.")
         if self._selected == (opened.folder, not opened.is_writable):
             return
-        if self.open_folder(opened.folder).validity != opened.validity:
+        # Without UIDVALIDITY nobody knows.
+        if self.open_folder(opened.folder).validity != opened.validity or not opened.validity:
             message = f"UIDVALIDITY of {printable(opened.folder)} has changed: a UID means another message."
             raise failure("mailbox", message, kind="Conflict")
 

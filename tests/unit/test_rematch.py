@@ -11,13 +11,13 @@ from typing import Any, cast
 
 import pytest
 
-from cockpit_getmail import baseline, rematch
+from cockpit_getmail import rematch
 from cockpit_getmail.destination.base import Staged
 from cockpit_getmail.folder_state import DAY, FolderState, Intent
 from cockpit_getmail.former import Former
 from cockpit_getmail.matching import There, match
 from cockpit_getmail.problem import Problem, failure
-from cockpit_getmail.retriever.base import Folder, Remote, Renumbered, Retriever, Seen
+from cockpit_getmail.retriever.base import Folder, Remote, Renumbered, Retriever
 from cockpit_getmail.state import State
 from tests.support.fetching import Log
 
@@ -88,17 +88,6 @@ class Bench:
         with State(self.path) as state:
             opened, folder = Folder("INBOX", validity, len(shelf.mails), 1000), self.open(state, validity)
             return [one.uid for one in rematch.list_again(as_retriever(shelf), opened, folder, self.log)]
-
-    def baseline(self, validity: int, shelf: Shelf) -> int:
-        with State(self.path) as state:
-            opened, folder = Folder("INBOX", validity, len(shelf.mails), 1000), self.open(state, validity)
-            told: list[tuple[int, int]] = []
-            result = baseline.mark(
-                as_retriever(shelf), opened, folder, self.log, lambda *numbers: told.append(numbers)
-            )
-            assert sum(done for done, _ in told) == sum(more for _, more in told) == result.baselined
-            assert folder.seen == Seen(1000, len(shelf.mails))
-            return result.baselined
 
     def rows(self, what: str = "uid, state", where: str = "1") -> list[tuple[Any, ...]]:
         with State(self.path) as state, state.transaction() as db:
@@ -257,31 +246,6 @@ def test_uidvalidity_that_comes_back(bench: Bench) -> None:
     assert bench.rows("uid, validity") == [("5", 1), ("6", 1), ("7", 1), ("8", 1)]
     with State(bench.path) as state:
         assert not bench.open(state, 1).stale
-
-
-def test_baseline_marks_what_is_not_on_record(bench: Bench) -> None:
-    bench.deliver(1, {5: 50})
-    with State(bench.path) as state:
-        folder = bench.open(state, 1)
-        folder.hold([], [(message(6, 60), "a virus")])
-        folder.failed(message(7, 70), "broken", None)
-    assert bench.baseline(1, Shelf({5: 50, 6: 60, 7: 70, 8: 80})) == 2
-    assert bench.rows() == [("5", "delivered"), ("6", "quarantined"), ("7", "baselined"), ("8", "baselined")]
-    with State(bench.path) as state:
-        folder = bench.open(state, 1)
-        assert [one.uid for one in folder.due(0)] == ["5"]
-        assert list(folder.attempts()) == [("6", 0)]
-    assert bench.baseline(1, Shelf({5: 50, 6: 60, 7: 70, 8: 80})) == 0
-    assert bench.again(2, Shelf({1: 80, 2: 70, 3: 90})) == ["3"]
-
-
-@pytest.mark.parametrize("renumbered", [False, True])
-def test_baseline_of_a_folder_with_other_uids(bench: Bench, renumbered: bool) -> None:
-    bench.deliver(1, {5: 50, 6: 60})
-    shelf = Shelf({1: 60, 2: 50, 3: 70}, renumbered=renumbered)
-    assert bench.baseline(1 if renumbered else 2, shelf) == 1
-    assert [state for _, state in bench.rows()] == ["delivered", "delivered", "baselined"]
-    assert any("anew" in line for line in bench.log.said) == renumbered
 
 
 MANY = 100_000

@@ -26,6 +26,7 @@ _LARGER = {
     "gbk": "gb18030",
     "euc_kr": "cp949",
     "shift_jis": "cp932",
+    "iso2022_jp": "iso2022_jp_ext",
 }
 _ALIASES = {
     "ks_c_5601_1987": "cp949",
@@ -39,6 +40,12 @@ _ALIASES = {
     "x_mac_cyrillic": "mac_cyrillic",
     "macintosh": "mac_roman",
     "dos_874": "cp874",
+    "windows_874": "cp874",
+    "x_euc_jp": "euc_jp",
+    "iso_2022_jp_ms": "iso2022_jp",
+    "cp50220": "iso2022_jp",
+    "cp50221": "iso2022_jp",
+    "iso_10646_ucs_2": "utf_16_be",
 }
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -78,8 +85,12 @@ def _find(charset: str) -> str:
 
 
 def _as_utf8(octets: bytes) -> str | None:
-    """Return octets as UTF-8 has them, None where they are none. The last character may be cut."""
+    """Return octets as UTF-8 has them, None where they are none. The last character may be cut, but for
+    the only one that is not ASCII: that is more likely a whole one of another charset.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        return codecs.getincrementaldecoder("utf-8")().decode(octets)
+        text = decoder.decode(octets)
     except UnicodeDecodeError:
         return None
+    return None if decoder.getstate()[0] and text.isascii() else text

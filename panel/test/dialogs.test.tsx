@@ -186,12 +186,17 @@ test("a check of a stored connector names it, so that its password is used", asy
     expect(name).toBe(STORED.name);
 });
 
-test("it is told that another server gets the stored password", async () => {
+test("it is told that another server gets the stored password once it is saved, and what a check needs", async () => {
+    const missing = { parameter: "Password", error: "required" };
+    vi.mocked(api.checkCredentials).mockRejectedValueOnce(new Problem("NotValid", "validation_failed", {}, [missing]));
     await edit();
     expect(screen.getByText(/keep the stored password/)).toBeTruthy();
     fill({ Server: "imap.example.org" });
     const hint = document.getElementById("field-Password-hint");
-    expect(hint?.textContent).toMatch(/stored password is sent to .*imap\.example\.org/);
+    expect(hint?.textContent).toMatch(/stored password is sent to .*imap\.example\.org.* once this is saved/);
+    press("Check credentials");
+    await waitFor(() => expect(document.getElementById("field-Password-error")?.textContent).toContain("Fill in"));
+    expect(document.activeElement).toBe(field("Password"));
 });
 
 test("an answer to what is no longer in the form is not shown", async () => {

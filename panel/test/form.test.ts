@@ -11,7 +11,7 @@ import {
     firstFault,
     hasAdvanced,
     isChanged,
-    isOtherServer,
+    isElsewhere,
     needsNewSignIn,
     needsNoPassword,
     newForm,
@@ -159,11 +159,26 @@ test("who fetches a mailbox already is found, however it is written", () => {
     expect(findTwin(newForm(), [connector("c", { type: "getmail" })])).toBeUndefined();
 });
 
-test("another server is told from another way to write it", () => {
+test("another place is told from another way to write it, and from better protection", () => {
     const form = readForm(STORED);
-    expect(isOtherServer({ ...form, Server: " IMAP.example.com. " }, STORED)).toBe(false);
-    expect(isOtherServer({ ...form, Server: "" }, STORED)).toBe(false);
-    expect(isOtherServer({ ...form, Server: "imap.example.org" }, STORED)).toBe(true);
+    const same = [
+        {},
+        { Server: " IMAP.example.com. " },
+        { Server: "" },
+        { Port: "" },
+        { Retriever: "SimplePOP3SSLRetriever", Port: "995" },
+        { Retriever: "SimpleIMAPRetriever", Port: "143", TLS: "required" },
+        { Retriever: "SimpleIMAPRetriever", Port: "143", Fingerprint: "00" },
+    ];
+    for (const changed of same) expect(isElsewhere({ ...form, ...changed }, STORED)).toBe(false);
+    const other = [
+        { Server: "imap.example.org" },
+        { Port: "1993" },
+        { Tunnel: "/usr/bin/ssh there" },
+        { Retriever: "SimpleIMAPRetriever", Port: "143" },
+        { Retriever: "SimpleIMAPRetriever", Port: "143", TLS: "none", Fingerprint: "00" },
+    ];
+    for (const changed of other) expect(isElsewhere({ ...form, ...changed }, STORED)).toBe(true);
 });
 
 const SIGNED: Record<string, string> = {

@@ -106,6 +106,13 @@ def test_check_of_what_is_stored_does_not_tell(api: Api) -> None:
             said = say(api, "read", {"action": "check-credentials", "name": name, **more})
             assert "INVALID_CREDENTIALS" in said
             assert CANARY not in said
+        elsewhere = {"action": "check-credentials", "name": name, "Server": "localhost"}
+        for data in (
+            elsewhere,
+            {"action": "folders", "form": elsewhere},
+            {"action": "preview", "form": elsewhere},
+        ):
+            assert '"parameter": "Password"' in say(api, "read", data)
         assert len(server.commands(f"PASS {CANARY}")) == 3
         assert CANARY not in say(api, "read", {"action": "check-credentials", "name": name, "TLS": "x"})
         assert CANARY not in say(
@@ -194,11 +201,15 @@ def test_stored_password_of_a_file_is_checked(api: Api) -> None:
             Retriever="SimplePOP3Retriever",
             Password="",
             PasswordFile=path,
+            TLS="none",
         )
-        for more in ({}, {"TLS": "none"}, {"Password": ""}):
+        for more in ({}, {"TLS": "auto"}, {"Password": ""}):
             said = say(api, "read", {"action": "check-credentials", "name": name, **more})
             assert "success" in said
             assert CANARY not in said
+        assert len(server.commands(f"PASS {CANARY}")) == 3
+        elsewhere = {"action": "check-credentials", "name": name, "Server": "localhost"}
+        assert "Conflict" in say(api, "read", {**elsewhere, "PasswordFile": path})
         assert len(server.commands(f"PASS {CANARY}")) == 3
         # What is typed stands before what is stored.
         say(api, "read", {"action": "check-credentials", "name": name, "Password": "typed"})

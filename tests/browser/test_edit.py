@@ -39,6 +39,16 @@ def test_stored_password_is_checked_without_being_typed(form: Panel) -> None:
     expect(form.dialog).to_contain_text(f"{MESSAGES} messages.")
 
 
+def test_stored_password_is_not_checked_elsewhere(form: Panel, dovecot: Dovecot) -> None:
+    form.fill(Server="localhost")
+    form.button("Check credentials").click()
+    expect(form.error("Password")).to_be_visible()
+    expect(form.field("Password")).to_be_focused()
+    form.fill(Server=dovecot.host)
+    form.button("Check credentials").click()
+    expect(form.dialog).to_contain_text(f"{MESSAGES} messages.")
+
+
 def test_new_password_replaces_the_old_one(form: Panel, installed: Installed, secrets: set[str]) -> None:
     secrets.add("another-one-7140")
     form.fill(Password="another-one-7140")

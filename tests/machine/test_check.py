@@ -91,9 +91,11 @@ def test_log_in_that_is_stored_is_checked(installed: Installed, dovecot: Dovecot
     installed.add("stored@check", "SimpleIMAPRetriever", dovecot.imap, Account="stored", TLS="none")
     request: dict[str, Any] = {"action": "check-credentials", "name": "stored@check"}
     pop: dict[str, Any] = {"Port": dovecot.pop3, "Retriever": "SimplePOP3Retriever"}
-    for more in ({}, {"Password": ""}, pop):
+    for more in ({}, {"Password": ""}, {**pop, "Password": PASSWORD}):
         answer = installed.call("read", **{**request, **more})
         assert (answer["state"], answer["messages"]) == ("success", COUNT)
+    # It is of that port alone.
+    assert installed.call("read", **{**request, **pop})["type"] == "NotValid"
     for more in ({"Password": "wrong"}, {"Username": "nobody"}):
         answer = installed.call("read", **{**request, **more})
         assert answer["attributes"]["cause"] == "credentials"

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from cockpit_getmail import database, login, schema, units
 from cockpit_getmail.actions import GRANT, LOG_IN, as_in_clear, find_connector, merge_props, refuse
-from cockpit_getmail.connector import SEALED, Connector
+from cockpit_getmail.connector import RETRIEVERS, SEALED, Connector
 from cockpit_getmail.problem import Problem, failure, with_status
 
 TYPE_CHECKING = False
@@ -21,14 +21,16 @@ if TYPE_CHECKING:
 def find(data: dict[str, Any], settings: Settings, needed: Collection[str] = LOG_IN) -> Connector:
     """Return the connector that an input of `read check-credentials` describes.
 
-    Of one that is stored, the props `needed` count where the input has none. Raises Problem (NotValid,
-    Conflict).
+    Of one that is stored, the props `needed` count where the input has none; what is secret in them only
+    for the place that it was stored for. Raises Problem (NotValid, Conflict).
     """
     record = find_connector(database.read(settings.connectors_db), data) if data.get("name") else None
     props = _complete(record, data, needed) if data.get("name") else merge_props({}, data)
     connector = Connector.from_record(record.key if record else "", {"Account": "", **props})
     if connector.uses_oauth:
         _require_saved(record, connector)
+    if record is not None:
+        _require_place(record, connector, data)
     return connector
 
 
@@ -82,6 +84,44 @@ def _require_saved(record: Record | None, connector: Connector) -> None:
     if stored is None or any(_of(stored, prop) != _of(connector, prop) for prop in props):
         message = "Save the connector before its log-in is checked: the provider may give it another token."
         raise failure("connector", message, kind="Conflict")
+
+
+def _require_place(record: Record, connector: Connector, data: dict[str, Any]) -> None:
+    """Raise Problem where what is stored would log in elsewhere than it was stored for.
+
+    NotValid for a password, which can be given. Conflict for what else logs in: that place has to be saved.
+    """
+    stored = Connector.from_record(record.key, record.props)
+    if connector.auth == "external" or not _is_elsewhere(stored, connector):
+        return
+    sources = [prop for prop in ("PasswordFile", "PasswordCommand") if connector.props.get(prop)]
+    if connector.uses_oauth or any(_of(stored, prop) == _of(connector, prop) for prop in sources):
+        message = "Save the connector before its log-in is checked: it logs in only where it is saved to."
+        raise failure("connector", message, kind="Conflict")
+    if _of(connector, "Password") and not data.get("Password"):
+        refuse([{"parameter": "Password", "value": None, "error": "required"}])
+
+
+def _is_elsewhere(stored: Connector, connector: Connector) -> bool:
+    """Whether a log-in goes to another host, port or Tunnel than is stored, or is less protected.
+
+    The usual port of another Retriever is no other place, and whom to trust is what an administrator says.
+    """
+    if stored.props.get("Retriever") not in RETRIEVERS:
+        return True
+    hosts = {each.props.get("Server", "").lower().rstrip(".") for each in (stored, connector)}
+    usual = RETRIEVERS[connector.props["Retriever"]][2]
+    is_same_port = connector.port == usual or str(connector.port) == stored.props.get("Port")
+    is_same_place = len(hosts) == 1 and is_same_port and stored.tunnel == connector.tunnel
+    return not is_same_place or _protection(connector) < _protection(stored)
+
+
+def _protection(connector: Connector) -> int:
+    """Return the rank of the least that is done before a password is sent."""
+    is_pinned = bool(connector.props.get("CAFile") or connector.props.get("Fingerprint"))
+    if connector.implicit_tls or (is_pinned and connector.tls == "auto"):
+        return 2
+    return ("none", "auto", "required").index(connector.tls)
 
 
 def _of(connector: Connector, prop: str) -> str:

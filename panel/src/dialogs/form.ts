@@ -241,10 +241,21 @@ export function findTwin(form: Form, connectors: Connector[], own?: string): Con
     return connectors.find(({ name, props }) => name !== own && mailbox(props.Server, props.Username) === mine);
 }
 
-/** Whether what is stored would go to another server than before. */
-export function isOtherServer(form: Form, stored: Record<string, string>): boolean {
-    const server = host(form.Server);
-    return server !== "" && server !== host(stored.Server ?? "");
+/** Whether a log-in would go to another place than the one that is stored, or be less protected: no stored password then goes there. */
+export function isElsewhere(form: Form, stored: Record<string, string>): boolean {
+    const before = readForm(stored);
+    const usual = protocolOf(form.Retriever)?.port ?? "";
+    const isSamePort = [usual, before.Port].includes(form.Port.trim() || usual);
+    const isSameServer = host(form.Server) === host(before.Server) && form.Tunnel.trim() === before.Tunnel;
+    const isSame = isSameServer && isSamePort && protectionOf(form) >= protectionOf(before);
+    return host(form.Server) !== "" && !isSame;
+}
+
+/** Return the rank of the least that is done before a password is sent. */
+function protectionOf({ Retriever, TLS, CAFile, Fingerprint }: Form): number {
+    const isPinned = `${CAFile}${Fingerprint}`.trim() !== "";
+    if (protocolOf(Retriever)?.tls || (isPinned && TLS === "auto")) return 2;
+    return ["none", "auto", "required"].indexOf(TLS);
 }
 
 function host(server: string): string {

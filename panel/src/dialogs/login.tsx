@@ -5,7 +5,7 @@ import { FormGroup, FormSelect, FormSelectOption, Grid } from "@patternfly/react
 import { isolate } from "../format";
 import { wayOf, type Way } from "../props";
 import { TextField, type Editor } from "./field";
-import { isOtherServer, needsNoPassword } from "./form";
+import { isElsewhere, needsNoPassword } from "./form";
 import { OAuth } from "./oauth";
 import { OTHER, findProvider, providerOf } from "./providers";
 import { SecretField } from "./secret";
@@ -98,8 +98,8 @@ function Password({ editor, stored }: LoginProps) {
     const { form } = editor;
     const isStored = stored?.Password !== undefined;
     const keep =
-        isStored && isOtherServer(form, stored)
-            ? cockpit.format(_("Left empty, the stored password is sent to $0."), isolate(form.Server.trim()))
+        isStored && isElsewhere(form, stored)
+            ? cockpit.format(_("Left empty, the stored password is sent to $0 once this is saved. To check the log-in before, enter it again."), isolate(form.Server.trim()))
             : _("Leave this empty to keep the stored password.");
     return (
         <SecretField

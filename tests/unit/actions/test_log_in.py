@@ -67,6 +67,30 @@ def test_a_server_that_no_longer_offers_tls_gets_no_password(settings: Settings,
         assert not server.commands(".*(LOGIN|USER|PASS|AUTH).*")
 
 
+@pytest.mark.parametrize("retriever", RETRIEVERS)
+def test_a_stored_password_goes_nowhere_else(settings: Settings, retriever: str) -> None:
+    """Who mistypes the name of a server has sent nobody the password."""
+    with Server(RETRIEVERS[retriever]) as server, Server(RETRIEVERS[retriever]) as other:
+        store(settings, seen=False, Retriever=retriever, Port=str(server.port))
+        form: dict[str, Any] = {"action": "check-credentials", "name": NAME}
+        for elsewhere in ({"Server": "localhost"}, {"Port": other.port}):
+            given = {**form, **elsewhere, "Password": ""}
+            with pytest.raises(Problem) as checked:
+                check_credentials.answer(given, settings)
+            with pytest.raises(Problem) as looked:
+                remote.ask({"form": given}, settings, {"about": "folders"})
+            fault = {"parameter": "Password", "value": None, "error": "required"}
+            for caught in (checked, looked):
+                assert (caught.value.type, caught.value.attributes) == ("NotValid", [fault])
+        assert not server.commands(".*")
+        assert not other.commands(".*")
+        given = {**form, "Server": "localhost", "Port": other.port, "Password": "typed"}
+        assert check_credentials.answer(given, settings)["state"] == "success"
+        assert other.commands(".*typed.*")
+        assert not other.commands(".*geheim.*")
+        assert check_credentials.answer(form, settings)["state"] == "success"
+
+
 def test_one_that_never_did_gets_it(settings: Settings) -> None:
     with Server(imap({})) as server:
         store(settings, seen=False, Retriever="SimpleIMAPRetriever", Port=str(server.port))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cockpit_getmail import database, schema, units
-from cockpit_getmail.actions import LOG_IN
+from cockpit_getmail.actions import LOG_IN, log_in
 from cockpit_getmail.actions.read import check_credentials
 from cockpit_getmail.oauth import cache
 from cockpit_getmail.problem import Problem, failure
@@ -38,6 +38,15 @@ STORED = {
     "Colour": "blue",
 }
 GIVEN = {"Retriever": "SimplePOP3SSLRetriever", "Server": "other", "Username": "me", "Password": "mine"}
+OVER_TLS = {"Retriever": "SimplePOP3SSLRetriever", "Port": None, "TLS": None}
+"""The same server, better protected."""
+ELSEWHERE: tuple[dict[str, Any], ...] = (
+    {"Server": "other"},
+    {"Port": 1144},
+    {"TLS": "none"},
+    {"TLS": "auto", "CAFile": None},
+    {"Tunnel": "/bin/imapd"},
+)
 LOG_IN_OF_STORED = {prop: value for prop, value in STORED.items() if prop in LOG_IN and value}
 
 
@@ -82,8 +91,11 @@ def faults(settings: Settings, **data: Any) -> dict[str, str]:
         ({}, {}),
         ({"Password": ""}, {}),
         ({"Password": "new"}, {"Password": "new"}),
-        ({"Server": "other", "Port": 143}, {"Server": "other", "Port": "143"}),
-        ({"Port": None, "CAFile": None, "TLS": None}, {"Port": None, "CAFile": None, "TLS": None}),
+        ({"Server": "H.", "Port": 143}, {"Server": "H.", "Port": "143"}),
+        ({"Port": None, "CAFile": None}, {"Port": None, "CAFile": None}),
+        ({"CAFile": "/other.pem", "TLS": None}, {"CAFile": "/other.pem", "TLS": None}),
+        ({"Fingerprint": "00" * 32}, {"Fingerprint": "00" * 32}),
+        (OVER_TLS, OVER_TLS),
         ({"Time": 7, "SyncPeriod": None, "Label": None, "Account": "bob", "status": None}, {}),
         (GIVEN, GIVEN),
     ],
@@ -103,6 +115,44 @@ def test_what_is_not_given_is_as_it_is_stored(
     assert checked == [{prop: value for prop, value in expected.items() if value is not None}]
     assert SECRET not in str(answer)
     assert database.read(settings.connectors_db).get(NAME) == before
+
+
+@pytest.mark.parametrize("given", ELSEWHERE)
+def test_a_stored_password_is_only_of_the_place_that_is_stored(
+    settings: Settings, checked: list[dict[str, str]], given: dict[str, Any]
+) -> None:
+    for more in ({}, {"Password": ""}, {"Username": "bob"}):
+        assert faults(settings, name=NAME, **given, **more) == {"Password": "required"}
+    assert not checked
+    typed = log_in.find({"name": NAME, **given, "Password": "mine"}, settings)
+    of_file = log_in.find({"name": NAME, **given, "PasswordFile": "/password"}, settings)
+    assert [typed.password, of_file.password] == ["mine", ""]
+
+
+@pytest.mark.parametrize("given", ELSEWHERE)
+@pytest.mark.parametrize(
+    "source", [{"PasswordFile": "/password"}, {"PasswordCommand": "/bin/password"}, {"Provider": "google"}]
+)
+def test_nor_what_else_logs_in(
+    settings: Settings, checked: list[dict[str, str]], given: dict[str, Any], source: dict[str, str]
+) -> None:
+    stored = {**STORED, "Password": "", **source, **({"ClientId": "id"} if "Provider" in source else {})}
+    with database.transaction(settings.connectors_db) as content:
+        content.put(NAME, "getmail", stored)
+    for more in ({}, source if "Provider" not in source else {}):
+        with pytest.raises(Problem, match="Save the connector") as caught:
+            ask(settings, name=NAME, **given, **more)
+        assert caught.value.type == "Conflict"
+    assert not checked
+
+
+def test_where_no_secret_is_sent_none_is_asked_for(settings: Settings) -> None:
+    shown = {"Auth": "external", "ClientCert": "/cert.pem"}
+    with database.transaction(settings.connectors_db) as content:
+        content.put("cert", "getmail", {**STORED, "Password": "", **shown})
+        content.put("tunnel", "getmail", {**STORED, "Password": "", "Tunnel": "/bin/imapd"})
+    for name in ("cert", "tunnel"):
+        assert log_in.find({"name": name, "Server": "other"}, settings).server == "other"
 
 
 @pytest.mark.parametrize("named", [{}, {"name": None}, {"name": ""}, {"name": "none"}, {"name": "ibay"}])
@@ -188,8 +238,8 @@ def test_saved_sign_in_is_checked(
     with TokenEndpoint() as provider:
         with database.transaction(settings.connectors_db) as content:
             content.put("oauth", "getmail", {**OAUTH, "TokenUrl": provider.url})
-        ask(settings, name="oauth", Server="new")
-        assert (found[0].server, found[0].secrets) == ("new", {"AccessToken": "access-1"})
+        ask(settings, name="oauth", Username="new")
+        assert (found[0].username, found[0].secrets) == ("new", {"AccessToken": "access-1"})
         refusal.append(failure("credentials", "No."))
         for _ in range(2):
             with pytest.raises(Problem, match="No"):

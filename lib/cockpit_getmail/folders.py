@@ -8,6 +8,7 @@ octet of UTF-8 in hexadecimal digits) for what has a meaning in a path, a Maildi
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -160,7 +161,6 @@ def _is_long(name: str) -> bool:
 
 def _shorten(name: str, end: str) -> str:
     """Return a name with another end, of which as much is left as there is room for."""
-    name = name[:_LOCAL_LIMIT]
-    while _is_long(name + end):
-        name = name[:-1]
-    return name + end
+    # No letter makes it shorter: a server may list very many long names.
+    letters = bisect_left(range(1, _LOCAL_LIMIT), True, key=lambda count: _is_long(name[:count] + end))
+    return name[:letters] + end

@@ -11,6 +11,7 @@ from cockpit_getmail.destination.maildir_folders import format_subfolder
 from cockpit_getmail.folder_list import parse
 from cockpit_getmail.folders import choose, find_patterns, name_locally
 from cockpit_getmail.retriever.base import INBOX, Listed
+from tests.support.limits import bounded
 
 WIRES = st.one_of(
     st.binary(max_size=40),
@@ -206,6 +207,16 @@ def test_long_name_is_cut_and_stays_its_own() -> None:
     for local in (first, second):
         assert local.startswith("Root/üü")
         assert 200 < len(format_subfolder(local)) < 256
+
+
+@pytest.mark.long
+def test_many_long_names_take_no_longer_than_others() -> None:
+    listed = [make("漢" * 300 + str(number)) for number in range(20_000)]
+    with bounded(seconds=10, mebibytes=100):
+        found = name_locally(listed)
+    assert len({*found.values()}) == len(listed)
+    # As much is left of each as there is room for.
+    assert {len(local) for local in found.values()} == {len("漢" * 82) + 17}
 
 
 @given(st.lists(WIRES, unique=True, max_size=8), st.sampled_from(["", ".", "/", "&", "\\"]))

@@ -29,7 +29,7 @@ ALWAYS = (
     *("action", "name", "token", "uid", "file"),
     *("uids", "flags", "target", "message", "folder"),
 )
-TEXT = st.text(st.characters(exclude_categories=("C", "Zl")), min_size=1, max_size=20)
+TEXT = st.text(st.characters(exclude_categories=("C", "Zl", "Zp")), min_size=1, max_size=20)
 UIDS = st.integers(1, 4294967295)
 SWITCH = st.sampled_from(["enabled", "disabled"])
 NAMES: dict[tuple[str, str], st.SearchStrategy[Any]] = {

@@ -9,15 +9,17 @@ Each refresh token is good once: who uses one again loses all of them, as RFC 97
 
 import json
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qsl
 
+from tests.support.web import WebServer
+
 SECRET = "client-secret-4711"
 
 
-class TokenEndpoint:
+class TokenEndpoint(WebServer):
     """`asked` are the forms that came; `refresh_token` is the one that is good now, empty if none is.
 
     `lifetime` is what access tokens are said to be good for, and `mark` is in each token. With `rotates`
@@ -26,6 +28,7 @@ class TokenEndpoint:
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.asked: list[dict[str, str]] = []
         self.lifetime = 3600
         self.rotates = True
@@ -37,43 +40,25 @@ class TokenEndpoint:
         self.arrived = threading.Event()
         self._lock = threading.Lock()
 
-    def __enter__(self) -> "TokenEndpoint":
-        provider = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                form = dict(parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
-                status, body = provider.respond(form)
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        class Server(ThreadingHTTPServer):
-            def handle_error(self, *_: Any) -> None:
-                pass
-
-        self._server = Server(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        self._thread.start()
-        return self
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.gate.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__exit__(kind, error, trace)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/token"
+        return f"http://127.0.0.1:{self.port}/token"
 
-    def respond(self, form: dict[str, str]) -> tuple[int, bytes]:
+    def respond(self, handler: BaseHTTPRequestHandler) -> None:
+        form = dict(parse_qsl(handler.rfile.read(int(handler.headers["Content-Length"])).decode()))
+        status, body = self._respond(form)
+        handler.send_response(status)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    def _respond(self, form: dict[str, str]) -> tuple[int, bytes]:
         with self._lock:
             self.asked.append(form)
             number = len(self.asked)

@@ -43,17 +43,20 @@ _READ, _WRITE = select.POLLIN, select.POLLOUT
 
 
 def open_mailbox(connector: Connector, ca_pem: str | None, settings: Settings) -> Imap:
-    """Return the mailbox of a connector, logged in, for serve(). Raises Problem."""
+    """Return the mailbox of a connector, logged in and its capabilities known, for serve(). Raises Problem."""
     if connector.protocol != "imap":
         raise failure("connector", "This is for IMAP: POP3 has nothing like it.", kind="Conflict")
     deadline = time.monotonic() + settings.remote_timeout
     retriever = retrievers.make(connector, ca_pem=ca_pem, timeout=settings.remote_timeout, deadline=deadline)
     try:
         retriever.open()
+        mailbox: Imap = retriever  # type: ignore[assignment]
+        # Asked for here, a server's trouble with it is still told in the greeting.
+        mailbox.session.capabilities()
     except BaseException:
         retriever.close()
         raise
-    return retriever  # type: ignore[return-value]
+    return mailbox
 
 
 def serve(mailbox: Imap, source: int, sink: int, idle: float = IDLE_SECONDS) -> None:

@@ -205,6 +205,8 @@ def test_silence_has_an_end(stack: ExitStack) -> None:
         ([b"* BYE away\r\n", close], "network"),
         ([b"\x00\r\n", close], "protocol"),
         ([close], "network"),
+        (after_log_in((CAPABILITY, close)), "network"),
+        (after_log_in((CAPABILITY, repeat(b"* OK still here\r\n"))), "protocol"),
     ],
 )
 def test_log_in_that_fails_is_told_in_the_greeting(stack: ExitStack, script: Script, cause: str) -> None:

@@ -43,7 +43,7 @@ _READ, _WRITE = select.POLLIN, select.POLLOUT
 
 
 def open_mailbox(connector: Connector, ca_pem: str | None, settings: Settings) -> Imap:
-    """Return the mailbox of a connector, logged in and its capabilities known, for serve(). Raises Problem."""
+    """Return the mailbox of a connector, logged in and with its capabilities, for serve(). Raises Problem."""
     if connector.protocol != "imap":
         raise failure("connector", "This is for IMAP: POP3 has nothing like it.", kind="Conflict")
     deadline = time.monotonic() + settings.remote_timeout

@@ -25,8 +25,6 @@ COUNTS = {"messages": b"MESSAGES", "unseen": b"UNSEEN", "size": b"SIZE", "uidval
 USES = ("\\All", "\\Archive", "\\Drafts", "\\Flagged", "\\Important", "\\Junk", "\\Sent", "\\Trash")
 CLOSED = frozenset({"\\noselect", "\\nonexistent"})
 _SUBSCRIBED = re.compile(rb'LSUB \([^()]*\) +(?:NIL|"\\?[\x01-\x7f]") +', re.IGNORECASE)
-_STATUS = re.compile(rb"STATUS +", re.IGNORECASE)
-_COUNTS = re.compile(rb" *\(([^()]*)\)")
 
 
 def answer(visit: Visit, _request: Request) -> Found:
@@ -133,18 +131,14 @@ def _count(visit: Visit, listed: Sequence[Listed]) -> dict[bytes, Counts]:
 def _read_counts(
     session: Session, lines: Iterable[bytes], wanted: Container[bytes]
 ) -> Iterator[tuple[bytes, Counts]]:
-    from cockpit_getmail.retriever.imap_list import take_name
+    from cockpit_getmail.retriever.imap_list import take_counts
 
-    for line in lines:
-        if begin := _STATUS.match(line):
-            wire, at = take_name(session, line, begin.end())
-            if wire in wanted:
-                counts = _COUNTS.match(line, at)
-                words = counts[1].upper().split() if counts else []
-                yield wire, _take_counts(dict(zip(words[::2], words[1::2], strict=False)))
+    for wire, counts in filter(None, (take_counts(session, line) for line in lines)):
+        if wire in wanted:
+            yield wire, _parse_counts(counts)
 
 
-def _take_counts(told: Mapping[bytes, bytes]) -> Counts:
+def _parse_counts(told: Mapping[bytes, bytes]) -> Counts:
     found = {word: told.get(word, b"") for word in COUNTS.values()}
     return {word: int(count) for word, count in found.items() if count.isdigit() and len(count) < 19}
 

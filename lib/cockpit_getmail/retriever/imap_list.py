@@ -5,7 +5,7 @@ A listing is bounded in octets and in folders. A name may be an atom, quoted or 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cockpit_getmail import imap_utf7
 from cockpit_getmail.problem import failure
@@ -57,8 +57,9 @@ def add_statuses(session: Session, listed: Sequence[Listed]) -> list[Listed]:
     for start in range(0, len(waiting), STATUS_BATCH):
         names = filter(None, waiting[start : start + STATUS_BATCH])
         lines = session.ask_together(b"STATUS %s %s" % (name, _WANTED) for name in names)
-        told = (_take_status(session, line, match.end()) for line in lines if (match := _STATUS.match(line)))
-        found.update(status for each in told for status in each.items() if status[0] in wires)
+        for wire, counts in filter(None, (take_counts(session, line) for line in lines)):
+            if wire in wires and (status := _make_status(counts)):
+                found[wire] = status
     return [folder._replace(status=folder.status or found.get(folder.wire)) for folder in listed]
 
 
@@ -99,8 +100,10 @@ def _parse(session: Session, lines: Sequence[bytes]) -> list[Listed]:
             if len(listed) > FOLDERS_LIMIT:
                 most = f"more than {FOLDERS_LIMIT} folders"
                 raise failure("protocol", f"{session.server} lists {most}: too many for one account.")
-        elif (found := _STATUS.match(line)) and len(statuses) <= FOLDERS_LIMIT:
-            statuses.update(_take_status(session, line, found.end()))
+        elif len(statuses) <= FOLDERS_LIMIT and (told := take_counts(session, line)):
+            wire, counts = told
+            if status := _make_status(counts):
+                statuses[wire] = status
         elif re.match(rb"X?LIST\b", line, re.IGNORECASE):
             session.refuse(b"* " + line)
     return [folder._replace(status=statuses.get(wire)) for wire, folder in listed.items()]
@@ -120,6 +123,17 @@ def take_name(session: Session, line: bytes, at: int) -> tuple[bytes, int]:
     return (INBOX.wire if wire.upper() == INBOX.wire else wire), end
 
 
+def take_counts(session: Session, line: bytes) -> tuple[bytes, dict[bytes, bytes]] | None:
+    """Return the name and the counts, in digits, of a STATUS response (RFC 3501 section 7.2.4), else None."""
+    begin = _STATUS.match(line)
+    if not begin:
+        return None
+    wire, at = take_name(session, line, begin.end())
+    found = _COUNTS.match(line, at)
+    words = found[1].upper().split() if found else []
+    return wire, dict(zip(words[::2], words[1::2], strict=False))
+
+
 def _unquote(quoted: bytes) -> bytes:
     return re.sub(rb"\\(.)", rb"\1", quoted)
 
@@ -129,14 +143,10 @@ def _parse_attributes(octets: bytes) -> frozenset[str]:
     return frozenset(_XLIST_USES.get(word, word) for word in words[:ATTRIBUTES_LIMIT])
 
 
-def _take_status(session: Session, line: bytes, at: int) -> dict[bytes, Status]:
-    """Return what a STATUS response tells, by the name of the folder; nothing if it cannot be relied on."""
-    wire, at = take_name(session, line, at)
-    found = _COUNTS.match(line, at)
-    words = found[1].upper().split() if found else []
-    counts = dict(zip(words[::2], words[1::2], strict=False))
+def _make_status(counts: Mapping[bytes, bytes]) -> Status | None:
+    """Return what a STATUS response tells, None if it cannot be relied on."""
     numbers = [counts.get(name, b"") for name in (b"UIDVALIDITY", b"UIDNEXT", b"MESSAGES")]
     if not all(number.isdigit() and len(number) <= 10 for number in numbers):
-        return {}
+        return None
     validity, uid_next, messages = map(int, numbers)
-    return {wire: Status(validity, uid_next, messages)} if validity and uid_next else {}
+    return Status(validity, uid_next, messages) if validity and uid_next else None

@@ -215,14 +215,15 @@ def _of_message(session: Session) -> dict[str, Any]:
 
 
 def _row(message: Mapping[str, Any]) -> list[Cell]:
-    seen = "\\Seen" in message["flags"]
+    # POP3 tells neither when a message came nor whether somebody has read it.
+    is_new = message["received"] is not None and "\\seen" not in map(str.lower, message["flags"])
     return [
         message["uid"],
         moment(message["received"], relative=False),
         _addresses(message["sent_from"]),
-        message["subject"] if seen else (message["subject"], "bold"),
+        (message["subject"], "bold") if is_new else message["subject"],
         size(message["size"]),
-        "" if seen else "new",
+        "new" if is_new else "",
     ]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cockpit_getmail.command.words import moment
 from cockpit_getmail.problem import Problem
 from tests.unit.command.conftest import Commands
 
@@ -39,7 +40,8 @@ def test_folders_tell_which_are_fetched_and_where_to(commands: Commands) -> None
 
 
 def test_messages(commands: Commands, capsys: pytest.CaptureFixture[str]) -> None:
-    found = [summary("12"), summary("9", flags=["\\Seen"], subject="Re: Hi")]
+    came = {"received": 1795300000}
+    found = [summary("12", **came), summary("9", flags=["\\SEEN"], subject="Re: Hi", **came), summary("x")]
     commands.helpers.answer({"folder": "A", "total": 30, "messages": found, "before": "9"})
     assert commands.run("messages", "me", "--folder", "A", "--search", "FROM anna", "--limit", "2") == 0
     assert asked(commands) == {
@@ -49,10 +51,12 @@ def test_messages(commands: Commands, capsys: pytest.CaptureFixture[str]) -> Non
         "search": "FROM anna",
         "limit": 2,
     }
+    when = moment(came["received"], relative=False)
     assert [" ".join(line.split()) for line in commands.lines] == [
         "UID RECEIVED FROM SUBJECT SIZE",
-        "12 - Anna, b@x.example Hi\\x1b[31m 1.5 kB new",
-        "9 - Anna, b@x.example Re: Hi 1.5 kB",
+        f"12 {when} Anna, b@x.example Hi\\x1b[31m 1.5 kB new",
+        f"9 {when} Anna, b@x.example Re: Hi 1.5 kB",
+        "x - Anna, b@x.example Hi\\x1b[31m 1.5 kB",
     ]
     assert capsys.readouterr().err == "30 in all; older ones: --before 9\n"
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 SHOWS_OTHERS = frozenset({"\\all", "\\flagged", "\\important"})
 """Uses of folders that show messages which are in other folders, too (RFC 6154 section 2, RFC 8457)."""
-_CLOSED = frozenset({"\\noselect", "\\nonexistent"})
 _LOCAL_LIMIT = 240
 """Octets of a local name in a Maildir, which takes 255."""
 _ESCAPED = re.compile(
@@ -57,7 +56,7 @@ def choose(items: Sequence[Item], listed: Sequence[Listed], *, knows_copies: boo
             continue
         if any(item.kind != "pattern" and _is_meant(folder, [item]) for item in wanted):
             folders.append(folder)
-        elif _is_meant(folder, wanted) and not folder.attributes & _CLOSED:
+        elif _is_meant(folder, wanted) and folder.is_selectable:
             is_double = bool(folder.attributes & SHOWS_OTHERS) and not knows_copies
             (doubles if is_double else folders).append(folder)
     uses = {attribute for folder in listed for attribute in folder.attributes}

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 LIMIT = 2000
 COUNTS = {"messages": b"MESSAGES", "unseen": b"UNSEEN", "size": b"SIZE", "uidvalidity": b"UIDVALIDITY"}
 USES = ("\\All", "\\Archive", "\\Drafts", "\\Flagged", "\\Important", "\\Junk", "\\Sent", "\\Trash")
-CLOSED = frozenset({"\\noselect", "\\nonexistent"})
 _SUBSCRIBED = re.compile(rb'LSUB \([^()]*\) +(?:NIL|"\\?[\x01-\x7f]") +', re.IGNORECASE)
 
 
@@ -97,7 +96,7 @@ def _tell(folder: Listed, counts: Counts, is_subscribed: bool, local: str | None
         **{count: counts.get(word) for count, word in COUNTS.items()},
         "special_use": uses[0] if uses else None,
         "subscribed": is_subscribed,
-        "selectable": not folder.attributes & CLOSED,
+        "selectable": folder.is_selectable,
         "chosen": local is not None,
         "local": local,
     }
@@ -119,7 +118,7 @@ def _count(visit: Visit, listed: Sequence[Listed]) -> dict[bytes, Counts]:
         told = session.ask(b'LIST "" "*" RETURN (STATUS ' + what + b")", limit=LISTING_LIMIT)
         found.update(_read_counts(session, told.untagged, wanted))
     until = visit.deadline - visit.timeout / 2
-    waiting = [one for one in listed if one.wire not in found and not one.attributes & CLOSED]
+    waiting = [one for one in listed if one.wire not in found and one.is_selectable]
     for name in filter(None, (quote(folder.wire) for folder in waiting)):
         if time.monotonic() > until:
             break

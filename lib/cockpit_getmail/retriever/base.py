@@ -36,6 +36,11 @@ class Listed(NamedTuple):
     attributes: frozenset[str] = frozenset()
     status: Status | None = None
 
+    @property
+    def is_selectable(self) -> bool:
+        """Whether there may be messages in it (RFC 3501 section 7.2.2, RFC 5258 section 3)."""
+        return self.attributes.isdisjoint(("\\noselect", "\\nonexistent"))
+
 
 INBOX = Listed("INBOX", b"INBOX")
 ALL = (b"*",)

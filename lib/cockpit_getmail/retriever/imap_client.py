@@ -121,9 +121,9 @@ class _Imap4(imaplib.IMAP4):
         if self._greeting:
             line, self._greeting = self._greeting, b""
             return line
-        line = self._session.connection.read_line(min(LINE_LIMIT, self._room, self._room_for_lines))
-        self._spend(max(len(line), LINE_COST))
+        line = self._session.connection.read_line(LINE_LIMIT)
         self._room_for_lines -= len(line)
+        self._spend(max(len(line), LINE_COST))
         # What announces octets and is no number would be taken for text.
         self._session.literal(line)
         # Anything else is of the literal still: the announced size is wrong.
@@ -147,8 +147,9 @@ class _Imap4(imaplib.IMAP4):
 
     def _spend(self, octets: int) -> None:
         self._room -= octets
-        if self._room < 0:
-            raise failure("protocol", f"{self.host} sent more than {TOTAL_LIMIT >> 20} MiB.")
+        if min(self._room, self._room_for_lines) < 0:
+            most = TOTAL_LIMIT if self._room < 0 else LINES_LIMIT
+            raise failure("protocol", f"{self.host} sent more than {most >> 20} MiB.")
 
 
 def _tighten(end: re.Match[bytes]) -> bytes:

@@ -175,19 +175,20 @@ def test_a_server_that_leaves_or_is_silent(answer: Any, cause: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "flood",
+    ("flood", "said"),
     [
-        repeat(b'* LIST () "/" INBOX\r\n'),
-        repeat(b"* OK still here\r\n"),
-        repeat(b"x"),
-        [b"* LIST () ", repeat(b"(")],
-        repeat(b'* LIST () "/" {1000}\r\n' + b"x" * 1000 + b"\r\n"),
+        (repeat(b'* LIST () "/" INBOX\r\n'), "more than 4 MiB"),
+        (repeat(b"* OK still here\r\n"), "more than 4 MiB"),
+        (repeat(b"x"), "a line of more than 1048576 octets"),
+        ([b"* LIST () ", repeat(b"(")], "a line of more than 1048576 octets"),
+        (repeat(b'* LIST () "/" {1000}\r\n' + b"x" * 1000 + b"\r\n"), "more than 4 MiB"),
     ],
 )
-def test_what_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch, flood: Any) -> None:
+def test_what_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch, flood: Any, said: str) -> None:
     monkeypatch.setattr(imap_client, "TOTAL_LIMIT", 4 << 20)
     monkeypatch.setattr(imap_client, "LINE_LIMIT", 1 << 20)
-    assert problem({"LIST .*": flood}).cause == "protocol"
+    met = problem({"LIST .*": flood})
+    assert (met.cause, met.message) == ("protocol", f"127.0.0.1 sent {said}.")
 
 
 def test_lines_are_bounded_also_together(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,7 +196,8 @@ def test_lines_are_bounded_also_together(monkeypatch: pytest.MonkeyPatch) -> Non
     line = b"* LIST (" + b"ab " * 200_000 + b') "/" a\r\n'
     with client({"LIST .*": tagged(line)}) as attached:
         assert len(attached.list_folders()) == 1
-    assert problem({"LIST .*": tagged(2 * line)}).cause == "protocol"
+    met = problem({"LIST .*": tagged(2 * line)})
+    assert (met.cause, met.message) == ("protocol", "127.0.0.1 sent more than 1 MiB.")
 
 
 def test_rights_are_words_whatever_they_look_like() -> None:

@@ -240,6 +240,17 @@ def test_a_large_message(mailbox: Mailbox, retriever: str) -> None:
     assert mailbox.file(name, uid, file["id"], limit=5 << 20) == content
 
 
+@both
+def test_a_large_message_without_its_boundary(mailbox: Mailbox, retriever: str) -> None:
+    head = b"Subject: Large\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+    mailbox.dovecot.add_message(mailbox.user, head + (b"x" * 70 + b"\r\n") * (LARGE // 72))
+    name = mailbox.add(retriever)
+    uid = mailbox.read("messages", name)["messages"][0]["uid"]
+    answer = mailbox.read("message", name, uid=uid)
+    assert answer["message"]["body"]["plain"][0].startswith("x" * 70 + "\r\n")
+    assert (answer["message"]["subject"], answer["cut"]) == ("Large", True)
+
+
 def test_only_what_is_wanted_of_a_large_message_is_fetched(mailbox: Mailbox) -> None:
     mailbox.dovecot.add_message(mailbox.user, large_message(os.urandom(LARGE)))
     with Proxy(mailbox.dovecot.host, mailbox.dovecot.imap) as proxy:

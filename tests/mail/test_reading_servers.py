@@ -115,8 +115,9 @@ def test_the_structure_of_a_large_message_is_believed() -> None:
         b'("TEXT" "PLAIN" NIL NIL NIL "7BIT" "many" 1)',
         b"(" * 5000 + b'"TEXT" "PLAIN"' + b")" * 5000,
         b'("TEXT" "PLAIN"',
+        b'(("TEXT" "PLAIN" NIL NIL NIL "7BIT" 0 0) "MIXED")',
     ],
-    ids=range(7),
+    ids=range(8),
 )
 def test_of_a_large_message_without_a_structure_the_beginning_is_told(structure: bytes) -> None:
     with serve(large(structure)) as server:

@@ -16,6 +16,7 @@ from cockpit_getmail.remote.mime import content, structure
 from cockpit_getmail.remote.mime.parts import PARTS_LIMIT
 from cockpit_getmail.retriever.imap_client import Refused
 from cockpit_getmail.retriever.imap_fetch import Fetcher
+from cockpit_getmail.retriever.uid_set import UID_LIMIT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from cockpit_getmail.remote.mime.parts import Part
     from cockpit_getmail.remote.visit import Visit
 
-UID_LIMIT = 1 << 32
 BATCH = 50
 """Headers in one command."""
 _NO_STRUCTURE = (AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
@@ -65,7 +65,9 @@ class ImapMail:
             # Some servers do not tell the size as it is.
             if len(octets) <= WHOLE_LIMIT:
                 return Octets(entry, octets, cut=False)
-        if found := self._find_parts(number):
+        found = self._find_parts(number)
+        # Where a boundary is missing, all is between the parts of some servers.
+        if any(part.octets for part in found):
             head = b"" if for_files else self.read(number, "HEADER", 0, HEADER_LIMIT)
             return Sections(self, number, entry._replace(head=head), found)
         return Octets(entry, self.read(number, "", 0, WHOLE_LIMIT), cut=True)

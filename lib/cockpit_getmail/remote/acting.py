@@ -11,6 +11,7 @@ import imaplib
 from cockpit_getmail.problem import failure, printable
 from cockpit_getmail.remote.shape import items, number, optional, text
 from cockpit_getmail.retriever.imap_client import Refused
+from cockpit_getmail.retriever.uid_set import UID_LIMIT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ BATCH = 500
 """UIDs in one command: servers take lines of some KiB."""
 DELETED = rb"\Deleted"
 ANY_KEYWORD = rb"\*"
-UID_LIMIT = 1 << 32
 LISTS = ("done", "missing", "flagged")
 NO_UIDPLUS = (
     "The server cannot remove just these (it has no UIDPLUS): they are marked as deleted, and gone once a "

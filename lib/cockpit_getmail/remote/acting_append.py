@@ -7,9 +7,10 @@ import base64
 import re
 from datetime import UTC, datetime
 
-from cockpit_getmail.remote.acting import UID_LIMIT, explain
+from cockpit_getmail.remote.acting import explain
 from cockpit_getmail.remote.shape import number, optional
 from cockpit_getmail.retriever.imap_client import Refused
+from cockpit_getmail.retriever.uid_set import UID_LIMIT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _APPENDED = re.compile(rb"\[APPENDUID (\d{1,10}) (\d{1,10})\]", re.IGNORECASE)
 """The response code of RFC 4315 section 3."""
+_NUMBERS = ("uidvalidity", "uid")
 
 
 def answer(visit: Visit, request: Request) -> Found:
@@ -32,16 +34,13 @@ def answer(visit: Visit, request: Request) -> Found:
     except Refused as refused:
         raise explain(visit, refused, request["folder"]) from refused
     found = _APPENDED.search(said)
-    return {"uidvalidity": int(found[1]), "uid": int(found[2])} if found else _UNKNOWN
+    return {"uidvalidity": int(found[1]), "uid": int(found[2])} if found else dict.fromkeys(_NUMBERS)
 
 
 def check(_request: Request, found: Any) -> Found:
     """Return the answer in its shape."""
-    return {name: optional(_check_number, found[name]) for name in _UNKNOWN}
+    return {name: optional(_check_number, found[name]) for name in _NUMBERS}
 
 
 def _check_number(value: Any) -> int:
     return number(value, UID_LIMIT)
-
-
-_UNKNOWN: Found = {"uidvalidity": None, "uid": None}

@@ -16,12 +16,14 @@ from cockpit_getmail.retriever.base import BATCH_BYTES, FolderProblem, Part, Rem
 from cockpit_getmail.retriever.imap_session import (
     LINE_COST,
     LINE_LIMIT,
+    STATUS,
     TEMPORARY,
+    UID,
     Session,
     response_code,
 )
 from cockpit_getmail.retriever.internal_date import parse_internal_date
-from cockpit_getmail.retriever.uid_set import count_uids, split_uid_set
+from cockpit_getmail.retriever.uid_set import UID_LIMIT, count_uids, split_uid_set
 
 if TYPE_CHECKING:
     from cockpit_getmail.criteria import Pieces
@@ -44,7 +46,6 @@ _SEARCH = re.compile(rb"\* SEARCH\b", re.IGNORECASE)
 _EXPUNGE = re.compile(rb"\* \d+ EXPUNGE\b", re.IGNORECASE)
 _ESEARCH = re.compile(rb"\* ESEARCH\b(?:.* ALL ([^ \r\n]+))?", re.IGNORECASE)
 _WORD = re.compile(rb"[^\s,]+")
-_UID = re.compile(rb"[( ]UID (\d{1,10})(?=[ )])", re.IGNORECASE)
 _DATE = re.compile(rb'[( ]INTERNALDATE "([^"]*)"(?=[ )])', re.IGNORECASE)
 _SAME = re.compile(rb"[( ]X-GM-MSGID (\d{1,20})(?=[ )])", re.IGNORECASE)
 _SIZE = re.compile(rb"[( ]RFC822\.SIZE (\d{1,19})(?=[ )])", re.IGNORECASE)
@@ -52,8 +53,6 @@ _WHOLE = re.compile(rb"\* \d{1,10} FETCH \(.*\)\r?\n", re.IGNORECASE | re.DOTALL
 _BODY_NEXT = re.compile(rb"[( ]BODY\[\](?:<0>)? $", re.IGNORECASE)
 _BODY_QUOTED = re.compile(rb'[( ]BODY\[\](?:<0>)? "((?:[^"\\\r\n]|\\["\\])*)"(?=[ )])', re.IGNORECASE)
 _DONE = re.compile(rb"\S+ OK\b", re.IGNORECASE)
-_STATUS = re.compile(rb"\* (?:OK|NO|BAD|BYE|PREAUTH)\b", re.IGNORECASE)
-"""What ends in free text: a brace at its end announces no literal (RFC 3501 section 7.1)."""
 
 
 class Fetcher:
@@ -124,7 +123,7 @@ class Fetcher:
             room = most = min(count_uids(part) + UNASKED, MESSAGES_LIMIT)
             command = f"UID FETCH {part} (UID RFC822.SIZE{more})"
             for line in self._untagged(self._session.send(command), SIZES_LIMIT):
-                uid, size = _UID.search(line), _SIZE.search(line)
+                uid, size = UID.search(line), _SIZE.search(line)
                 if not (uid and size):
                     continue
                 date = _DATE.search(line) if more else None
@@ -206,7 +205,7 @@ class Fetcher:
 
     def _read_response(self, line: bytes, missing: dict[int, Remote]) -> Iterator[Part]:
         """Read one untagged response to its end, with its literals; yield the message if it is one."""
-        if _STATUS.match(line):
+        if STATUS.match(line):
             return
         text = b""
         streamed: Remote | None = None
@@ -241,7 +240,7 @@ class Fetcher:
             text = text[: short.start(1)] + text[short.end(1) :]
         if octets and not _WHOLE.fullmatch(text):
             self._session.refuse(line)
-        found = _UID.search(text)
+        found = UID.search(text)
         message = missing.get(int(found[1])) if found else None
         if streamed is not None and streamed is not message:
             missing.pop(int(streamed.uid), None)
@@ -258,7 +257,7 @@ class Fetcher:
 
     def _expected(self, text: bytes, missing: dict[int, Remote]) -> Remote | None:
         """Return which message a literal is of: its UID went before, or only one is asked for."""
-        if found := _UID.search(text):
+        if found := UID.search(text):
             return missing.get(int(found[1]))
         return next(iter(missing.values())) if len(missing) == 1 else None
 
@@ -287,7 +286,7 @@ class Fetcher:
 
     def _parse_uid(self, word: bytes) -> int:
         uid = int(word) if word.isdigit() and len(word) <= 10 else 0
-        if not 0 < uid < 1 << 32:
+        if not 0 < uid < UID_LIMIT:
             raise failure("protocol", f"{self._server} answers SEARCH with what is not a UID.")
         return uid
 

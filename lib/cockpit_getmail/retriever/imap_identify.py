@@ -4,7 +4,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from cockpit_getmail.retriever.imap_session import Session
+from cockpit_getmail.retriever.imap_session import UID, Session
 
 BATCH_MESSAGES = 250
 HEADER_OCTETS = 2048
@@ -15,7 +15,6 @@ _FIELDS = re.compile(
     rb'(?:\{(\d{1,5})\}\r?\n|"((?:[^"\\\r\n]|\\["\\])*)")',
     re.IGNORECASE,
 )
-_UID = re.compile(rb"[( ]UID (\d{1,10})(?=[ )])", re.IGNORECASE)
 
 
 def identify(session: Session, uids: Sequence[int]) -> dict[str, bytes]:
@@ -42,5 +41,5 @@ def _parse(lines: Sequence[bytes]) -> Iterator[tuple[str, bytes]]:
             end = fields.end() + int(fields[1])
             header, rest = line[fields.end() : end], line[end:]
         # Not in the header: its sender may write there what looks like it.
-        if uid := _UID.search(line[: fields.start(1 if fields[2] is None else 2)] + rest):
+        if uid := UID.search(line[: fields.start(1 if fields[2] is None else 2)] + rest):
             yield str(int(uid[1])), header

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from cockpit_getmail.problem import Problem, quoted
 from cockpit_getmail.retriever.base import INBOX, Folder, FolderProblem, Listed
 from cockpit_getmail.retriever.imap_session import Answer, Session, quote, response_code
+from cockpit_getmail.retriever.uid_set import UID_LIMIT
 
 _EXISTS = re.compile(rb"(\d{1,10}) EXISTS\b", re.IGNORECASE)
 _NUMBER = re.compile(rb"OK \[(UIDVALIDITY|UIDNEXT) (\d{1,10})\]", re.IGNORECASE)
@@ -43,7 +44,7 @@ def select(
         elif found := _PERMANENT.match(line):
             permanent = found[1]
     validity = numbers.get(b"UIDVALIDITY", 0)
-    if not 0 < validity < 1 << 32:
+    if not 0 < validity < UID_LIMIT:
         of = "" if listed.name == INBOX.name else f" of {quoted(listed.name)}"
         raise FolderProblem(
             "protocol", f"{session.server} gives no UIDVALIDITY{of}: messages cannot be told apart."

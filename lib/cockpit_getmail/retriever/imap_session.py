@@ -24,8 +24,11 @@ LINE_COST = 64
 """A short line costs us as much time as one of so many octets."""
 TEMPORARY = ("UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG", "CONTACTADMIN", "OVERQUOTA")
 """Response codes (RFC 5530) of a server that would do it at another time."""
+STATUS = re.compile(rb"\* (?:OK|NO|BAD|BYE|PREAUTH)\b", re.IGNORECASE)
+"""What ends in free text: a brace at its end announces no literal (RFC 3501 section 7.1)."""
+UID = re.compile(rb"[( ]UID (\d{1,10})(?=[ )])", re.IGNORECASE)
+"""The UID in a FETCH response (RFC 3501 section 7.4.2)."""
 _LITERAL = re.compile(rb"\{([^{}]*)\}\r?\n$")
-_STATUS = re.compile(rb"\* (?:OK|NO|BAD|BYE|PREAUTH)\b", re.IGNORECASE)
 _CAPABILITY = re.compile(rb"(?:OK \[)?CAPABILITY\b([^\]\r\n]*)", re.IGNORECASE)
 _CODE = re.compile(rb"\[([!-Z^-~]+)[ \]]")
 _QUOTABLE = re.compile(rb"[ -~]*")
@@ -60,7 +63,7 @@ class Session:
         """Read the greeting (RFC 3501 section 7.1); return whether we are logged in already (PREAUTH)."""
         line = self.connection.read_line(LINE_LIMIT)
         kind, _, text = line[2:].strip().partition(b" ")
-        if not _STATUS.match(line) or kind.upper() in (b"NO", b"BAD"):
+        if not STATUS.match(line) or kind.upper() in (b"NO", b"BAD"):
             self.refuse(line)
         if kind.upper() == b"BYE":
             raise failure("network", f"{self.server} turns connections away: {self.shown(line[2:].strip())}")
@@ -172,7 +175,7 @@ class Session:
     def literal(self, line: bytes) -> Literal | None:
         """Return what a line ends with, if that announces octets. Free text never does (section 7.1)."""
         match = _LITERAL.search(line)
-        if not match or not line.startswith((b"* ", b" ", b")")) or _STATUS.match(line):
+        if not match or not line.startswith((b"* ", b" ", b")")) or STATUS.match(line):
             return None
         if not re.fullmatch(rb"\d{1,10}", match[1]):
             self.refuse(line)

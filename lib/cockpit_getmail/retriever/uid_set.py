@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Sequence sets of UIDs (RFC 3501 section 9)."""
+"""UIDs, and sequence sets of them (RFC 3501 section 9)."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 
+UID_LIMIT = 1 << 32
+"""A UID, and a UIDVALIDITY, is from 1 and below that."""
 UID_SET_LIMIT = 8000
 """Octets of a sequence set in one command."""
 

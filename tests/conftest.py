@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """How many examples property tests try: `make check-quick` takes the profile quick. None has a time limit.
 
-And the filters that tests of each kind send mail through.
+And what tests of each kind need: an authority for certificates, and the filters that mail goes through.
 """
 
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.support.certificates import Authority
 from tests.support.clamd import Clamd
 from tests.support.rspamd import Rspamd
 
@@ -30,6 +31,11 @@ class OneMachine(LoadScopeScheduling):  # type: ignore[misc]
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     """Have OneMachine for `--dist loadgroup`, whose own marks xdist 3.8 loses with pytest 9.2."""
     return OneMachine(config, log) if config.getvalue("dist") == "loadgroup" else None
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture(scope="module")

@@ -24,11 +24,6 @@ IMPATIENT = {"COCKPIT_GETMAIL_CHECK_TIMEOUT": str(CHECK_TIMEOUT)}
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
 def dovecot(authority: Authority) -> Iterator[Dovecot]:
     with Dovecot({"u": PASSWORD}, certificate=authority.issue()) as dovecot:
         dovecot.fill("u", COUNT)

@@ -22,11 +22,6 @@ USERS = ("u", "v", "w", "anna@example.com", "bruno@example.com", "carla@example.
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
 def dovecot(authority: Authority) -> Iterator[DovecotLmtp]:
     users: dict[str, str | bytes] = dict.fromkeys(USERS, PASSWORD)
     with DovecotLmtp(users, certificate=authority.issue()) as dovecot:

@@ -44,11 +44,6 @@ install -m 0644 /root/.ssh/known_hosts /srv/ssh/known_hosts
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
 def dovecot(authority: Authority) -> Iterator[Dovecot]:
     extra = BY_CERTIFICATE.format(ca=authority.ca)
     with Dovecot({"giacomo": PASSWORD}, certificate=authority.issue(), extra=extra) as dovecot:

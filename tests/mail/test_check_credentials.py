@@ -44,11 +44,6 @@ pytestmark = pytest.mark.root
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
 def dovecot(authority: Authority) -> Iterator[Dovecot]:
     with Dovecot({USER: PASSWORD, **PASSWORDS}, certificate=authority.issue()) as running:
         running.fill(USER, MESSAGES)

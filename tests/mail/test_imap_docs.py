@@ -140,11 +140,6 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
 def rich(authority: Authority) -> Iterator[Accounts]:
     """Accounts at a server that knows quota, ACL, metadata, and more than one way to log in."""
     with Dovecot({}, certificate=authority.issue(), quota="10M", acl=True, extra=EXTRA) as dovecot:

@@ -40,11 +40,6 @@ elsif header :contains "Subject" "Message 2" { fileinto :create "Two"; }
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
 def place(authority: Authority) -> Iterator[Place]:
     with DovecotLmtp(users(), certificate=authority.issue()) as dovecot:
         yield Place(dovecot)

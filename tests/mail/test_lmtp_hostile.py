@@ -152,11 +152,6 @@ def test_server_that_takes_what_it_has_refused(offers: tuple[str, ...], tmp_path
 # TLS
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
 def server_context(certificate: Certificate) -> ssl.SSLContext:
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.load_cert_chain(certificate.pem, certificate.key)

@@ -53,11 +53,6 @@ WITH_PASSWORD = ("plain", "login", "cram-md5", "scram-sha-256", "auto")
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
 def dovecot(authority: Authority) -> Iterator[Dovecot]:
     extra = MECHANISMS.format(ca=authority.ca) + "auth_ssl_username_from_cert = yes"
     with Dovecot(USERS, certificate=authority.issue(), extra=extra) as dovecot:

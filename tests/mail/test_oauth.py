@@ -46,11 +46,6 @@ def checking(oidc: Oidc, authority: Authority) -> Iterator[Dovecot]:
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
 def dovecot(oidc: Oidc, authority: Authority) -> Iterator[Dovecot]:
     with checking(oidc, authority) as running:
         yield running

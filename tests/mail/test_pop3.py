@@ -23,11 +23,6 @@ OpenSession = Callable[..., Pop3]
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
 def dovecot(authority: Authority) -> Iterator[Dovecot]:
     with Dovecot(dict.fromkeys(USERS, PASSWORD), certificate=authority.issue()) as dovecot:
         yield dovecot

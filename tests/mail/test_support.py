@@ -23,11 +23,6 @@ PASSWORD = " |\\=%\"'é😀  "
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
 def dovecot(authority: Authority) -> Iterator[Dovecot]:
     with Dovecot({"a b|%u": PASSWORD}, certificate=authority.issue()) as running:
         running.fill("a b|%u", 20, 3000)

@@ -46,11 +46,6 @@ CHANNELS = pytest.mark.parametrize("channel", ["implicit", "upgraded"])
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
 def good(authority: Authority) -> Certificate:
     return authority.issue()
 

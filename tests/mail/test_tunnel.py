@@ -34,11 +34,6 @@ KINDS = pytest.mark.parametrize("kind", ["imap", "pop3"])
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
 def dovecot(authority: Authority) -> Iterator[Dovecot]:
     with Dovecot({"u": PASSWORD}, certificate=authority.issue()) as dovecot:
         dovecot.fill("u", 3)

@@ -24,11 +24,6 @@ BODY = b'{"a": 1}'
 SHORT = 0.5
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
 def send(url: str, *, ca: Path | None = None, permit: Callable[[str], object] | None = None) -> int:
     return post(url, BODY, "msg_1", permit, SHORT * 10, ca.read_text() if ca else None)
 

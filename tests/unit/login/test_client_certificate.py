@@ -19,11 +19,6 @@ NO_ENCRYPTION = serialization.NoEncryption()
 PKCS8, OPENSSL = serialization.PrivateFormat.PKCS8, serialization.PrivateFormat.TraditionalOpenSSL
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
 @pytest.fixture
 def client(authority: Authority) -> Certificate:
     found = authority.issue_client("giacomo")

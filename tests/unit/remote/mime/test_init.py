@@ -128,9 +128,11 @@ SEMICOLONS = b'--b\nContent-Type: a/b; c="%b\nContent-Disposition: d; e="%b\n\n'
     b";" * 8000,
     b'\\";' * 2700,
 )
+NAME = b'--b\nContent-Disposition: attachment; filename="%b"\n\n' % (b"a" * 8000)
 LONG = [b"--b\nContent-Type: multipart/mixed; boundary=%d%b\n\n" % (n, b"x" * 7900) for n in range(1000)]
 COSTLY = {
     "semicolons in quotes": MIXED + repeat(SEMICOLONS),
+    "long names": MIXED + repeat(NAME),
     "long boundaries": MIXED + b"".join(LONG),
     "empty lines in uuencode": b"Content-Transfer-Encoding: x-uuencode\n\n" + repeat(b"\n"),
 }

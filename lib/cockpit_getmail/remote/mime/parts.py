@@ -25,7 +25,6 @@ DEPTH_LIMIT = 50
 NAME_LIMIT = 255
 _TYPE = re.compile(r"[!#$&^_.+a-z0-9-]{1,127}/[!#$&^_.+a-z0-9-]{1,127}")
 _LINE_END = re.compile(rb"(--)?[ \t]*\r?(?=\n|\Z)")
-_FOLDERS = re.compile(r".*[/\\]", re.DOTALL)
 
 
 class Part(NamedTuple):
@@ -174,5 +173,6 @@ def _before(octets: bytes, begin: int, end: int) -> int:
 
 def _clean_name(name: str) -> str:
     """Return a file name without folders and without what cannot be seen."""
-    plain = "".join(letter for letter in _FOLDERS.sub("", name) if letter.isprintable())
+    _, _, last = name.replace("\\", "/").rpartition("/")
+    plain = "".join(letter for letter in last if letter.isprintable())
     return "" if plain in (".", "..") else plain.strip()[:NAME_LIMIT]

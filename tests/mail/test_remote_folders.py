@@ -336,9 +336,8 @@ def test_destination_without_folders_is_told_before_anything_is_fetched(case: Ca
 
 def make_round(new_round: NewRound) -> Round:
     made = new_round(RETRIEVERS[0])
+    made.dovecot.make_folder(made.user, *(folder for folder in THREE if folder != "INBOX"))
     for folder, messages in THREE.items():
-        if folder != "INBOX":
-            made.dovecot.make_folder(made.user, folder)
         for message in messages:
             made.dovecot.add_message(made.user, message, folder)
     return made

@@ -139,6 +139,8 @@ class Dovecot:
 
     Dovecot takes a client that comes from its own address as trusted. With host 127.0.0.2 and
     disable_plaintext_auth it refuses a log-in on a clear channel.
+
+    `place` is where it makes its folder, with all mail in it; without, where temporary files are.
     """
 
     def __init__(
@@ -155,9 +157,11 @@ class Dovecot:
         quota: str = "",
         acl: bool = False,
         hashes: Mapping[str, str] | None = None,
+        place: Path | None = None,
         extra: str = "",
     ) -> None:
         self.host = host
+        self._place = place
         self.imap = self.imaps = self.pop3 = self.pop3s = 0
         self._hashes = dict(hashes or {})
         self._users: dict[str, str | bytes] = {**dict.fromkeys(self._hashes, ""), **users}
@@ -168,12 +172,13 @@ class Dovecot:
         self._extra = extra
         self._count = 0
         self._changes = 0
+        self._paths: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         _need_dovecot()
         # Its processes run as several users: below pytest's own folder they could not look in.
-        self.folder = Path(tempfile.mkdtemp(prefix="dovecot-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="dovecot-", dir=self._place))
         try:
             self.folder.chmod(0o755)
             owner = pwd.getpwnam(OWNER)
@@ -212,9 +217,9 @@ class Dovecot:
         self._users[user] = password
         self._write_users()
 
-    def make_folder(self, user: str, folder: str) -> None:
-        """Make a folder, named as people read it, and subscribe to it."""
-        self.doveadm("mailbox", "create", "-s", "-u", user, "--", folder)
+    def make_folder(self, user: str, *folders: str) -> None:
+        """Make folders, named as people read them, and subscribe to them."""
+        self.doveadm("mailbox", "create", "-s", "-u", user, "--", *folders)
 
     def add_message(self, user: str, message: bytes, folder: str = "INBOX") -> None:
         """Add a message to a folder; it is served with CRLF at the end of each line."""
@@ -256,10 +261,14 @@ class Dovecot:
         self.doveadm("mailbox", "update", "-u", user, "--uid-validity", str(value), folder)
 
     def maildir(self, user: str, folder: str = "INBOX") -> Path:
-        inbox = self._home(user) / "Maildir"
+        home = self._home(user)
         if folder == "INBOX":
-            return inbox
-        return Path(self.doveadm("mailbox", "path", "-u", user, "--", folder)[0])
+            return home / "Maildir"
+        # A folder's place in a home is that of its name. One that is not there may have another.
+        if folder not in self._paths or not (home / self._paths[folder]).is_dir():
+            path = self.doveadm("mailbox", "path", "-u", user, "--", folder)[0]
+            self._paths[folder] = os.path.relpath(path, home)
+        return home / self._paths[folder]
 
     def log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")

@@ -53,7 +53,7 @@ def matches(item: Item, name: str, separator: str, attributes: frozenset[str]) -
     """Whether an item means a folder; see retriever.base.Listed for its name, separator and attributes."""
     if item.kind == "use":
         return item.text in attributes
-    name, text = _raise_inbox(name, separator), _raise_inbox(item.text, separator)
+    name, text = _fold(name, separator), _fold(item.text, separator)
     if item.kind == "name":
         return text == name
     return _is_like(name, text, separator)
@@ -99,11 +99,16 @@ def _make_name(name: str, *, is_left_out: bool) -> Item:
     return Item("name", "INBOX" if name.upper() == "INBOX" else name, is_left_out)
 
 
-def _raise_inbox(text: str, separator: str) -> str:
-    """Return a name or pattern with INBOX in capitals, also where folders are below it.
+def _fold(text: str, separator: str) -> str:
+    """Return a name or pattern in one form: Unicode's NFC, and in it INBOX in capitals.
 
-    To servers it is the same in whatever letters (RFC 3501 section 5.1).
+    What looks the same to people may be typed otherwise; and to servers INBOX is the same in whatever letters
+    (RFC 3501 section 5.1), also where folders are below it.
     """
+    if not text.isascii():
+        from unicodedata import normalize
+
+        text = normalize("NFC", text)
     is_level = begins_with_inbox(text) and text[5:6] in ("", separator, "*", "%")
     return f"INBOX{text[5:]}" if is_level else text
 

@@ -47,8 +47,8 @@ def make(connector: Connector, retriever: Retriever, report: Reporter) -> Plan:
         return Plan([INBOX])
     patterns = folders.find_patterns(items)
     listed = retriever.list_folders(patterns)
-    if not listed and tuple(patterns) != ALL:
-        # What a server hides has levels, too: how they are parted is seen from others.
+    if tuple(patterns) != ALL and folders.find_missing(items, listed):
+        # It may be there as people read it, or hidden; then how levels are parted is seen from others.
         patterns = ALL
         listed = retriever.list_folders(patterns)
     choice = folders.choose(items, listed, knows_copies=KNOWS_COPIES in retriever.capabilities)

@@ -93,6 +93,17 @@ def find_patterns(items: Sequence[Item]) -> Sequence[bytes]:
     return ALL
 
 
+def find_missing(items: Iterable[Item], listed: Sequence[Listed]) -> list[str]:
+    """Return the names that are wanted and not among the folders that were listed."""
+    there = {folder.name for folder in listed}
+    return [
+        item.text
+        for item in items
+        if item.kind == "name" and not item.is_left_out and item.text not in there
+        if not any(_is_meant(folder, [item]) for folder in listed)
+    ]
+
+
 def _is_plain(item: Item) -> bool:
     if item.kind == "use" or folder_list.begins_with_inbox(item.text):
         return False
@@ -102,11 +113,8 @@ def _is_plain(item: Item) -> bool:
 def _add_named(wanted: Iterable[Item], by_name: dict[str, Listed], listed: Sequence[Listed]) -> list[Listed]:
     """Return each folder once, also those that are named and not listed: a server may hide some."""
     separator = next((folder.separator for folder in listed if folder.separator), "")
-    for item in wanted:
-        if item.kind != "name" or item.text in by_name:
-            continue
-        if not any(_is_meant(folder, [item]) for folder in listed):
-            by_name[item.text] = Listed(item.text, imap_utf7.encode(item.text), separator)
+    for name in find_missing(wanted, listed):
+        by_name[name] = Listed(name, imap_utf7.encode(name), separator)
     order = dict.fromkeys((*(folder.name for folder in listed), *by_name))
     return [by_name[name] for name in order]
 

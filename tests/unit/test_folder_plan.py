@@ -60,6 +60,11 @@ def test_folder_that_the_server_hides_has_levels_as_others_have() -> None:
     assert account.asked == [[b"Hidden.c"], [b"*"]]
 
 
+def test_folder_is_found_by_its_name_in_another_form() -> None:
+    account = Account([INBOX, folder("Bu\u0308ro")])
+    assert make(account, Folders="INBOX, B\u00fcro").folders == [INBOX, folder("Bu\u0308ro")]
+
+
 def test_all_go_to_one() -> None:
     account = Account([folder("a.b"), INBOX])
     assert make(account, Folders="*").folders == [INBOX, folder("a.b")]

@@ -91,6 +91,12 @@ def test_letters_of_inbox_may_be_small_where_folders_are_below_it(text: str, nam
     assert list(find_patterns(parse("inbox.a"))) == list(find_patterns(parse("inbox*"))) == [b"*"]
 
 
+def test_name_may_be_typed_in_another_form_of_unicode() -> None:
+    listed = [make("Bu\u0308ro"), make("Bu\u0308ro/\u00c4"), make("Buro")]
+    for text in ("B\u00fcro", "B\u00fcr%, !Buro"):
+        assert [folder.name for folder in choose(parse(text), listed).folders] == ["Bu\u0308ro"]
+
+
 def test_named_folder_that_is_not_listed_is_asked_for_as_the_server_calls_it() -> None:
     [folder] = choose(parse("Müll/Alt"), [make("x")]).folders
     assert folder == Listed("Müll/Alt", b"M&APw-ll/Alt", "/")

@@ -17,6 +17,7 @@ TEXT_LIMIT = 2 << 20
 """Octets of text that an answer tells of one message."""
 PICTURE_LIMIT = 64 << 10
 """A smaller inline picture may be one of a signature."""
+_TNEF = ("application/ms-tnef", "application/vnd.ms-tnef")
 _TEXTS = {"text/plain": "plain", "text/html": "html"}
 
 
@@ -92,10 +93,10 @@ def is_inline(part: Part) -> bool:
 def is_left_out(part: Part, size: int) -> bool:
     """Whether a list of files leaves this one out.
 
-    These are: what Outlook adds (winmail.dat, or type application/ms-tnef), and inline pictures of at most
+    These are: what Outlook adds (winmail.dat, or one of its types), and inline pictures of at most
     PICTURE_LIMIT octets, as signatures have them.
     """
-    if part.type == "application/ms-tnef" or part.file_name.lower() == "winmail.dat":
+    if part.type in _TNEF or part.file_name.lower() == "winmail.dat":
         return True
     return part.type.startswith("image/") and is_inline(part) and size <= PICTURE_LIMIT
 

@@ -223,6 +223,7 @@ def test_long_text_is_cut() -> None:
         ("image/png; name=a.png", False, False, False),
         ("application/pdf\nContent-Disposition: inline", False, True, False),
         ("application/ms-tnef; name=x.dat", False, False, True),
+        ("application/vnd.ms-tnef", False, False, True),
         ("application/octet-stream; name=WINMAIL.DAT", False, False, True),
     ],
 )

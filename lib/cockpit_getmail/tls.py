@@ -7,6 +7,8 @@ import os
 import re
 import socket
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from cockpit_getmail.endpoint import Endpoint, ascii_host
@@ -83,14 +85,12 @@ def find_binding(sock: socket.socket) -> tuple[str, bytes] | None:
     if certificate is None:
         return None
     from cryptography import x509
-    from cryptography.exceptions import UnsupportedAlgorithm
 
-    try:
+    with readable():
         algorithm = x509.load_der_x509_certificate(certificate).signature_hash_algorithm
         name = algorithm.name if algorithm else ""
         return "tls-server-end-point", hashlib.new(_BINDING_HASH.get(name, name), certificate).digest()
-    except (ValueError, UnsupportedAlgorithm):
-        return None
+    return None
 
 
 def describe_certificate(certificate: bytes) -> dict[str, Any]:
@@ -98,13 +98,22 @@ def describe_certificate(certificate: bytes) -> dict[str, Any]:
     from cryptography import x509
 
     found: dict[str, Any] = {"fingerprint": hashlib.sha256(certificate).hexdigest()}
-    try:
+    found["subject"] = found["issuer"] = ""
+    with readable():
         parsed = x509.load_der_x509_certificate(certificate)
         found["subject"] = printable(parsed.subject.rfc4514_string())
         found["issuer"] = printable(parsed.issuer.rfc4514_string())
-    except ValueError:
-        found["subject"] = found["issuer"] = ""
     return found
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """End where a certificate cannot be read, with whatever was read of it: a server may show anything."""
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+
+    with suppress(LookupError, TypeError, ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
+        yield
 
 
 def _context(endpoint: Endpoint) -> ssl.SSLContext:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 
 from cockpit_getmail.remote.shape import number, optional, text, texts, truth
 
@@ -91,7 +90,7 @@ def _describe(certificate: bytes) -> Found:
 
     from cryptography import x509
 
-    from cockpit_getmail.tls import describe_certificate
+    from cockpit_getmail.tls import describe_certificate, readable
 
     found = {
         **describe_certificate(certificate),
@@ -100,7 +99,7 @@ def _describe(certificate: bytes) -> Found:
         "names": [],
     }
     # Of one that is broken, what can be read is told.
-    with suppress(ValueError):
+    with readable():
         parsed = x509.load_der_x509_certificate(certificate)
         found["not_before"], found["not_after"] = map(_seconds, _find_validity(parsed))
         found["names"] = _find_names(parsed)

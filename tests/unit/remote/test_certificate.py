@@ -71,6 +71,25 @@ def test_what_is_none_is_told_as_far_as_it_goes(octets: bytes) -> None:
     assert found["not_after"] is None
 
 
+SOUND = make("common name", [x509.DNSName("a.example"), x509.IPAddress(ip_address("::1"))])
+
+
+@pytest.mark.parametrize(
+    ("octets", "odd"),
+    [(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x05"), (b"\x0c\x0bcommon name", b"\x03\x0b\0ommon name")],
+    ids=["a version that there is not", "a name of bits"],
+)
+def test_one_that_no_authority_would_sign_is_shown(octets: bytes, odd: bytes) -> None:
+    assert octets in SOUND
+    der = SOUND.replace(octets, odd)
+    assert tell(der)["fingerprint"] == hashlib.sha256(der).hexdigest()
+
+
+@given(st.integers(0, len(SOUND) - 1), st.integers(0, 255))
+def test_any_octet_of_one_may_be_another(place: int, octet: int) -> None:
+    tell(SOUND[:place] + bytes([octet]) + SOUND[place + 1 :])
+
+
 @pytest.mark.parametrize(
     "change",
     [

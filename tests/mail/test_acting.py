@@ -234,6 +234,12 @@ def test_a_folder_with_something_in_it_is_kept(mailbox: Mailbox) -> None:
         assert refused["type"] == "Conflict"
         assert words in refused["message"]
     assert len(dovecot.messages(user, "Work.2026")) == 2
+    dovecot.doveadm("mailbox", "create", "-u", user, "Work")
+    dovecot.fill(user, 1, folder="Work")
+    assert "which stay" in mailbox.fails("delete", "folder", folder="Work")["message"]
+    mailbox.act("delete", "folder", folder="Work", force=True)
+    assert not dovecot.maildir(user, "Work").exists()
+    assert len(dovecot.messages(user, "Work.2026")) == 2
     mailbox.act("delete", "folder", folder="Work.2026", force=True)
     assert "Work.2026" not in dovecot.folders(user)
 

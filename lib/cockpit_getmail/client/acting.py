@@ -144,5 +144,8 @@ class Acting(Tasks):
     def delete_folder(
         self, name: str, *, folder: str, force: bool | None = None, account: str | None = None
     ) -> Answer:
-        """Remove a folder that is empty, or with `force` all that is in it. Returns its name."""
+        """Remove a folder that is empty, or with `force` its messages, too. Folders below it stay.
+
+        Returns its name.
+        """
         return self._ask("delete", "folder", name=name, account=account, folder=folder, force=force)

@@ -62,7 +62,7 @@ def _require_empty(visit: Visit, folder: str) -> None:
     flags, separator = listed[folder]
     below = f"{folder}{separator.decode('utf-8', 'replace')}" if separator else None
     if below and any(str(name).startswith(below) for name in listed):
-        raise _keep(folder, "has folders below it")
+        raise _keep(folder, "has folders below it, which stay")
     if _UNSELECTABLE.isdisjoint(flag.lower() for flag in flags):
         messages = visit.imap.folder_status(folder, ["MESSAGES"])[b"MESSAGES"]
         if messages:

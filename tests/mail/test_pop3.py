@@ -10,7 +10,8 @@ import pytest
 from cockpit_getmail.endpoint import Endpoint
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.retriever.base import Part, Remote
-from cockpit_getmail.retriever.pop3 import PART_BYTES, Pop3
+from cockpit_getmail.retriever.pop3 import Pop3
+from cockpit_getmail.retriever.pop3_fetch import PART_BYTES
 from tests.support.certificates import Authority
 from tests.support.dovecot import Dovecot
 from tests.support.fetching import enter, make_connector

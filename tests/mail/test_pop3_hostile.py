@@ -14,7 +14,9 @@ from cockpit_getmail.destination.maildir import Maildir
 from cockpit_getmail.endpoint import Endpoint
 from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.retriever.base import Part, Remote
-from cockpit_getmail.retriever.pop3 import ASKED_BYTES, ASKED_MESSAGES, LEAVE_SECONDS, PART_BYTES, Pop3
+from cockpit_getmail.retriever.pop3 import LEAVE_SECONDS, Pop3
+from cockpit_getmail.retriever.pop3_fetch import ASKED_BYTES, PART_BYTES
+from cockpit_getmail.retriever.pop3_session import COMMANDS_AHEAD
 from tests.support.fetching import Account, enter, make_connector
 from tests.support.hostile import (
     Over,
@@ -519,7 +521,7 @@ def test_a_huge_message_takes_little_memory() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "size", "most"), [(12, ASKED_BYTES // 4, 3), (3 * ASKED_MESSAGES, 10, ASKED_MESSAGES)]
+    ("count", "size", "most"), [(12, ASKED_BYTES // 4, 3), (3 * COMMANDS_AHEAD, 10, COMMANDS_AHEAD)]
 )
 def test_pipelining_asks_for_only_so_much_at_once(count: int, size: int, most: int) -> None:
     """The answers come only once no more commands do."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Commands of POP3 and their answers, at servers that keep to no rules. A whole run: tests/mail/test_pop3*."""
+"""Commands of POP3 and answers, at servers that keep to no rules. A whole run: tests/mail/test_pop3*."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -10,13 +10,14 @@ import gc
 import importlib
 import json
 import os
+import re
 import signal
 import sys
 import time
 from contextlib import suppress
 
 from cockpit_getmail import accept, schema, settings
-from cockpit_getmail.problem import Problem, not_valid, printable
+from cockpit_getmail.problem import CONTROL, Problem, not_valid, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -180,8 +181,12 @@ def _tell_bug(error: Exception) -> Problem:
 
 
 def _encode(answer: Mapping[str, Any]) -> bytes:
-    # A path in a message may not be text: its octets become \udcXX, which JSON can carry.
-    return (json.dumps(answer, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
+    text = json.dumps(answer, ensure_ascii=False)
+    if not text.isascii():
+        # What a message says may be for the terminal of who calls this by hand. A path may not be text: its
+        # octets become \udcXX, too, which JSON can carry.
+        text = re.sub(CONTROL, lambda found: f"\\u{ord(found[0]):04x}", text)
+    return f"{text}\n".encode()
 
 
 def _write(answer: bytes) -> bool:

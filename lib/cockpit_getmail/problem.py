@@ -43,7 +43,8 @@ STATUS: Mapping[str, tuple[Status, str]] = {
 """Context.IO's status and a next step for a person, by cause. A Problem may have a step of its own (hint)."""
 _REMOTE = ("credentials", "network", "tls", "protocol", "mailbox", "policy")
 TEXT_LIMIT = 1024
-_CONTROL = "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
+CONTROL = "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
+"""What may not be written as it is: a terminal obeys it, or shows other text than there is."""
 
 
 class Problem(Exception):
@@ -115,7 +116,7 @@ def printable(text: str | bytes) -> str:
         if len(text) <= TEXT_LIMIT:
             return text
     else:
-        text = re.sub(_CONTROL, _escape, text)
+        text = re.sub(CONTROL, _escape, text)
     encoded = text.encode()
     if len(encoded) <= TEXT_LIMIT:
         return text

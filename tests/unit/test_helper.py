@@ -3,6 +3,7 @@
 
 import json
 import math
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cockpit_getmail import actions, helper
-from cockpit_getmail.problem import Problem, failure, not_valid
+from cockpit_getmail.problem import CONTROL, Problem, failure, not_valid
 from tests.support.schemas import FOLDER, check_schema
 
 NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
@@ -119,6 +120,20 @@ def test_problem_has_the_shape_of_the_schema(problem: Problem) -> None:
     assert abs(found.pop("id") - time.time()) < 5
     assert found.pop("attributes", None) == problem.attributes
     assert found == {"type": problem.type, "message": problem.message}
+
+
+def test_an_answer_harms_no_terminal() -> None:
+    """What messages say is in it as they say it, and people call helpers by hand."""
+    said = "\x9b2J\x9d0;title\x9c\x1b[2J\x7f\u202e\u2028 Größe 😀"
+    encoded = helper._encode({"body": said})
+    assert json.loads(encoded) == {"body": said}
+    assert encoded.endswith('\\u2028 Größe 😀"}\n'.encode())
+    assert not re.search(CONTROL, encoded.decode().removesuffix("\n"))
+
+
+@given(st.text())
+def test_any_text_can_be_answered(text: str) -> None:
+    assert json.loads(helper._encode({text: text})) == {text: text}
 
 
 @pytest.mark.parametrize("verb", ["read", "validate", "create", "update", "delete", "execute"])

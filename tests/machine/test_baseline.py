@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Baselines as units, in the foreground and from the command line; before a first run, and beside others."""
 
-import time
 from typing import Any
 
 from tests.machine.test_tasks import ask, follow
@@ -59,14 +58,14 @@ def test_one_task_of_a_mailbox_at_a_time(installed: Installed) -> None:
     with Server(pop3(one, {r"RETR (\d+)": hang})) as server:
         installed.add(name, "SimplePOP3Retriever", server.port, Account="baselines")
         begun = ask(installed, "execute", "run", name=name)
-        wait_for(server, b"RETR 1")
+        server.wait_for(b"RETR 1")
         refused = ask(installed, "execute", "baseline", name=name)
         assert (refused["type"], refused["attributes"]["cause"]) == ("Conflict", "running")
         end(installed, name, begun)
     with Server(pop3(one, {"UIDL": hang})) as server:
         installed.add(name, "SimplePOP3Retriever", server.port, Account="baselines")
         begun = ask(installed, "execute", "baseline", name=name)
-        wait_for(server, b"UIDL")
+        server.wait_for(b"UIDL")
         for action in ("baseline", "run"):
             found = ask(installed, "execute", action, name=name)
             assert (found["token"], found["running"]) == (begun["token"], True)
@@ -77,13 +76,6 @@ def test_one_task_of_a_mailbox_at_a_time(installed: Installed) -> None:
         assert done["result"]["baselined"] == 1
         assert "0 messages delivered" in installed.run(name)
         assert b"RETR 1" not in server.received
-
-
-def wait_for(server: Server, command: bytes) -> None:
-    deadline = time.monotonic() + 30
-    while command not in server.received:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def end(installed: Installed, name: str, begun: dict[str, Any]) -> None:

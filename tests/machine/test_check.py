@@ -7,7 +7,6 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from tests.support.certificates import Authority
 from tests.support.dovecot import Dovecot
 from tests.support.hostile import Server, drip, hang, pop3
 from tests.support.installed import HELPERS, PASSWORD, PYTHON, Installed, child_of
+from tests.support.sandboxes import TAKEN_OVER, find_checks, find_users_talking_to
 
 COUNT = 3
 CHECK_TIMEOUT = 2.0
@@ -51,20 +51,6 @@ def begin(installed: Installed, server: Server) -> subprocess.Popen[str]:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     return begun
-
-
-def find_checks(installed: Installed) -> list[str]:
-    """Return the units of checks that are loaded."""
-    argv = ["systemctl", "list-units", "--all", "--plain", "--no-legend", "cockpit-getmail-:check-*"]
-    return [
-        line.split()[0].removesuffix(".service") for line in installed.machine.run(argv).stdout.splitlines()
-    ]
-
-
-def find_users_talking_to(port: int) -> set[int]:
-    """Return the user ids of the sockets that are connected to a port of this host."""
-    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    return {int(fields[7]) for fields in lines if int(fields[2].partition(":")[2], 16) == port}
 
 
 def test_what_is_found_is_told(installed: Installed, dovecot: Dovecot, authority: Authority) -> None:
@@ -194,24 +180,7 @@ def test_check_ends_by_itself_when_the_helper_is_killed(installed: Installed, si
 
 # What comes out of a sandbox that was taken over
 
-TAKEN_OVER = """
-import json, sys
-from cockpit_getmail import settings, units
-from cockpit_getmail.connector import Connector
-from cockpit_getmail.problem import Problem
-from cockpit_getmail.units import systemd
-start_argv = systemd.start_argv
-def start_another(*arguments):
-    argv = start_argv(*arguments)
-    return [*argv[:argv.index("--") + 1], *sys.argv[1:]]
-systemd.start_argv = start_another
-connector = Connector.from_record("n", {"Server": "s", "Account": "a"})
-try:
-    answer = units.check(connector, settings.load())
-except Problem as problem:
-    answer = [problem.type, problem.message, problem.attributes]
-json.dump(answer, sys.stdout)
-"""
+CHECK = TAKEN_OVER % "check(connector, settings.load())"
 
 
 @pytest.mark.parametrize(
@@ -234,7 +203,7 @@ def test_sandbox_that_was_taken_over_is_not_believed(
     installed: Installed, command: list[str], told: str
 ) -> None:
     begun = time.monotonic()
-    done = installed.machine.run([PYTHON, "-I", "-c", TAKEN_OVER, *command], env=IMPATIENT)
+    done = installed.machine.run([PYTHON, "-I", "-c", CHECK, *command], env=IMPATIENT)
     assert time.monotonic() - begun < CHECK_TIMEOUT + 2 * SLACK
     kind, message, _ = json.loads(done.stdout)
     assert (kind, told in message) == ("GenericError", True), message

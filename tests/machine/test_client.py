@@ -3,7 +3,6 @@
 
 import json
 import subprocess
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -120,13 +119,6 @@ def slow(installed: Installed) -> Iterator[Server]:
     installed.machine.run(["rm", "-rf", "/var/lib/cockpit-getmail/mail/slow"])
 
 
-def wait_for(server: Server, line: bytes) -> None:
-    deadline = time.monotonic() + 20
-    while line not in server.received:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 @pytest.mark.parametrize("host", [None, HOST])
 def test_a_run_is_followed(installed: Installed, ssh: SshServer, slow: Server, host: str | None) -> None:
     status = call(installed, host, "run", name="slow@here", wait=0)
@@ -145,7 +137,7 @@ def test_a_connection_that_drops_is_taken_up_again(
     installed: Installed, ssh: SshServer, slow: Server
 ) -> None:
     following = begin(installed, HOST, "run", name="slow@here", wait=60_000)
-    wait_for(slow, b"RETR 2")
+    slow.wait_for(b"RETR 2")
     assert ssh.drop() == 1
     problem = finish(following)
     assert problem["attributes"]["cause"] == "network"
@@ -164,7 +156,7 @@ def test_a_connection_that_drops_in_a_poll_leaves_the_token(
     installed: Installed, ssh: SshServer, slow: Server
 ) -> None:
     following = begin(installed, HOST, "run", name="slow@here", wait=0)
-    wait_for(slow, b"RETR 2")
+    slow.wait_for(b"RETR 2")
     # The call that started it has ended, the next one is a poll.
     while ssh.connections:
         assert following.poll() is None
@@ -177,7 +169,7 @@ def test_a_connection_that_drops_in_a_poll_leaves_the_token(
 
 def test_a_run_that_is_followed_is_cancelled(installed: Installed, ssh: SshServer, slow: Server) -> None:
     following = begin(installed, None, "run", name="slow@here")
-    wait_for(slow, b"RETR 2")
+    slow.wait_for(b"RETR 2")
     assert call(installed, HOST, "cancel", name="slow@here")["state"] == "success"
     status = finish(following)
     assert status["statusCode"] == "cancelled"

@@ -13,6 +13,7 @@ from tests.support.dovecot import Dovecot
 from tests.support.hostile import Server, hang, imap
 from tests.support.installed import PASSWORD, PYTHON, Installed
 from tests.support.machine import ENVIRONMENT
+from tests.support.sandboxes import find_users_talking_to
 from tests.support.ssh import SshServer
 
 COUNT = 3
@@ -70,12 +71,6 @@ def find_sessions(installed: Installed) -> list[str]:
 
 def find_credentials(installed: Installed) -> list[Path]:
     return list(installed.path("/run/cockpit-getmail").glob("*.credential"))
-
-
-def find_users_talking_to(port: int) -> set[int]:
-    """Return the user ids of the sockets that are connected to a port of this host."""
-    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    return {int(fields[7]) for fields in lines if int(fields[2].partition(":")[2], 16) == port}
 
 
 def wait_until(is_so: Callable[[], object], what: str) -> None:

@@ -6,7 +6,6 @@ its shape.
 import json
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from tests.support.certificates import Authority
 from tests.support.dovecot import Dovecot
 from tests.support.hostile import Server, drip, hang, imap, repeat, tagged
 from tests.support.installed import HELPERS, PASSWORD, PYTHON, Installed
+from tests.support.sandboxes import TAKEN_OVER, find_checks, find_users_talking_to
 
 TIMEOUT = 2.0
 SLACK = 1.5
@@ -68,20 +68,6 @@ def read(installed: Installed, action: str, name: str, **data: Any) -> dict[str,
     answer = installed.call("read", action=action, name=name, **data)
     assert "type" not in answer, answer
     return answer
-
-
-def find_visits(installed: Installed) -> list[str]:
-    """Return the units of visits that are loaded."""
-    argv = ["systemctl", "list-units", "--all", "--plain", "--no-legend", "cockpit-getmail-:check-*"]
-    return [
-        line.split()[0].removesuffix(".service") for line in installed.machine.run(argv).stdout.splitlines()
-    ]
-
-
-def find_users_talking_to(port: int) -> set[int]:
-    """Return the user ids of the sockets that are connected to a port of this host."""
-    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    return {int(fields[7]) for fields in lines if int(fields[2].partition(":")[2], 16) == port}
 
 
 def test_what_is_told_of_an_account(installed: Installed, dovecot: Dovecot, name: str) -> None:
@@ -174,7 +160,7 @@ def test_who_talks_to_the_server_is_confined(installed: Installed) -> None:
             while not silent.commands(".* LIST .*"):
                 assert time.monotonic() < deadline
                 time.sleep(0.02)
-            [unit] = find_visits(installed)
+            [unit] = find_checks(installed)
             status = installed.status(unit)
             talking = find_users_talking_to(silent.port)
             shown = installed.machine.run(["systemctl", "show", f"{unit}.service"]).stdout
@@ -185,7 +171,7 @@ def test_who_talks_to_the_server_is_confined(installed: Installed) -> None:
     assert status["Uid"].split() == [str(installed.uid)] * 4
     assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2")
     assert talking == {installed.uid}
-    assert find_visits(installed) == []
+    assert find_checks(installed) == []
     assert not any(PASSWORD in text for text in (shown, processes, output))
 
 
@@ -204,29 +190,12 @@ def test_a_server_that_means_no_good_is_left_in_time(installed: Installed, answe
         assert time.monotonic() - begun < TIMEOUT + 2 * SLACK
     assert problem["type"] == "GenericError"
     assert problem["attributes"]["cause"] in ("network", "protocol")
-    assert find_visits(installed) == []
+    assert find_checks(installed) == []
 
 
 # What comes out of a sandbox that was taken over
 
-TAKEN_OVER = """
-import json, sys
-from cockpit_getmail import settings, units
-from cockpit_getmail.connector import Connector
-from cockpit_getmail.problem import Problem
-from cockpit_getmail.units import systemd
-start_argv = systemd.start_argv
-def start_another(*arguments):
-    argv = start_argv(*arguments)
-    return [*argv[:argv.index("--") + 1], *sys.argv[1:]]
-systemd.start_argv = start_another
-connector = Connector.from_record("n", {"Server": "s", "Account": "a"})
-try:
-    answer = units.visit(connector, settings.load(), {"about": "capabilities"})
-except Problem as problem:
-    answer = [problem.type, problem.message, problem.attributes]
-json.dump(answer, sys.stdout)
-"""
+VISIT = TAKEN_OVER % 'visit(connector, settings.load(), {"about": "capabilities"})'
 WORDS = {"protocol": "imap", "tls": "\x1b[2J", "capabilities": ["A" * 5000]}
 
 
@@ -245,14 +214,14 @@ WORDS = {"protocol": "imap", "tls": "\x1b[2J", "capabilities": ["A" * 5000]}
 def test_sandbox_that_was_taken_over_is_not_believed(
     installed: Installed, command: list[str], told: str
 ) -> None:
-    done = installed.machine.run([PYTHON, "-I", "-c", TAKEN_OVER, *command], env=IMPATIENT)
+    done = installed.machine.run([PYTHON, "-I", "-c", VISIT, *command], env=IMPATIENT)
     kind, message, _ = json.loads(done.stdout)
     assert (kind, told in message) == ("GenericError", True), message
 
 
 def test_what_is_said_there_is_printable(installed: Installed) -> None:
     command = ["echo", json.dumps({"found": WORDS})]
-    done = installed.machine.run([PYTHON, "-I", "-c", TAKEN_OVER, *command], env=IMPATIENT)
+    done = installed.machine.run([PYTHON, "-I", "-c", VISIT, *command], env=IMPATIENT)
     answer = json.loads(done.stdout)
     assert answer["tls"] == "\\x1b[2J"
     assert len(answer["capabilities"][0]) < 1100

@@ -2,7 +2,6 @@
 """Runs as units of a real systemd, from a real Dovecot."""
 
 import json
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -35,16 +34,9 @@ def running(installed: Installed, busy: Server) -> Iterator[str]:
     """The unit of a run that is under way."""
     installed.add("busy@here", "SimplePOP3Retriever", busy.port, Account="busy")
     unit = installed.start("busy@here")
-    wait_for(busy, b"RETR 1")
+    busy.wait_for(b"RETR 1")
     yield unit
     installed.stop(unit)
-
-
-def wait_for(server: Server, line: bytes) -> None:
-    deadline = time.monotonic() + 20
-    while line not in server.received:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def stored(dovecot: Dovecot) -> list[bytes]:
@@ -96,7 +88,7 @@ def test_any_name_runs(installed: Installed, dovecot: Dovecot, name: str) -> Non
 def test_any_name_is_in_the_sandbox_and_can_be_stopped(installed: Installed, busy: Server, name: str) -> None:
     installed.add(name, "SimplePOP3Retriever", busy.port, Account="busy")
     unit = installed.start(name)
-    wait_for(busy, b"RETR 1")
+    busy.wait_for(b"RETR 1")
     assert installed.show(unit, "DropInPaths").endswith("cockpit-getmail-.service.d/10-fetch.conf")
     assert installed.show(unit, "NoNewPrivileges") == "yes"
     # As people type it, and twice: then it does not wait for the server.
@@ -175,7 +167,7 @@ def test_many_started_at_once_are_one(installed: Installed, busy: Server) -> Non
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert sorted(answer.get("running", False) for answer in answers) == [False] + [True] * 7
     assert {answer["unit"] for answer in answers} == {"cockpit-getmail-busy@here"}
-    wait_for(busy, b"RETR 1")
+    busy.wait_for(b"RETR 1")
     assert busy.connections == 1
     installed.stop("cockpit-getmail-busy@here")
 
@@ -237,7 +229,7 @@ def test_nothing_is_written_to_systemds_folders(installed: Installed, dovecot: D
 def test_reload_of_systemd_does_not_disturb_a_run(installed: Installed, busy: Server) -> None:
     installed.add("odd name", "SimplePOP3Retriever", busy.port, Account="a b:%n")
     unit = installed.start("odd name")
-    wait_for(busy, b"RETR 1")
+    busy.wait_for(b"RETR 1")
     pid = installed.show(unit, "MainPID")
     installed.machine.run(["systemctl", "daemon-reload"])
     assert installed.show(unit, "MainPID") == pid

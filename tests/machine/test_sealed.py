@@ -101,13 +101,6 @@ def no_sealing(installed: Installed) -> Iterator[None]:
     stub.unlink()
 
 
-def wait_for(server: Server, line: str) -> None:
-    deadline = time.monotonic() + 20
-    while line.encode() not in server.received:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 # Sealed
 
 
@@ -185,7 +178,7 @@ def test_sealed_secret_of_a_run_shows_nowhere(stored: Stored, installed: Install
     with Server(pop3(MAILBOX, {r"RETR (\d+)": hang})) as server:
         stored.add_sealed("sealed5", server.port, Password="canary-sealed")
         unit = stored.call("execute", action="run", name="sealed5")["unit"]
-        wait_for(server, "RETR 1")
+        server.wait_for(b"RETR 1")
         seen = look(installed, unit)
         found = installed.files_with("canary-sealed", "/run", "/tmp", "/var/log", "/var/lib", "/etc")
         left = list(installed.path("/run/cockpit-getmail").glob("*.credential"))
@@ -205,7 +198,7 @@ def test_sealed_secret_of_a_check_shows_nowhere(stored: Stored, installed: Insta
         patient = {**ENV, "COCKPIT_GETMAIL_CHECK_TIMEOUT": "20"}
         helper = installed.begin(f"{HELPERS}/read", stdin=request, env=patient)
         with helper:
-            wait_for(server, "PASS canary-sealed")
+            server.wait_for(b"PASS canary-sealed")
             argv = ["systemctl", "list-units", "--plain", "--no-legend", "cockpit-getmail-:check-*"]
             unit = installed.machine.run(argv).stdout.split()[0].removesuffix(".service")
             seen = look(installed, unit)
@@ -397,7 +390,7 @@ def test_password_that_is_asked_for_shows_nowhere(stored: Stored, installed: Ins
     with Server(pop3(MAILBOX, {r"RETR (\d+)": hang})) as server:
         stored.add("asked1", server.port, Password="", PasswordFile="/etc/mail-password")
         unit = stored.call("execute", action="run", name="asked1")["unit"]
-        wait_for(server, "RETR 1")
+        server.wait_for(b"RETR 1")
         seen = look(installed, unit)
         told = installed.machine.run(["cat", f"/run/credentials/{unit}.service/connector"]).stdout
         end(installed, unit)

@@ -41,13 +41,6 @@ def is_due(found: dict[str, Any]) -> bool:
     return bool(found["next_run"] <= time.time())
 
 
-def wait_for(server: Server, line: bytes) -> None:
-    deadline = time.monotonic() + 20
-    while line not in server.received:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 # Failures
 
 
@@ -145,7 +138,7 @@ def test_run_that_is_killed_was_cut_off(installed: Installed) -> None:
     with Server(pop3(MESSAGES, {"RETR 2": hang})) as server:
         installed.add("killed@here", "SimplePOP3Retriever", server.port, Account="killed")
         unit = installed.start("killed@here")
-        wait_for(server, b"RETR 2")
+        server.wait_for(b"RETR 2")
         found = look(installed, "killed@here")
         assert (found["status"], found["running"]) == ("NEVER_RUN", True)
         installed.machine.run(["systemctl", "kill", "--signal=KILL", f"{unit}.service"])
@@ -159,7 +152,7 @@ def test_run_in_the_foreground_is_seen(installed: Installed) -> None:
     with Server(pop3(MESSAGES, {"RETR 2": hang})) as server:
         installed.add("front@here", "SimplePOP3Retriever", server.port, Account="front")
         process = installed.begin("/usr/local/sbin/cockpit-getmail", "fetch", "front@here")
-        wait_for(server, b"RETR 2")
+        server.wait_for(b"RETR 2")
         assert look(installed, "front@here")["running"]
     process.communicate(timeout=60)
     found = look(installed, "front@here")
@@ -175,7 +168,7 @@ def slow(installed: Installed) -> Iterator[Server]:
     with Server(pop3(MESSAGES, {"RETR 2": SLOW})) as server:
         installed.add("slow@here", "SimplePOP3Retriever", server.port, Account="slow")
         installed.start("slow@here")
-        wait_for(server, b"RETR 2")
+        server.wait_for(b"RETR 2")
         yield server
     installed.stop("cockpit-getmail-slow@here")
     installed.machine.run(["rm", "-rf", "/var/lib/cockpit-getmail/mail/slow"])

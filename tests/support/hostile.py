@@ -20,6 +20,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
@@ -133,6 +134,13 @@ class Server:
     def commands(self, regex: str) -> list[bytes]:
         """Return the lines received that match."""
         return [line for line in self.received if re.fullmatch(regex.encode(), line, re.IGNORECASE)]
+
+    def wait_for(self, line: bytes) -> None:
+        """Wait until a line was received."""
+        deadline = time.monotonic() + PATIENCE
+        while line not in self.received:
+            assert time.monotonic() < deadline, (line, self.received)
+            time.sleep(0.02)
 
     def _accept(self) -> None:
         while not self.stopping.is_set():

@@ -47,7 +47,7 @@ def test_server_that_turns_away_is_not_said_goodbye_to() -> None:
 
 
 def test_answer_that_nobody_asked_for_ends_the_session() -> None:
-    script = [b"+OK ready\r\n", ("NOOP", b"+OK\r\n+OK\r\n")]
+    script: Script = [b"+OK ready\r\n", ("NOOP", b"+OK\r\n+OK\r\n")]
     with enter(script) as session:
         assert session.command("NOOP").ok
         with pytest.raises(Problem, match="says more than it was asked for"):

@@ -24,6 +24,13 @@ test.each([
     expect(chosen(list)).toEqual(names);
 });
 
+test("a name is the same in another form of Unicode, and below INBOX in whatever letters", () => {
+    for (const list of ["Inbox/a", "inbox/%", "inbox*", "bu\u0308ro, INBOX/*"]) expect(isChosen(list, folder("INBOX/a"))).toBe(true);
+    expect(isChosen("inboxes", folder("INBOXes"))).toBe(false);
+    expect(isChosen("b\u00fcro", folder("bu\u0308ro"))).toBe(true);
+    expect(choose("*", folder("Inbox/a"), false)).toBe("*, !Inbox/a");
+});
+
 test("a list that is being typed has what is whole of it", () => {
     expect(parseFolders('INBOX, "Wor').map(({ text }) => text)).toEqual(["INBOX"]);
     expect(parseFolders("INBOX,, ")).toHaveLength(1);

@@ -56,7 +56,15 @@ function quote(name: string): string {
 
 function isMeant({ kind, text }: Item, { name, special_use, separator }: Named): boolean {
     if (kind === "use") return special_use?.toLowerCase() === text.toLowerCase();
-    return kind === "name" ? inbox(name) === text : isLike(name, text, separator);
+    const [named, meant] = [fold(name, separator), fold(text, separator)];
+    return kind === "name" ? named === meant : isLike(named, meant, separator);
+}
+
+/** Return a name or pattern in one form: Unicode's NFC, and the first level INBOX in capitals. */
+function fold(text: string, separator: string): string {
+    const whole = text.normalize("NFC");
+    const isInbox = inbox(whole.slice(0, 5)) === INBOX.text && ["", separator, "*", "%"].includes(whole.slice(5, 6));
+    return isInbox ? INBOX.text + whole.slice(5) : whole;
 }
 
 /** Whether a pattern means a name: letter by letter, with all the places in the pattern that are reached. */

@@ -296,12 +296,16 @@ class _Process:
             # To close it ends nothing while imaplib has it open, too.
             self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
+        self._wait()
+        self._errors.close()
+
+    def _wait(self) -> int:
+        """Return its exit status; whoever does not end is ended."""
         try:
-            self._child.wait(END_SECONDS)
+            return self._child.wait(END_SECONDS)
         except subprocess.TimeoutExpired:
             self._child.kill()
-            self._child.wait()
-        self._errors.close()
+            return self._child.wait()
 
     def _require_session(self) -> None:
         """Read its greeting. Raises Problem if it does not log in."""
@@ -317,7 +321,7 @@ class _Process:
     def _explain(self) -> Problem:
         """Return the Problem of a program that has ended, or is none of ours."""
         self.socket.close()
-        status = self._child.wait()
+        status = self._wait()
         self._errors.seek(0)
         said = [line for line in self._errors.read().splitlines() if line.strip()]
         last = f": {printable(said[-1])}" if said else f" (exit status {status})."

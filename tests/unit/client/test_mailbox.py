@@ -149,6 +149,13 @@ def test_no_session(helpers: Helpers, script: str, message: str) -> None:
     assert problem.message.startswith(message)
 
 
+def test_program_that_neither_speaks_nor_ends(helpers: Helpers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cockpit_getmail.client.mailbox.END_SECONDS", 0.2)
+    script = "#!/bin/sh\necho lost >&2\nexec sleep 60 <&- >&-\n"
+    with bounded(seconds=30, mebibytes=100):
+        assert fails(put(helpers, script)).message == "cockpit-getmail imap gave no session: lost"
+
+
 def test_no_program(helpers: Helpers) -> None:
     assert "cannot be run: No such file" in fails(helpers.client).message
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A Dovecot with accounts in plenty, and rounds of fetching from them."""
+"""A Dovecot with accounts in plenty, rounds of fetching from them, and helpers."""
 
 import itertools
 import os
@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.api.conftest import Api
 from tests.support.dovecot import Dovecot
 from tests.support.rounds import PASSWORD, Round
 from tests.support.stop_after import Driver, Outcome, Plan
@@ -81,6 +82,14 @@ def new_round(accounts: Accounts, memory: Path) -> NewRound:
         return Round(accounts.dovecot, accounts.take(), retriever, folder / "mail", folder / "state")
 
     return make
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    """The helpers, run by nobody: with systemd, root's would visit in a unit. tests/machine has these."""
+    folder = Path(tempfile.mkdtemp(prefix="cockpit-getmail-"))
+    yield Api(folder).as_user("nobody")
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

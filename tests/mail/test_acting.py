@@ -2,10 +2,8 @@
 """Acting in a mailbox on a real Dovecot, through the helpers: what was asked is done, and nothing else."""
 
 import base64
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -80,13 +78,6 @@ class Mailbox:
         """What was delivered."""
         folder = self.api.folder / "mail" / "admin@local.neth.eu" / "new"
         return sorted(path.read_bytes() for path in folder.iterdir())
-
-
-@pytest.fixture
-def api() -> Iterator[Api]:
-    folder = Path(tempfile.mkdtemp(prefix="cockpit-getmail-"))
-    yield Api(folder).as_user("nobody")
-    shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -3,10 +3,8 @@
 
 import json
 import shutil
-import tempfile
 import urllib.parse
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,14 +22,6 @@ pytestmark = pytest.mark.root
 def oidc() -> Iterator[Oidc]:
     with Oidc() as running:
         yield running
-
-
-@pytest.fixture
-def api() -> Iterator[Api]:
-    """The helpers, run by nobody."""
-    folder = Path(tempfile.mkdtemp(prefix="cockpit-getmail-"))
-    yield Api(folder).as_user("nobody")
-    shutil.rmtree(folder)
 
 
 def add(api: Api, oidc: Oidc, client: str = "public", **props: str) -> str:

@@ -5,7 +5,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,14 +49,6 @@ def dovecot(authority: Authority) -> Iterator[Dovecot]:
         for user in PASSWORDS:
             running.fill(user, 1)
         yield running
-
-
-@pytest.fixture
-def api() -> Iterator[Api]:
-    """The helpers, run by nobody: with systemd, root's would check in a unit. tests/machine has these."""
-    folder = Path(tempfile.mkdtemp(prefix="cockpit-getmail-"))
-    yield Api(folder).as_user("nobody")
-    shutil.rmtree(folder)
 
 
 @pytest.fixture

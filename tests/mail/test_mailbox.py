@@ -3,11 +3,7 @@
 
 import os
 import pty
-import shutil
 import subprocess
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from imapclient.exceptions import CapabilityError, IMAPClientError
@@ -39,13 +35,6 @@ Hello\r
 """
 
 pytestmark = pytest.mark.root
-
-
-@pytest.fixture
-def api() -> Iterator[Api]:
-    folder = Path(tempfile.mkdtemp(prefix="cockpit-getmail-"))
-    yield Api(folder).as_user("nobody")
-    shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """read preview against a real Dovecot: what would come of which folder, and nothing does."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,14 +30,6 @@ _numbers = iter(range(20))
 @pytest.fixture
 def user(dovecot: Dovecot) -> str:
     return f"user{next(_numbers)}"
-
-
-@pytest.fixture
-def api() -> Iterator[Api]:
-    """The helpers, run by nobody: with systemd, root's would visit in a unit. tests/machine has these."""
-    folder = Path(tempfile.mkdtemp(prefix="cockpit-getmail-"))
-    yield Api(folder).as_user("nobody")
-    shutil.rmtree(folder)
 
 
 def make_props(dovecot: Dovecot, user: str, retriever: str, **props: str) -> dict[str, str]:

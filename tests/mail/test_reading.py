@@ -4,11 +4,8 @@
 import base64
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from email.message import EmailMessage
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -94,14 +91,6 @@ def dovecot() -> Iterator[Dovecot]:
     users = {f"user{number}": PASSWORD for number in range(30)}
     with Dovecot(users) as running:
         yield running
-
-
-@pytest.fixture
-def api() -> Iterator[Api]:
-    """The helpers, run by nobody: with systemd, root's would visit in a unit. tests/machine has these."""
-    folder = Path(tempfile.mkdtemp(prefix="cockpit-getmail-"))
-    yield Api(folder).as_user("nobody")
-    shutil.rmtree(folder)
 
 
 _numbers = iter(range(30))

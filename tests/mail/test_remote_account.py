@@ -2,9 +2,7 @@
 """What a real Dovecot tells of an account: folders, quota, rights, namespaces and its certificate."""
 
 import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,13 +51,6 @@ def rich(certificate: Certificate) -> Iterator[Dovecot]:
         dovecot.doveadm("flags", "add", "-u", USER, "\\Seen", "mailbox", "INBOX/Work/2026", "uid", "1")
         dovecot.doveadm("mailbox", "unsubscribe", "-u", USER, "INBOX/Work")
         yield dovecot
-
-
-@pytest.fixture
-def api() -> Iterator[Api]:
-    folder = Path(tempfile.mkdtemp(prefix="cockpit-getmail-"))
-    yield Api(folder).as_user("nobody")
-    shutil.rmtree(folder)
 
 
 def add(api: Api, dovecot: Dovecot, retriever: str = PLAIN, **props: str) -> str:

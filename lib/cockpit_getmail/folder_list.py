@@ -10,6 +10,7 @@ backslash.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ def _make_name(name: str, *, is_left_out: bool) -> Item:
     return Item("name", "INBOX" if name.upper() == "INBOX" else name, is_left_out)
 
 
+@lru_cache(64)
 def _fold(text: str, separator: str) -> str:
     """Return a name or pattern in one form: Unicode's NFC, and in it INBOX in capitals.
 

@@ -54,7 +54,8 @@ PANEL = $(addprefix panel/,build.js translations.js index.html manifest.json tsc
 # An authorization server for tests.
 OIDC = tests/support/oidc
 
-PYTEST = packaging/in-reach $(VENV)/bin/pytest
+# Tests are compiled once, also where somebody's environment has it otherwise: that takes as long as many of them.
+PYTEST = PYTHONDONTWRITEBYTECODE= packaging/in-reach $(VENV)/bin/pytest
 
 SHELL = /bin/sh
 .ONESHELL:

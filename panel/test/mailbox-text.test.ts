@@ -55,6 +55,13 @@ test("where a link leads is told, if its text does not", () => {
     expect(link("https://bank.example@evil.example:8443/", "bank.example")).toBe("bank.example [evil.example]");
     expect(link("https://a.example/x", "See A.EXAMPLE")).toBe("See A.EXAMPLE");
     expect(link("javascript:alert(1)", "Press")).toBe("Press");
+    // As browsers read them.
+    expect(link("https://evil.example\\@bank.example/", "bank.example")).toBe("bank.example [evil.example]");
+    expect(link(" ht\ntps:\\\\evil.example", "bank.example")).toBe("bank.example [evil.example]");
+    expect(link("https:evil.example:8443", "bank.example")).toBe("bank.example [evil.example]");
+    // A part of another name is not its name.
+    expect(link("https://ank.example/", "https://bank.example/login.")).toBe("https://bank.example/login. [ank.example]");
+    expect(link("https://bank.example/", "(bank.example.)")).toBe("(bank.example.)");
 });
 
 test("nothing of it becomes a document", () => {
@@ -69,6 +76,8 @@ test("nothing of it becomes a document", () => {
 
 test.each([
     ["links", '<a href="https://evil.example/">x</a>'.repeat(50_000), "x [evil.example]x [evil.example]"],
+    ["dots", `<a href="https://evil.example/">${".".repeat(1_000_000)}x</a>`, "..."],
+    ["slashes", `<a href="https:${"/\\".repeat(500_000)}@">x</a>`, "x"],
     ["names", Array.from({ length: 100_000 }, (_, at) => `&x${at};`).join(""), "&x0;&x1;"],
 ])("many %s are read in bounds", (_name, html, begin) => {
     const parsed = vi.spyOn(DOMParser.prototype, "parseFromString");

@@ -78,8 +78,21 @@ function bracket(words: string | undefined, before = ""): string {
 
 /** Return the host where a link leads, if its text does not say so. */
 function placeOf(link: Tag, text: string): string | undefined {
-    const [, host] = /^\s*https?:\/\/(?:[^/?#]*@)?([^/?#:]+)/i.exec(attributeOf(link, "href") ?? "") ?? [];
-    return host && text.trim() && !text.toLowerCase().includes(host.toLowerCase()) ? host : undefined;
+    const host = hostOf(attributeOf(link, "href"));
+    return host && text.trim() && !names(text, host) ? host : undefined;
+}
+
+/** Return the host of a web address as browsers read it: to them a backslash is a slash, and some blanks are nothing. */
+function hostOf(address = ""): string | undefined {
+    const plain = address.replace(/[\t\r\n]/g, "");
+    const [, host] = /^\s*https?:[/\\]*(?:[^/\\?#]*@)?([^/\\?#:]+)/i.exec(plain) ?? [];
+    return host?.toLowerCase();
+}
+
+/** Whether a text has the name of a host in it, and not as a part of another one. */
+function names(text: string, host: string): boolean {
+    const found = text.toLowerCase().match(/[\p{L}\p{N}.-]+/gu) ?? [];
+    return found.some((word) => word.startsWith(host) && /^\.*$/.test(word.slice(host.length)));
 }
 
 export interface Body {

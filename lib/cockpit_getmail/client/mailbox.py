@@ -69,7 +69,7 @@ class Mailbox:
             self.close()
         else:
             # Where a command was broken off there is no more to say.
-            self._process.end()
+            self._end()
 
     @property
     def imap4(self) -> imaplib.IMAP4:
@@ -83,6 +83,12 @@ class Mailbox:
             # There may be half a command, of which the server awaits the rest.
             self.imap.socket().settimeout(END_SECONDS)
             self.imap.logout()
+        self._end()
+
+    def _end(self) -> None:
+        with suppress(OSError):
+            # What imaplib has of the socket would stay open.
+            self.imap4.file.close()
         self._process.end()
 
     def get(

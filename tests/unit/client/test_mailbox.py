@@ -2,6 +2,7 @@
 """What becomes of a `cockpit-getmail imap` that gives no session; those that do are in tests/mail."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -112,8 +113,10 @@ def test_more_messages_than_imaplib_takes(helpers: Helpers) -> None:
 def test_a_block_that_fails_ends_at_once(helpers: Helpers) -> None:
     client = put(helpers, SERVER.format(argv=str(helpers.folder / "argv")))
     soon = bounded(seconds=END_SECONDS / 2, mebibytes=100)
-    with soon, pytest.raises(ZeroDivisionError), client.mailbox("x"):
+    before = os.listdir("/proc/self/fd")
+    with soon, pytest.raises(ZeroDivisionError), client.mailbox("x") as mailbox:
         raise ZeroDivisionError
+    assert len(os.listdir("/proc/self/fd")) == len(before)
 
 
 def test_session_on_another_machine(helpers: Helpers, ssh: Path) -> None:

@@ -50,7 +50,7 @@ export function Messages({ name, folder, uid, isPop3 }: MessagesProps) {
         look();
     };
     return (
-        <section aria-labelledby="mailbox-folder" className="getmail-mail-part">
+        <section aria-labelledby="mailbox-folder">
             {uid !== undefined && <MessageView key={uid} name={name} folder={folder} uid={uid} isPop3={isPop3} />}
             {/* It stays as it is while a message is looked at. */}
             <div hidden={uid !== undefined}>

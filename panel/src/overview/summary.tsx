@@ -65,7 +65,7 @@ function SummaryCard({ icon, look, value, word, choice }: SummaryCardProps) {
         </>
     );
     return (
-        <Card isCompact className={choice?.isOn ? "getmail-chosen" : ""}>
+        <Card isCompact>
             <CardBody>
                 {choice ? (
                     <button type="button" aria-pressed={choice.isOn} onClick={choice.toggle}>

@@ -4,11 +4,12 @@
 import json
 import subprocess
 from collections.abc import Iterator
+from threading import Event
 from typing import Any
 
 import pytest
 
-from tests.support.hostile import Server, drip_once, pop3, stuff
+from tests.support.hostile import Server, Session, drip_once, pop3, stuff
 from tests.support.installed import PYTHON, Installed
 from tests.support.machine import ENVIRONMENT
 from tests.support.ssh import SshServer
@@ -109,9 +110,22 @@ def test_helpers_that_are_not_there(installed: Installed, ssh: SshServer) -> Non
 
 
 @pytest.fixture
-def slow(installed: Installed) -> Iterator[Server]:
+def gate() -> Event:
+    """What the server has to wait for before its second message, where a test clears it."""
+    gate = Event()
+    gate.set()
+    return gate
+
+
+@pytest.fixture
+def slow(installed: Installed, gate: Event) -> Iterator[Server]:
     """A server of the connector slow@here that needs a while for its second message."""
-    with Server(pop3(MESSAGES, {"RETR 2": SLOW})) as server:
+
+    def wait(session: Session) -> None:
+        while not gate.is_set():
+            session.wait(0.05)
+
+    with Server(pop3(MESSAGES, {"RETR 2": [wait, SLOW]})) as server:
         installed.add("slow@here", "SimplePOP3Retriever", server.port, Account="slow")
         yield server
     installed.stop("cockpit-getmail-slow@here")
@@ -134,8 +148,9 @@ def test_a_run_is_followed(installed: Installed, ssh: SshServer, slow: Server, h
 
 
 def test_a_connection_that_drops_is_taken_up_again(
-    installed: Installed, ssh: SshServer, slow: Server
+    installed: Installed, ssh: SshServer, slow: Server, gate: Event
 ) -> None:
+    gate.clear()
     following = begin(installed, HOST, "run", name="slow@here", wait=60_000)
     slow.wait_for(b"RETR 2")
     assert ssh.drop() == 1
@@ -146,6 +161,7 @@ def test_a_connection_that_drops_is_taken_up_again(
     # Whoever runs it again joins it.
     status = call(installed, HOST, "run", name="slow@here", auto_handle_token=False)
     assert status["statusCode"] == "running"
+    gate.set()
     installed.wait(status["unit"])
     ended = call(installed, HOST, "get_status", status={"token": status["token"]})
     assert ended["statusCode"] == "succeeded"
@@ -153,8 +169,9 @@ def test_a_connection_that_drops_is_taken_up_again(
 
 
 def test_a_connection_that_drops_in_a_poll_leaves_the_token(
-    installed: Installed, ssh: SshServer, slow: Server
+    installed: Installed, ssh: SshServer, slow: Server, gate: Event
 ) -> None:
+    gate.clear()
     following = begin(installed, HOST, "run", name="slow@here", wait=0)
     slow.wait_for(b"RETR 2")
     # The call that started it has ended, the next one is a poll.

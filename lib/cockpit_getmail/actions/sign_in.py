@@ -16,6 +16,7 @@ from cockpit_getmail.problem import STATUS, Problem, failure, printable
 from cockpit_getmail.settings import Settings
 from cockpit_getmail.signin import record, unit
 from cockpit_getmail.signin.record import SignIn
+from cockpit_getmail.stop import SIGNALS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ AGAIN = "Sign in again (authorize)."
 CANCELLED = "Cancelled."
 CUT_OFF = "Waiting for the sign-in was cut off."
 _POLL_SECONDS = 0.25
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def begin(connector: Connector, settings: Settings, way: Way | None) -> SignIn:
@@ -125,14 +125,14 @@ def wait_in_unit(prefix: str) -> int:
 
     A signal counts only between two questions: an answer that is on its way is stored.
     """
-    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     sign_in = record.find_by_prefix(prefix, Settings())
     if sign_in is None or sign_in.state != "running":
         return 0
     settings = Settings.from_json(sign_in.settings)
     interval = float(sign_in.interval)
     while (left := sign_in.expires - time.time()) > 0:
-        if signal.sigtimedwait(_SIGNALS, min(interval, left)):
+        if signal.sigtimedwait(SIGNALS, min(interval, left)):
             record.end(sign_in, settings, "cancelled", CANCELLED)
             return 0
         if time.time() >= sign_in.expires:

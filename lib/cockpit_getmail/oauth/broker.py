@@ -22,6 +22,7 @@ from cockpit_getmail.oauth import cache, flows, key, providers
 from cockpit_getmail.oauth.cache import Token
 from cockpit_getmail.oauth.exchange import ask
 from cockpit_getmail.problem import Problem, failure, printable
+from cockpit_getmail.stop import SIGNALS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 REFRESH_TOKEN = "RefreshToken"  # noqa: S105 (the name of one)
 _TRIES = 3
 """So often somebody may sign in anew while the token of before is refreshed."""
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class _Replaced(Exception):
@@ -273,7 +273,7 @@ def _digest(connector: Connector) -> str:
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
     """Let signals wait: who ends between an answer and its record loses what no provider gives again."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
     finally:

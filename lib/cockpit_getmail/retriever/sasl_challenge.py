@@ -16,7 +16,7 @@ from cockpit_getmail.connector import Connector
 from cockpit_getmail.endpoint import Endpoint
 from cockpit_getmail.problem import Problem, failure
 from cockpit_getmail.retriever import echo
-from cockpit_getmail.retriever.sasl import CHALLENGES, Channel, Mechanism, make, no_way
+from cockpit_getmail.retriever.sasl import CHALLENGES, Channel, Mechanism, make, no_way, require_proof
 
 FEWEST, MOST = 4096, 4 << 20
 """Rounds of hashing that a server may ask for: with fewer the password is easy to guess (RFC 7677 section 4).
@@ -142,9 +142,7 @@ class Scram:
     def _verify(self, challenge: bytes) -> bytes:
         expected = b"v=" + b2a_base64(self._signature, newline=False)
         self.proven = hmac.compare_digest(challenge.split(b",")[0], expected)
-        if not self.proven:
-            message = f"{self._server} does not prove that it knows the password: it may be another."
-            raise failure("protocol", message)
+        require_proof(self, self._server)
         return b""
 
 

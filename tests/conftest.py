@@ -4,7 +4,8 @@
 And what tests of each kind need: an authority for certificates, and the filters that mail goes through.
 """
 
-from collections.abc import Iterator
+import gc
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
@@ -19,6 +20,17 @@ settings.register_profile("quick", deadline=None, max_examples=15)
 settings.load_profile("full")
 
 MACHINE = ("tests/machine/", "tests/browser/")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep what is collected out of garbage collection: it stays to the end, and each look at it takes long."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 class OneMachine(LoadScopeScheduling):  # type: ignore[misc]

@@ -24,7 +24,7 @@ MACHINE = ("tests/machine/", "tests/browser/")
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Keep what is collected out of garbage collection: it stays to the end, and each look at it takes long."""
+    """Keep what is collected out of garbage collection: it stays to the end, and is much to look at."""
     gc.disable()
     try:
         return (yield)

@@ -20,7 +20,12 @@ def check_schema(name: str, data: Any) -> None:
 def load(name: str) -> Any:
     """Return the content of a file with the target of each $ref in the place of it."""
     path = FOLDER / name
-    return _resolve(json.loads(path.read_bytes()), path)
+    return _resolve(_read(path), path)
+
+
+@cache
+def _read(path: Path) -> Any:
+    return json.loads(path.read_bytes())
 
 
 @cache
@@ -37,7 +42,7 @@ def _resolve(node: Any, path: Path) -> Any:
     if "$ref" in node:
         file, _, pointer = node["$ref"].partition("#")
         path = (path.parent / file).resolve() if file else path
-        target = json.loads(path.read_bytes())
+        target = _read(path)
         for step in pointer.split("/")[1:]:
             target = target[step]
         found["allOf"] = [_resolve(target, path), *found.get("allOf", [])]

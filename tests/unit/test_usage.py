@@ -6,6 +6,7 @@ import ast
 import re
 import shlex
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ COMMANDS = [
 BY_METHOD = {"execute/verify", "execute/baseline", "read/progress"}
 
 
+@cache
 def subparsers() -> dict[str, argparse.ArgumentParser]:
     [action] = [
         action for action in usage.make_parser()._actions if isinstance(action, argparse._SubParsersAction)

@@ -63,6 +63,22 @@ FORMATS: Mapping[str, str] = {
     **dict.fromkeys(("Search", "search"), "must be IMAP search criteria, such as UNSEEN FROM anna"),
     "Folders": "must be names of folders with commas between them, such as INBOX, \\Sent, Projects/*",
 }
+CONFLICTS: Mapping[str, str] = {
+    "name": "is a connector over POP3, which has nothing like it",
+    "folder": "is for IMAP: POP3 has INBOX alone",
+    **dict.fromkeys(
+        ("Folders", "Search", "search", "Since", "MarkSeen"), "is for IMAP: POP3 has nothing like it"
+    ),
+    "FolderMap": "is for IMAP and a destination with folders: for LMTP set RECIPIENT_DELIMITER, to a program "
+    "give {folder}",
+    "Folder": "is for a destination with folders: for LMTP set RECIPIENT_DELIMITER, to a program give "
+    "{folder}",
+    "Auth": "is no log-in of this protocol, or of this Provider",
+    "ClientKey": "is the key of another certificate",
+    "Label": "is that of another connector of this account",
+    "TLS": "is for a channel that is not encrypted from the start",
+    "target": "is the folder that they are in",
+}
 GRAMMARS: Mapping[str, str] = {"search": "criteria", "folders": "folder_list"}
 """The modules that read these."""
 LIMITS: Mapping[str, str] = {
@@ -177,6 +193,8 @@ def _find_reason(fault: Fault) -> str:
 def _fault(parameter: str, error: str) -> str:
     if error == "format" and parameter in FORMATS:
         return FORMATS[parameter]
+    if error == "conflict" and parameter in CONFLICTS:
+        return CONFLICTS[parameter]
     if error in LIMITS:
         limit = _find_limit(parameter, error)
         return LIMITS[error].format(limit) if limit else "is out of bounds"

@@ -49,6 +49,11 @@ def test_every_fault_has_words() -> None:
         ({"Folders": '"a'}, "Folders (--folders): must be names of folders with commas between them, such as "
          "INBOX, \\Sent, Projects/* (This is no list of folders from '\"a' on)"),
         ({"Since": "today"}, "Since (--since): must be a day, such as 2026-01-31"),
+        ({"Retriever": "SimplePOP3Retriever", "Folders": "*"}, "Folders (--folders): is for IMAP: POP3 has "
+         "nothing like it"),
+        ({"Retriever": "SimpleIMAPRetriever", "Auth": "apop"}, "Auth (--auth): is no log-in of this"),
+        ({"Retriever": "SimpleIMAPSSLRetriever", "TLS": "none"}, "TLS (--tls): is for a channel that is not "
+         "encrypted from the start"),
         ({"Label": "x" * 201}, "Label (--label): must have at most 200 characters"),
         ({"Pasword": "x"}, "Pasword: is not known"),
         ({"Time": 60, "SyncPeriod": "1h"}, "SyncPeriod (--sync-period): contradicts another one"),

@@ -108,7 +108,8 @@ class Client(Remote, Acting):
 
         Props: Retriever, Server, Username, Password or where it is, and if wanted Port, TLS, CAFile,
         Fingerprint. The others of create are taken too. With the `name` of a connector, what is not given is
-        as it is stored, and None is a prop removed; only so OAuth2 can be tried.
+        as it is stored, and None is a prop removed; only so OAuth2 can be tried. A password that is stored is
+        sent to no other Server, Port or Tunnel than it is stored for, and not with less TLS.
 
         Raises Problem with status, cause and hint if the log-in does not work.
         """

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cockpit_getmail import rematch
-from cockpit_getmail.fetch_folder import Result, check_uids
+from cockpit_getmail.fetch_folder import Result, check_uids, expect_newest
 from cockpit_getmail.matching import There
 from cockpit_getmail.problem import quoted
 from cockpit_getmail.report import count
@@ -57,6 +57,7 @@ def _list(retriever: Retriever, opened: Folder, folder: FolderState, report: Rep
     if not folder.stale:
         try:
             check_uids(retriever, opened, folder)
+            expect_newest(retriever, folder)
             known = folder.known()
             new, present = retriever.list_new(known)
         except Renumbered as anew:

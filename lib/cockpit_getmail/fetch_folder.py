@@ -156,6 +156,15 @@ def check_uids(retriever: Retriever, opened: Folder, folder: FolderState) -> Non
         retriever.check_uids(highest - 1)
 
 
+def expect_newest(retriever: Retriever, folder: FolderState) -> None:
+    """Let the next listing see that what came last is still the same, so that UIDs mean what they did.
+
+    UIDNEXT tells nothing where more came after a backup was restored than was lost by it. Raises Problem.
+    """
+    if newest := folder.newest():
+        retriever.expect(newest)
+
+
 def _list_new(
     retriever: Retriever, opened: Folder, folder: FolderState, report: Reporter, *, bare: bool
 ) -> tuple[list[Remote], bool]:
@@ -178,6 +187,7 @@ def _list(
     since = folder.seen
     if since and since == (opened.uid_next, opened.messages):
         return [], False
+    expect_newest(retriever, folder)
     is_first = not since and folder.is_unknown()
     if is_first:
         since = Seen(1, 0)

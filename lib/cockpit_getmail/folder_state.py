@@ -107,6 +107,14 @@ class FolderState:
             for uid, ordinal, size, state in self._state.rows(query + later, (self.number,))
         }
 
+    def newest(self) -> Remote | None:
+        """Return the message with the largest UID that was there when it was looked for; over POP3 None."""
+        query = (
+            "SELECT uid, size, ordinal, 0, date FROM message WHERE folder = ? AND date IS NOT NULL "
+            "AND missing IS NULL AND state <> 'removed' ORDER BY CAST(uid AS INTEGER) DESC LIMIT 1"
+        )
+        return next((Remote(*row) for row in self._state.rows(query, (self.number,))), None)
+
     def set_aside(self) -> int:
         """Return how many messages are set aside."""
         query = "SELECT count(*) FROM message WHERE folder = ? AND state = 'quarantined'"

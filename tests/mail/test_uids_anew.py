@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """UIDs that are handed out anew under the old UIDVALIDITY: no message is taken for one that had its UID."""
 
+import os
+import time
+from dataclasses import replace
+
 import pytest
 
 from tests.mail.conftest import NewRound
@@ -19,6 +23,10 @@ def restore(made: Round, kept: list[bytes], new: list[bytes]) -> None:
         if path.read_bytes() not in kept:
             path.unlink()
     made.fill(new)
+    later = time.time() + 3600
+    for path in made.dovecot.maildir(made.user).glob("new/*"):
+        if path.read_bytes() in new:
+            os.utime(path, (later, later))
     number_anew(made, 77, order=range(len(kept) + len(new)))
     assert made.dovecot.uids(made.user) == [*range(1, len(kept) + len(new) + 1)]
 
@@ -115,3 +123,37 @@ def test_earlier_uidvalidity_comes_back_with_uids_anew(new_round: NewRound, driv
     assert outcome.result["messages"] == 1
     made.check_delivered_once([*THREE, *NEW])
     check_sound(made)
+
+
+@pytest.mark.parametrize("days", [0.1, 2])
+@pytest.mark.parametrize("wanted", [{}, {"Search": "ALL NOT DELETED"}])
+def test_more_new_mail_than_was_lost(
+    new_round: NewRound, driver: Driver, days: float, wanted: dict[str, str]
+) -> None:
+    """UIDNEXT has grown, and what was fetched last is another message under its UID."""
+    made = new_round(IMAP).fill([*THREE, LARGE])
+    number_anew(made, 77, order=range(4))
+    plan = made.plan(**wanted)
+    assert driver.fetch(plan).result["messages"] == 4
+    more = [make_message(number, 500 + number) for number in range(30, 35)]
+    restore(made, THREE[:1], more)
+    outcome = driver.fetch(after(days, plan))
+    assert outcome.result["messages"] == len(more), outcome
+    assert any("as after a restored backup" in line for line in outcome.log)
+    made.check_delivered_once([*THREE, LARGE, *more])
+    check_sound(made)
+    assert driver.fetch(after(days + 0.1, plan)).result["messages"] == 0
+
+
+@pytest.mark.parametrize("days", [0.1, 2])
+def test_more_new_mail_than_was_lost_before_a_baseline(
+    new_round: NewRound, driver: Driver, days: float
+) -> None:
+    made = new_round(IMAP).fill([*THREE, LARGE])
+    number_anew(made, 77, order=range(4))
+    plan = made.plan()
+    assert driver.fetch(plan).ok
+    more = [make_message(number, 500 + number) for number in range(30, 35)]
+    restore(made, THREE[:1], more)
+    assert driver.fetch(replace(after(days, plan), baseline=True)).result["baselined"] == len(more)
+    assert query(made, "SELECT count(*) FROM message WHERE state = 'delivered' AND missing IS NULL") == [(1,)]

@@ -104,6 +104,14 @@ def test_uids_that_are_handed_out_anew_below_what_was_marked(bench: Bench) -> No
     assert bench.rows("uid, message_id", "missing IS NULL") == [("5", "<50@a>"), ("6", "<70@a>")]
 
 
+def test_server_is_to_show_that_its_uids_mean_what_they_did(bench: Bench) -> None:
+    bench.deliver(1, {5: 50, 16: 60})
+    shelf = Shelf({5: 50, 16: 60, 20: 70})
+    assert bench.mark(shelf).baselined == 1
+    assert bench.mark(shelf).baselined == 0
+    assert shelf.expected == ["16", "20"]
+
+
 def test_message_ids_are_asked_for_where_nothing_else_tells_which_it_is(bench: Bench) -> None:
     shelf = Shelf({5: 50, 6: 60}, same=True)
     assert bench.mark(shelf).baselined == 2

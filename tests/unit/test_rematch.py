@@ -41,6 +41,7 @@ class Shelf:
     renumbered: bool = False
     asked: list[list[str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    expected: list[str] = field(default_factory=list)
 
     def list_new(self, known: Mapping[Key, int]) -> tuple[list[Remote], set[Key]]:
         if self.renumbered and known:
@@ -50,6 +51,9 @@ class Shelf:
             [one for one in there if (one.uid, 0) not in known],
             {(one.uid, 0) for one in there if (one.uid, 0) in known},
         )
+
+    def expect(self, message: Remote) -> None:
+        self.expected.append(message.uid)
 
     def identify(self, messages: Sequence[Remote]) -> dict[str, bytes]:
         self.asked.append([one.uid for one in messages])

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from cockpit_getmail import state_file
 from cockpit_getmail.destination.base import Staged
 from cockpit_getmail.folder_state import DAY, KEEP_MISSING, FolderState, Intent
+from cockpit_getmail.matching import There
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.retriever.base import Folder, Remote, Seen
 from cockpit_getmail.state import State
@@ -29,6 +30,7 @@ IMAP = "imap\nmail.example\n143\nme"
 MESSAGES = [Remote("1", 100), Remote("2", 200), Remote("3", 300)]
 KNOWN = {("1", 0): 100, ("2", 0): 200, ("3", 0): 300}
 START = 1_700_000_000.0
+START_DATE = 1_690_000_000
 NO_LIMIT = 1e9
 
 
@@ -677,6 +679,21 @@ def test_mailbox_that_looks_empty_once_is_still_known(tmp_path: Path, clock: Clo
             folder.saw(folder.known(), present)
             assert folder.known() == KNOWN
             assert {(m.uid, m.ordinal) for m in folder.due(0)} == present
+
+
+def test_newest_is_what_came_last_and_is_there(opened: State) -> None:
+    """What is not known to be there tells nothing of its UID, nor does what bears no date."""
+    folder = begin(opened)
+    assert folder.newest() is None
+    nine, ten, eleven, twelve = (Remote(str(uid), uid, date=START_DATE + uid) for uid in (9, 10, 11, 12))
+    deliver(folder, nine, ten, eleven, twelve, Remote("13", 13))
+    assert folder.newest() == twelve
+    folder.removed([("12", 0)])
+    assert folder.newest() == eleven
+    folder.saw(folder.known(), {("9", 0), ("10", 0)})
+    assert folder.newest() == ten
+    folder.pass_by([There(Remote("14", 14, date=START_DATE))], "baselined")
+    assert folder.newest() == Remote("14", 14, date=START_DATE)
 
 
 def test_missing_for_thirty_days_is_forgotten(tmp_path: Path, clock: Clock) -> None:

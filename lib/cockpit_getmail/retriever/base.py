@@ -168,6 +168,12 @@ class Retriever(Protocol):
     def check_uids(self, largest: int) -> None:
         """See that the folder goes on beyond the largest UID that it had. Raises Renumbered, and Problem."""
 
+    def expect(self, message: Remote) -> None:
+        """Let the next listing look whether a known message, if it is there, is still the one on record.
+
+        It is another one if it has another size and came at another time: then that raises Renumbered.
+        """
+
     def describe(self, messages: Sequence[Remote]) -> list[Remote]:
         """Return these messages with what is missing of them where they were listed bare."""
 

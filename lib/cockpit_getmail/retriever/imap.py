@@ -58,6 +58,7 @@ class Imap:
         self._listed = INBOX
         self._existing: Sequence[int] = ()
         self._before = 0
+        self._expected: Remote | None = None
         self._settable: frozenset[bytes] = frozenset()
         self.capabilities: Sequence[str] = ()
         self.tls: str | None = None
@@ -100,7 +101,7 @@ class Imap:
         return imap_list.find_prefix(self._opened)
 
     def select(self, folder: Listed = INBOX) -> Folder:
-        self._existing, self._before = (), 0
+        self._existing, self._before, self._expected = (), 0, None
         self._listed = folder
         self._folder = self._select(folder, "EXAMINE")
         # It has answered in good order.
@@ -117,10 +118,9 @@ class Imap:
         first, last = since.uid_next, self._folder.uid_next - 1
         found: dict[int, Remote] = {}
         uids: Collection[int] = ()
-        if first <= last and bare:
-            uids = self._search(("ALL",), f"{first}:{last}")
-        elif first <= last:
-            uids = found = self._fetcher().describe(f"{first}:{last}")
+        if first <= last:
+            found = self._describe("" if bare else f"{first}:{last}")
+            uids = self._search(("ALL",), f"{first}:{last}") if bare else found
         listed = sorted(uid for uid in uids if first <= uid <= last)
         if not self._folder.uid_next or since.messages + len(listed) != self._folder.messages:
             return None
@@ -140,7 +140,7 @@ class Imap:
         present = {key for key in known if contains(self._existing, int(key[0]))}
         self._check_removed({int(key[0]): ~known[key] for key in present if known[key] < 0})
         new = [uid for uid in self._existing if (str(uid), 0) not in present]
-        found = {} if bare else fetcher.describe(self._ranges(new))
+        found = self._describe("" if bare else self._ranges(new))
         return [found.get(uid) or Remote(str(uid), 0) for uid in new], present
 
     def check_uids(self, largest: int) -> None:
@@ -156,6 +156,9 @@ class Imap:
                 )
                 raise FolderProblem("mailbox", f"{wrong}: nobody can tell what is new. It needs repair.")
         raise self._renumbered()
+
+    def expect(self, message: Remote) -> None:
+        self._expected = message
 
     def describe(self, messages: Sequence[Remote]) -> list[Remote]:
         uids = [int(message.uid) for message in messages if not message.size and message.date is None]
@@ -240,6 +243,18 @@ class Imap:
         session.demand(f"UID EXPUNGE {uids}")
         left = self._fetcher().sizes(uids)
         return {(message.uid, 0) for message in same if int(message.uid) not in left}
+
+    def _describe(self, uid_set: str) -> dict[int, Remote]:
+        """Return the messages of a set, and with them look at the one that is expected."""
+        expected, self._expected = self._expected, None
+        if not expected:
+            return self._fetcher().describe(uid_set)
+        found = self._fetcher().describe(f"{expected.uid},{uid_set}".rstrip(","))
+        there = found.get(int(expected.uid), expected)
+        # Servers may tell another size of a message, or its date in another zone: none tells both.
+        if there.size != expected.size and there.date not in (None, expected.date):
+            raise self._renumbered()
+        return found
 
     def _check_removed(self, sizes: Mapping[int, int]) -> None:
         """See that what was deleted and is there all the same is what it was, by its size."""

@@ -101,6 +101,9 @@ class Pop3:
     def check_uids(self, largest: int) -> None:
         """There are none."""
 
+    def expect(self, message: Remote) -> None:
+        """A UIDL is for good."""
+
     def describe(self, messages: Sequence[Remote]) -> list[Remote]:
         return list(messages)
 

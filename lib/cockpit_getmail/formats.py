@@ -18,6 +18,7 @@ _NUMBER = "[0-9]+|0[xX][0-9A-Fa-f]*"
 
 
 def is_ipv4(value: object) -> bool:
+    """Whether a text is an IPv4 address; of what is no text, others judge."""
     if not isinstance(value, str):
         return True
     # Most are host names, and these need not wait for the import.

@@ -47,6 +47,7 @@ class Known(NamedTuple):
 
     @property
     def row(self) -> tuple[int, str, int]:
+        """What its row in the state is found by: folder, uid and ordinal."""
         return self.folder, self.uid, self.ordinal
 
     @property

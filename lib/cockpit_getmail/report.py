@@ -144,10 +144,12 @@ def is_journal(stream: TextIO) -> bool:
 
 
 def tell_new(messages: int, octets: int) -> str:
+    """Return the line that a run begins with."""
     return f"{count(messages, 'new message')}, {size(octets)}."
 
 
 def tell_done(done: int, messages: int) -> str:
+    """Return the line of how far a run is."""
     return f"{done} of {messages} delivered."
 
 

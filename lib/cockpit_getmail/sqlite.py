@@ -95,6 +95,7 @@ class OwnFile:
 
     @classmethod
     def path_of(cls, settings: Settings) -> str:
+        """Return where the file is."""
         return os.path.join(settings.state_dir, cls.FILE)
 
     @classmethod

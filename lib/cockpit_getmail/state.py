@@ -77,9 +77,11 @@ class MailboxState:
 
     @property
     def tls_seen(self) -> bool:
+        """Whether this mailbox was ever reached over TLS. Raises Problem (internal, quota)."""
         return bool(self._state.row("SELECT tls_seen FROM mailbox WHERE id = ?", (self._mailbox,))[0])
 
     def saw_tls(self) -> None:
+        """Record that it was reached over TLS. Raises Problem (internal, quota)."""
         with self._state.transaction() as db:
             db.execute("UPDATE mailbox SET tls_seen = 1 WHERE id = ?", (self._mailbox,))
 
@@ -106,6 +108,7 @@ class MailboxState:
         return str(name)
 
     def folder(self, folder: Folder) -> "FolderState":
+        """Return the state of a folder, which is made if there is none. Raises Problem (internal, quota)."""
         key = (self._mailbox, folder.name, folder.validity)
         query = "SELECT id, reopened, stale FROM folder WHERE mailbox = ? AND name = ? AND validity = ?"
         rows = self._state.rows(query, key)

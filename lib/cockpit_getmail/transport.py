@@ -151,6 +151,7 @@ class Connection:
         return self._reader.read1(limit)
 
     def write(self, data: bytes) -> None:
+        """Send all of it. Raises Problem (network, tls)."""
         try:
             self._arm()
             self._sock.sendall(data)

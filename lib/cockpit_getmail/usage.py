@@ -74,6 +74,7 @@ def _find_missing(options: argparse.Namespace) -> str | None:
 
 
 def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
     parser = Parser(
         prog="cockpit-getmail",
         description="Connectors pull remote POP3 and IMAP accounts into local ones.",

@@ -232,4 +232,5 @@ def _token_of(status: Mapping[str, Any]) -> str:
 
 
 def given(**fields: Any) -> Answer:
+    """Return the fields that are not None."""
     return {name: value for name, value in fields.items() if value is not None}

@@ -28,6 +28,8 @@ _PLUS = "-PLUS"
 
 
 class CramMd5:
+    """RFC 2195."""
+
     name = "CRAM-MD5"
     initial: bytes | None = None
     doubtful = True

@@ -169,6 +169,7 @@ def start_argv(
 
 
 def run_properties(place: Place, state: Path, files: Mapping[str, Path]) -> list[str]:
+    """Return the properties of a unit that works in a place, beside what the drop-in has for all."""
     properties = [
         f"User={place.user}",
         f"StateDirectory={quote(state / os.path.basename(place.state_folder), 2)}",

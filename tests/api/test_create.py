@@ -60,6 +60,7 @@ def test_what_panels_add_is_ignored(api: Api, name: Any) -> None:
     assert api.props(NAME) == STORED
 
 
+@pytest.mark.long
 def test_existing_name_gets_the_time_again_and_again(api: Api) -> None:
     """As fast as it goes: the same second does not matter."""
     begin = int(time.time())
@@ -80,6 +81,7 @@ def test_record_of_another_type_keeps_its_name(api: Api, put: Callable[[str], No
     assert f"{NAME}=mailbox|status|enabled\n" in api.db.read_text()
 
 
+@pytest.mark.long
 def test_any_password_comes_back(api: Api) -> None:
     with ThreadPoolExecutor(2) as pool:
         names = list(pool.map(lambda password: api.create(Password=password), AWKWARD))

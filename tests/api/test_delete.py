@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from cockpit_getmail.connector import folder_name
 from tests.api.conftest import Api
 
@@ -37,6 +39,7 @@ def test_record_and_state_go_and_mail_stays(api: Api, put: Callable[[str], None]
     assert "mail/admin@local.neth.eu/new/message" in api.files()
 
 
+@pytest.mark.long
 def test_name_that_is_unknown_removes_nothing(api: Api, put: Callable[[str], None]) -> None:
     text = "ibay=ibay\nno record\n"
     put(text)
@@ -52,6 +55,7 @@ def test_name_that_is_unknown_removes_nothing(api: Api, put: Callable[[str], Non
     assert api.files() == before
 
 
+@pytest.mark.long
 def test_names_are_kept_apart(api: Api) -> None:
     """None leads out of the state's folder, and none takes another's."""
     users = ["../x", "-x", "a b", "a_b", "$(id)", "%n", "x" * 300, "é", "=C3=A9", ".."]
@@ -65,6 +69,7 @@ def test_names_are_kept_apart(api: Api) -> None:
     assert len(api.connectors()["admin"]) == 6
 
 
+@pytest.mark.long
 def test_run_in_the_foreground_is_not_disturbed(api: Api) -> None:
     """Nothing is lost: neither the record nor what the run writes now."""
     name = api.add()

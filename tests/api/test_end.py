@@ -61,6 +61,7 @@ def test_reader_that_is_gone(api: Api) -> None:
     assert len(api.connectors()["admin"]) == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
 def test_database_never_becomes_a_standard_stream(api: Api, closed: str) -> None:
     api.create()
@@ -70,6 +71,7 @@ def test_database_never_becomes_a_standard_stream(api: Api, closed: str) -> None
     assert len(api.connectors()["admin"]) == (1 if "<" in closed else 2)
 
 
+@pytest.mark.long
 def test_bug_is_answered_without_a_secret(api: Api) -> None:
     """Here a checkout without its packages, and an input that has to be explained."""
     for name in ("api", "schemas", "lib"):

@@ -23,6 +23,7 @@ def test_without_systemd_the_foreground_is_named(
     assert api.files() == before
 
 
+@pytest.mark.long
 def test_connector_that_is_disabled(api: Api, put: Callable[[str], None]) -> None:
     put(f"x={GOOD}|status|disabled\n")
     answer = api.fail("execute", "run", name="x")
@@ -33,6 +34,7 @@ def test_connector_that_is_disabled(api: Api, put: Callable[[str], None]) -> Non
     assert "disabled" not in api.fail("execute", "baseline", name="x")["message"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("record", "faults"),
     [
@@ -52,11 +54,13 @@ def test_record_that_cannot_be_run(
         assert api.faults("execute", action, name="x") == faults
 
 
+@pytest.mark.long
 def test_old_words_in_delete_and_time_do_not_stop_a_run(api: Api, put: Callable[[str], None]) -> None:
     put(f"x={GOOD}|Delete|disabled|Time||Colour|blue|FilterCheck|\n")
     assert api.fail("execute", "run", name="x")["type"] == "GenericError"
 
 
+@pytest.mark.long
 def test_name_that_is_unknown(api: Api, put: Callable[[str], None]) -> None:
     put("ibay=ibay\n")
     for name in ("ibay", "../x", "%n"):

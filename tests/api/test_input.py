@@ -54,6 +54,7 @@ def test_invalid_input(api: Api, raw: bytes) -> None:
     assert not api.files()
 
 
+@pytest.mark.long
 def test_nothing(api: Api) -> None:
     for verb in VERBS:
         raw = b" \n" if verb == "read" else b""

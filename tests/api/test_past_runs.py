@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tests.api.conftest import Api
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("user", ["api", "nobody"])
 def test_older_run_is_told_from_the_history(request: pytest.FixtureRequest, user: str) -> None:
     api: Api = request.getfixturevalue(user)

@@ -20,6 +20,7 @@ def test_a_connector_that_there_is_not(api: Api, action: str) -> None:
     assert api.fail("read", action, name="nobody@nowhere", **NEEDED[action])["type"] == "NotFound"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("action", "data", "faults"),
     [
@@ -51,6 +52,7 @@ def test_faults(api: Api, action: str, data: dict[str, Any], faults: dict[str, s
     assert api.faults("read", action, name="x", **{**NEEDED[action], **data}) == faults
 
 
+@pytest.mark.long
 def test_what_is_needed(api: Api) -> None:
     assert api.faults("read", "messages") == {"name": "required"}
     assert api.faults("read", "message") == {"name": "required", "uid": "required"}

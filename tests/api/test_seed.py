@@ -90,6 +90,7 @@ def test_validate_then_update(api: Api, put: Callable[[str], None]) -> None:
     assert api.props(EXTERNAL) == props(seed.UPDATE)
 
 
+@pytest.mark.long
 def test_enable_disable_delete(api: Api, put: Callable[[str], None]) -> None:
     put(RECORD)
     before = api.props(EXTERNAL)

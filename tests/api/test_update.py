@@ -69,6 +69,7 @@ def test_listed_record_can_be_sent_back(api: Api) -> None:
     assert api.props(name) == {**before, "Time": "7"}
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("old")
 def test_old_record_keeps_what_nobody_knows(api: Api) -> None:
     api.succeed("update", "update", name="old", Username="you")
@@ -105,6 +106,7 @@ def test_faults_change_nothing(api: Api) -> None:
     assert api.db.read_text() == OLD
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("old")
 def test_what_does_not_agree_with_what_is_stored(api: Api) -> None:
     """The account becomes the one that is pulled; TLS is switched off where it begins at once."""

@@ -10,6 +10,7 @@ from tests.api.conftest import CONNECTOR, STORED, Api
 pytestmark = pytest.mark.root
 
 
+@pytest.mark.long
 def test_all_but_a_unit_works(nobody: Api) -> None:
     assert nobody.succeed("read", "list") == {"connectors": {}}
     name = nobody.create()
@@ -24,6 +25,7 @@ def test_all_but_a_unit_works(nobody: Api) -> None:
     assert nobody.connectors() == {}
 
 
+@pytest.mark.long
 def test_what_belongs_to_root_is_told_in_a_sentence(nobody: Api) -> None:
     nobody.create()
     os.chown(nobody.db, 0, 0)

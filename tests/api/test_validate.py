@@ -42,6 +42,7 @@ def test_says_what_create_says(api: Api, verb: str, change: dict[str, Any], faul
     assert api.faults(verb, "create", **CONNECTOR | change) == faults
 
 
+@pytest.mark.long
 def test_update_of_a_name_that_is_unknown_is_valid(api: Api) -> None:
     assert api.succeed("validate", "update", name="nobody", Time=5, Password="", Port=None) == SUCCESS
     assert api.faults("validate", "update", name="nobody", **LOOP) == {"Server": "self"}

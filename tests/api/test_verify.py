@@ -7,6 +7,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+
 from cockpit_getmail import status_file
 from cockpit_getmail.connector import folder_name
 from cockpit_getmail.status_file import VERIFY
@@ -33,6 +35,7 @@ def run(api: Api, name: str, *options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.long
 def test_without_systemd_the_foreground_is_named(api: Api, put: Callable[[str], None]) -> None:
     put(f"x={OLD}\ny={OLD}|status|disabled\n")
     for name in ("x", "y"):
@@ -43,6 +46,7 @@ def test_without_systemd_the_foreground_is_named(api: Api, put: Callable[[str], 
     assert api.faults("execute", "verify", name="x", wait=-1) == {"wait": "minimum"}
 
 
+@pytest.mark.long
 def test_foreground_of_another_user(nobody: Api) -> None:
     name = nobody.add(Label="work")
     assert "never fetched anything" in run(nobody, name).stderr

@@ -119,6 +119,7 @@ def test_connector_that_cannot_run_is_configuration(site: Site, name: str) -> No
     assert name in done.stderr
 
 
+@pytest.mark.long
 def test_faults_of_a_connector_are_listed(site: Site) -> None:
     site.add("me", Retriever="IMAP", Server="")
     done = site.run("fetch", "me")
@@ -140,6 +141,7 @@ def test_what_is_for_units_is_for_units(site: Site, command: str) -> None:
     assert done.stderr.startswith("cockpit-getmail: ")
 
 
+@pytest.mark.long
 def test_session_that_is_none_is_told_to_both(site: Site) -> None:
     """The program that asks reads one, whoever looks after it the other."""
     site.add("me", Retriever="SimplePOP3Retriever")
@@ -182,6 +184,7 @@ def test_server_that_refuses_is_a_network_failure(site: Site, name: str) -> None
     assert "canary" not in done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_folders_are_made_for_who_fetches(site: Site) -> None:
     site.add("../x")
     site.run("fetch", "../x")
@@ -191,6 +194,7 @@ def test_folders_are_made_for_who_fetches(site: Site) -> None:
     ] * 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_signal_ends_a_run_at_once(site: Site, silent: socket.socket, number: signal.Signals) -> None:
     site.add("me@there", Port=str(silent.getsockname()[1]))
@@ -302,6 +306,7 @@ def test_run_by_token(site: Site) -> None:
     cache.forget(name, settings.Settings(site.folder / "connectors", site.folder / "state"))
 
 
+@pytest.mark.long
 def test_end_of_the_users_process_is_told(site: Site, silent: socket.socket) -> None:
     need_root()
     site.add("me@there", Port=str(silent.getsockname()[1]))
@@ -312,6 +317,7 @@ def test_end_of_the_users_process_is_told(site: Site, silent: socket.socket) -> 
     assert run.returncode == 128 + signal.SIGKILL
 
 
+@pytest.mark.long
 def test_what_is_for_roots_child_is_for_it(site: Site) -> None:
     argv = [*COMMAND, "fetch", "--child"]
     if os.geteuid() == 0:

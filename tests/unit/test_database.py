@@ -259,6 +259,7 @@ def test_records_do_not_show_secrets_and_are_copies() -> None:
     assert content.get("k") == Record("k", "getmail", {"Password": "canary"})
 
 
+@pytest.mark.long
 def test_ten_thousand_connectors_take_no_square_of_time(tmp_path: Path) -> None:
     """By the processor's time, to which others do not add: a look at each for each would be minutes."""
     props = {"Server": "imap.example.com", "Account": "a", "Password": "pass|word", "Time": "30"}

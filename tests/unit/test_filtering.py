@@ -131,6 +131,7 @@ def test_header_is_changed(passing: Filtering, says: Says) -> None:
     assert found.folder == "Spam"
 
 
+@pytest.mark.long
 def test_header_that_cannot_be_changed(passing: Filtering, says: Says) -> None:
     says.verdict = lambda _: Verdict("deliver", "", b"", (Removal(b"A"),))
     passing.write(part(1, b"A: 1\r\n" * (1 << 18)))

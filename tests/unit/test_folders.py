@@ -225,6 +225,7 @@ def test_many_long_names_take_no_longer_than_others() -> None:
     assert {len(local) for local in found.values()} == {len("漢" * 82) + 17}
 
 
+@pytest.mark.long
 @given(st.lists(WIRES, unique=True, max_size=8), st.sampled_from(["", ".", "/", "&", "\\"]))
 def test_any_names_become_folders_of_a_maildir_each_its_own(wires: list[bytes], separator: str) -> None:
     listed = [Listed(imap_utf7.decode(wire), wire, separator) for wire in wires if wire.upper() != b"INBOX"]

@@ -41,6 +41,7 @@ def test_any_object_comes_back(value: dict[str, Any], ascii_only: bool, indent: 
     assert helper.parse_input(text.encode()) == value
 
 
+@pytest.mark.long
 @settings(max_examples=300)
 @given(st.binary() | st.text('{}[]":,\\ud8de019.-+ \nNaInfityrulse').map(str.encode))
 @example(b'{"a":-0,"b":1E-400}')

@@ -75,6 +75,7 @@ def test_other_forms_are_none(octets: bytes) -> None:
     assert from_utf7(octets) is None
 
 
+@pytest.mark.long
 def test_a_name_that_is_made_to_cost_is_read_once() -> None:
     with bounded(seconds=20, mebibytes=50):
         assert decode(b"&" * 100_000) == r"\x26" * 100_000

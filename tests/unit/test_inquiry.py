@@ -120,6 +120,7 @@ def test_message_set_aside_is_not_believed(lie: dict[str, Any]) -> None:
         inquiry.check({"about": "quarantine"}, {"messages": [{**message, **lie}]})
 
 
+@pytest.mark.long
 @given(about=st.sampled_from(ABOUT), found=VALUES, inner=VALUES, name=st.sampled_from(sorted(ENTRY)))
 def test_no_answer_is_believed_but_in_its_shape(about: str, found: Any, inner: Any, name: str) -> None:
     changed = {**ENTRY, name: inner}

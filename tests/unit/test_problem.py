@@ -58,6 +58,7 @@ def test_octets_that_are_no_text_are_escaped() -> None:
     assert printable(b"caf\xe9 \xff\x1b[2J\r\n") == r"caf\xe9 \xff\x1b[2J\x0d\x0a"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("unit", ["a", "é", "😀", "\x1b", "\u202e"])
 def test_long_text_is_cut_at_1_kib(unit: str) -> None:
     for length in range(TEXT_LIMIT // 12, TEXT_LIMIT + 3):

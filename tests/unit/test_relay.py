@@ -124,6 +124,7 @@ def test_what_came_with_the_log_in_is_passed_on(stack: ExitStack) -> None:
     assert play.read().partition(b"\r\n")[2] == b"* 5 EXISTS\r\n"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("encrypted", [False, True])
 def test_much_goes_both_ways_at_once(stack: ExitStack, tmp_path: Path, encrypted: bool) -> None:
     """Neither end reads what the other says before it has said all: nothing is lost, and nobody waits."""

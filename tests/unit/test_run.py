@@ -475,6 +475,7 @@ def test_status_that_cannot_be_written_stops_nothing(bench: Bench) -> None:
     assert sum("cannot be told" in line for line in bench.log.said) == 1
 
 
+@pytest.mark.long
 def test_log_is_cut_at_its_head(bench: Bench) -> None:
     def work(report: Any) -> Result:
         for number in range(3000):

@@ -245,6 +245,7 @@ def test_digits_are_judged_as_the_number_is(
     assert word_of(parameter, digits) == word
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("parameter", ["Username", "Password", "Account", "Label", "CAFile"])
 def test_no_control_character(parameter: str) -> None:
     passed = [
@@ -486,6 +487,7 @@ def test_defaults_are_those_of_the_schema() -> None:
     assert {prop: value for prop, value in told.items() if prop not in UNSTORED} == DEFAULTS
 
 
+@pytest.mark.long
 @given(JSON)
 def test_whatever_it_is_it_is_judged(value: Any) -> None:
     for parameter in CONNECTOR:

@@ -89,6 +89,7 @@ def test_nothing_else_is_believed(data: bytes) -> None:
     assert parse(data) is None
 
 
+@pytest.mark.long
 @given(st.sampled_from(sorted(REPORT)), VALUES)
 def test_field_of_another_shape_is_not_believed_or_harmless(name: str, value: Any) -> None:
     found = parse(json.dumps({**REPORT, name: value}).encode())

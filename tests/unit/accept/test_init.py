@@ -250,6 +250,7 @@ def test_what_jsonschema_refuses_is_not_accepted(verb: str, action: str, data: s
     assert repr(value) == before
 
 
+@pytest.mark.long
 @each_action
 def test_jsonschema_is_not_imported_for_what_is_valid(verb: str, action: str) -> None:
     data = {

@@ -52,6 +52,7 @@ def store(settings: Settings, *, seen: bool, **props: str) -> Connector:
     return connector
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("retriever", RETRIEVERS)
 def test_a_server_that_no_longer_offers_tls_gets_no_password(settings: Settings, retriever: str) -> None:
     with Server(RETRIEVERS[retriever]) as server:
@@ -67,6 +68,7 @@ def test_a_server_that_no_longer_offers_tls_gets_no_password(settings: Settings,
         assert not server.commands(".*(LOGIN|USER|PASS|AUTH).*")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("retriever", RETRIEVERS)
 def test_a_stored_password_goes_nowhere_else(settings: Settings, retriever: str) -> None:
     """Who mistypes the name of a server has sent nobody the password."""
@@ -97,6 +99,7 @@ def test_one_that_never_did_gets_it(settings: Settings) -> None:
         assert remote.ask({"name": NAME}, settings, {"about": "capabilities"})["tls"] is None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "props", [{"TLS": "none"}, {"TLS": "required"}, {"Port": "1"}, {"Username": "other"}]
 )

@@ -161,6 +161,7 @@ def test_verification_under_its_lock_is_under_way(settings: Settings, folder: Pa
     assert ask(settings, token=told["token"])["statusCode"] == "failed"
 
 
+@pytest.mark.long
 def test_older_task_is_in_the_history(settings: Settings, folder: Path) -> None:
     older, newer = report(), report(state="succeeded", cause=None, message="")
     with State(folder) as state, state.transaction() as db:

@@ -36,6 +36,7 @@ def send(settings: Settings, now: float = NOW) -> tuple[float | None, list[str]]
     return callbacks.send_due(settings, now, Lines(said)), said.getvalue().splitlines()
 
 
+@pytest.mark.long
 def test_all_that_is_due_is_sent(settings: Settings, receiver: Receiver) -> None:
     put(settings, *(receiver.url(f"/200?{number}") for number in range(150)))
     assert send(settings) == (None, [])

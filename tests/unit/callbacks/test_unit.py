@@ -70,6 +70,7 @@ def test_private_address_is_refused(receiver: Receiver) -> None:
     assert not receiver.calls
 
 
+@pytest.mark.long
 def test_as_a_program(receiver: Receiver) -> None:
     events = [event(1, receiver.url("/204"))]
     script = (

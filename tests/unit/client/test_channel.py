@@ -130,6 +130,7 @@ def test_a_checkout_has_its_own() -> None:
     assert channel.find_helpers() == str(ROOT / "api")
 
 
+@pytest.mark.long
 def test_an_installation_has_its_own(tmp_path: Path) -> None:
     site = tmp_path / "opt/lib/cockpit-getmail/lib/python3.11/site-packages"
     libexec = tmp_path / "opt/libexec/cockpit-getmail"

@@ -72,6 +72,7 @@ def test_no_room_is_made_for_whatever_is_announced(helpers: Helpers) -> None:
         mailbox.imap4.capability()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("flood", "message"),
     [
@@ -103,6 +104,7 @@ def test_a_command_has_its_own_room(helpers: Helpers, monkeypatch: pytest.Monkey
             mailbox.imap4.capability()
 
 
+@pytest.mark.long
 def test_more_messages_than_imaplib_takes(helpers: Helpers) -> None:
     client = put(helpers, LARGE.format(argv=str(helpers.folder / "argv")))
     with client.mailbox("x") as mailbox:
@@ -110,11 +112,12 @@ def test_more_messages_than_imaplib_takes(helpers: Helpers) -> None:
         assert len(mailbox.imap.search("ALL")) == 200_000
 
 
+@pytest.mark.long
 def test_a_block_that_fails_ends_at_once(helpers: Helpers) -> None:
     client = put(helpers, SERVER.format(argv=str(helpers.folder / "argv")))
     soon = bounded(seconds=END_SECONDS / 2, mebibytes=100)
     before = os.listdir("/proc/self/fd")
-    with soon, pytest.raises(ZeroDivisionError), client.mailbox("x") as mailbox:
+    with soon, pytest.raises(ZeroDivisionError), client.mailbox("x") as _mailbox:
         raise ZeroDivisionError
     assert len(os.listdir("/proc/self/fd")) == len(before)
 
@@ -152,6 +155,7 @@ def test_no_session(helpers: Helpers, script: str, message: str) -> None:
     assert problem.message.startswith(message)
 
 
+@pytest.mark.long
 def test_program_that_neither_speaks_nor_ends(helpers: Helpers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cockpit_getmail.client.mailbox.END_SECONDS", 0.2)
     script = "#!/bin/sh\necho lost >&2\nexec sleep 60 <&- >&-\n"

@@ -43,6 +43,7 @@ def say(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactor
         yield put
 
 
+@pytest.mark.long
 def test_code_is_shown_and_waited_for(commands: Commands) -> None:
     complete = {"address_with_code": f"{DEVICE}?user_code=WDJB-MJHT"}
     commands.helpers.answer(

@@ -25,6 +25,7 @@ def mail(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.long
 @given(
     st.lists(st.integers(0, 2**64 - 1) | st.sampled_from([0, 1, 4096, 2**64 - 1])), st.integers(0, 2**64 - 1)
 )

@@ -95,6 +95,7 @@ def test_large_message_keeps_its_body(make_spool: MakeSpool) -> None:
     )
 
 
+@pytest.mark.long
 def test_endless_header(make_spool: MakeSpool) -> None:
     message = make_spool(b"A: 1\r\n" + b"B: 2\r\n" * (LIMIT // 6) + b"A: 3\r\n\r\n")
     assert plan_change(message, [Removal(b"A")], b"") is None

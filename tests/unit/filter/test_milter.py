@@ -112,6 +112,7 @@ ANY = st.recursive(
 )
 
 
+@pytest.mark.long
 @given(
     st.dictionaries(
         st.sampled_from(["add_headers", "remove_headers", "spam_header", "reject", "no_action"]), ANY

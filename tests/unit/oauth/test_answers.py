@@ -44,11 +44,13 @@ def test_answer_of_rfc_6749() -> None:
     assert (answer.text("scope"), answer.text("expires_in"), answer.number("token_type", 7)) == ("", "", 7)
 
 
+@pytest.mark.long
 @given(st.binary(max_size=200) | ANY_JSON.map(lambda value: json.dumps(value).encode()))
 def test_any_body_is_an_answer(body: bytes) -> None:
     require_clean(dict(parse(200, body).fields))
 
 
+@pytest.mark.long
 @given(st.dictionaries(NAMES, ANY_JSON))
 def test_any_value_of_a_known_field_is_checked(found: dict[str, Any]) -> None:
     fields = check_fields(found)

@@ -263,6 +263,7 @@ def test_kill_at_each_step_after_the_answer_loses_no_refresh_token(case: Case) -
     assert not [path for path in Path(cache._folder(case.settings)).iterdir() if "pending" in path.name]
 
 
+@pytest.mark.long
 def test_refresh_token_that_cannot_be_stored_is_stored_by_the_next(
     case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -353,6 +354,7 @@ def replace_settings(settings: Settings) -> Settings:
     return Settings.from_json({**settings.to_json(), "encrypt_secrets": True})
 
 
+@pytest.mark.long
 def test_sign_in_meanwhile_wins(case: Case) -> None:
     case.provider.gate.clear()
     child = refreshing.start(case.plan)
@@ -364,6 +366,7 @@ def test_sign_in_meanwhile_wins(case: Case) -> None:
     assert case.stored == case.provider.refresh_token == "refresh-2"
 
 
+@pytest.mark.long
 def test_connector_that_is_deleted_meanwhile(case: Case) -> None:
     case.provider.gate.clear()
     child = refreshing.start(case.plan)
@@ -375,6 +378,7 @@ def test_connector_that_is_deleted_meanwhile(case: Case) -> None:
     assert database.read(case.settings.connectors_db).get(NAME) is None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_signal_waits_until_a_new_refresh_token_is_stored(case: Case, number: int) -> None:
     case.provider.gate.clear()

@@ -214,6 +214,7 @@ def test_client_credentials() -> None:
         find(**props)
 
 
+@pytest.mark.long
 def test_service_account() -> None:
     key = rsa.generate_private_key(65537, 2048)
     google = find(Provider="google", Grant="jwt")

@@ -191,6 +191,7 @@ def test_what_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch, flood: Any,
     assert (met.cause, met.message) == ("protocol", f"127.0.0.1 sent {said}.")
 
 
+@pytest.mark.long
 def test_lines_are_bounded_also_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imap_client, "LINES_LIMIT", 1 << 20)
     line = b"* LIST (" + b"ab " * 200_000 + b') "/" a\r\n'

@@ -105,6 +105,7 @@ def test_many_are_asked_for_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [command.split()[2] for command in server.commands] == [b"1,2", b"3"]
 
 
+@pytest.mark.long
 def test_a_line_that_begins_again_and_again_is_read_once() -> None:
     line = b"* 1 FETCH (" + b"BODY[HEADER.FIELDS " * 50_000 + b"\r\n"
     with bounded(seconds=20, mebibytes=100):

@@ -161,6 +161,7 @@ def test_as_many_folders_as_an_account_may_have() -> None:
     assert found[-1].status == Status(3, 2, 1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "times"), [(b"a%d", FOLDERS_LIMIT + 1), (b"a" * 4000 + b"%d", 17_000)], ids=["many", "long"]
 )
@@ -169,6 +170,7 @@ def test_more_folders_than_any_account_has(name: bytes, times: int) -> None:
     assert refused(lines).cause == "protocol"
 
 
+@pytest.mark.long
 def test_attributes_take_bounded_memory() -> None:
     many = b" ".join(b"\\%x" % number for number in range(100_000))
     long = b"".join(b'* LIST (%b \\a%d) "/" a%d\r\n' % (many, number, number) for number in range(60))

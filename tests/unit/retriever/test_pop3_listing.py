@@ -3,6 +3,7 @@
 
 import time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -139,6 +140,7 @@ def test_what_cannot_be_fetched() -> None:
     ]
 
 
+@pytest.mark.long
 def test_many_messages_of_one_uidl_take_little_time() -> None:
     many = 100_000
     start = time.process_time()

@@ -123,6 +123,7 @@ def test_the_end_of_the_octets_is_not_the_end_of_a_message(octets: bytes) -> Non
     assert caught.value.cause == "network"
 
 
+@pytest.mark.long
 def test_a_huge_line_is_streamed_in_bounded_memory() -> None:
     piece = b"x" * (256 << 10)
     reader = Replies(source([b"+OK\r\n", *[piece] * 400, b"\r\n.\r\n"]), "pop.example")

@@ -117,6 +117,7 @@ def test_apop_of_rfc_1939() -> None:
     assert sasl_challenge.apop(stamp, "tanstaaf") == "c4c9334bac560ecc979e58001b3e22fb"
 
 
+@pytest.mark.long
 @given(TEXTS, TEXTS, st.sampled_from("ny"), st.one_of(st.none(), st.binary(min_size=1, max_size=64)))
 def test_any_user_and_password_reach_a_server(
     username: str, password: str, flag: str, binding: bytes | None

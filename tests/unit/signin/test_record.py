@@ -115,6 +115,7 @@ def end_often(settings: Settings, sign_in: SignIn, folder: str, queue: "multipro
     queue.put(record.end(sign_in, settings, "succeeded", "Signed in."))
 
 
+@pytest.mark.long
 def test_one_of_many_ends_it(settings: Settings) -> None:
     sign_in = make()
     record.begin(sign_in, settings)

@@ -100,6 +100,7 @@ def test_answer_of_no_shape_is_told(
     assert caught.value.cause == "internal"
 
 
+@pytest.mark.long
 def test_answer_without_an_end_is_told(
     settings: Settings, owned: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -108,6 +109,7 @@ def test_answer_without_an_end_is_told(
         ask(settings)
 
 
+@pytest.mark.long
 def test_longest_history_comes_through(
     settings: Settings, owned: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

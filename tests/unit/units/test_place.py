@@ -135,6 +135,7 @@ def test_time_spent_as_the_user_is_bounded(roots: Path, monkeypatch: pytest.Monk
     assert os.strerror(errno.ETIMEDOUT) in found.message
 
 
+@pytest.mark.long
 def test_two_at_once_share_a_new_maildir(roots: Path) -> None:
     children = []
     for _ in range(8):

@@ -46,6 +46,7 @@ def test_quoted_path_is_read_as_it_was(path: str, depth: int) -> None:
     assert word == path
 
 
+@pytest.mark.long
 def test_program_is_run_by_the_interpreter_of_its_packages_and_finds_itself() -> None:
     script = (
         "import sys; sys.path[:0] = sys.argv[1:]; from cockpit_getmail import units; print(*units.program())"

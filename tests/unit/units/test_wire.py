@@ -132,6 +132,7 @@ def inputs(names: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
     return st.fixed_dictionaries({}, optional={"found": fields, "problem": fields})
 
 
+@pytest.mark.long
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(inputs(st.sampled_from(NAMES)))
 def test_nothing_but_the_known_shapes_comes_out(answer: Any) -> None:

@@ -3,6 +3,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -27,6 +28,7 @@ def test_name_is_free_however_fast_one_asks(settings: Settings) -> None:
     assert all(name.startswith("u@mail.example-") for name in names[1:])
 
 
+@pytest.mark.long
 @hypothesis_settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -36,6 +36,7 @@ CHANGES = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.long
 @hypothesis_settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

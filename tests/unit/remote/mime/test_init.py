@@ -114,6 +114,7 @@ def test_what_is_told_of_an_odd_message(name: str, prop: str, told: Any) -> None
     assert mime.describe(ODD[name])[prop] == told
 
 
+@pytest.mark.long
 def test_an_odd_message_takes_little_memory() -> None:
     with bounded(seconds=60, mebibytes=100):
         for octets in ODD.values():
@@ -138,6 +139,7 @@ COSTLY = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("octets", COSTLY.values(), ids=COSTLY)
 def test_a_message_that_is_made_to_cost_is_told_all_the_same(octets: bytes) -> None:
     with bounded(seconds=20, mebibytes=100):
@@ -181,6 +183,7 @@ def walk(message: Any) -> Iterator[Any]:
         yield from walk(part)
 
 
+@pytest.mark.long
 @given(well_made(), st.text(TEXT_LETTERS, max_size=60))
 def test_what_is_well_made_is_told_as_email_tells_it(message: EmailMessage, subject: str) -> None:
     message["Subject"] = subject

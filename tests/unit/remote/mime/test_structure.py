@@ -103,6 +103,7 @@ def test_no_structure(told: Any) -> None:
         structure.read(told)
 
 
+@pytest.mark.long
 @given(ANY)
 def test_whatever_it_is_it_is_read_or_refused(told: Any) -> None:
     try:

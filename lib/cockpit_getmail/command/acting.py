@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 NO_ANSWER = 1
 STDIN = "-"
+MESSAGE_LIMIT = 760 << 10
+"""Octets that have room in what a helper takes, in base64 and beside the rest."""
 
 
 def mark(session: Session) -> int:
@@ -112,9 +114,11 @@ def _tell(session: Session, answer: Answer, what: str) -> int:
 
 def _read(file: str) -> bytes:
     try:
-        if file == STDIN:
-            return sys.stdin.buffer.read()
-        with open(file, "rb") as stream:
-            return stream.read()
+        with open(sys.stdin.fileno() if file == STDIN else file, "rb", closefd=file != STDIN) as stream:
+            octets = stream.read(MESSAGE_LIMIT + 1)
     except OSError as error:
         raise failure("connector", f"{printable(file)} cannot be read: {error.strerror}.") from error
+    if len(octets) > MESSAGE_LIMIT:
+        size = f"more than {MESSAGE_LIMIT >> 10} KiB"
+        raise failure("connector", f"{printable(file)} has {size}: from Python, Client().mailbox() takes it.")
+    return octets

@@ -2,11 +2,14 @@
 """What commands change in a remote mailbox."""
 
 import base64
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cockpit_getmail.command.acting import MESSAGE_LIMIT
+from cockpit_getmail.helper import INPUT_LIMIT
 from cockpit_getmail.problem import Problem
 from tests.unit.command.conftest import Commands
 
@@ -64,6 +67,16 @@ def test_append(commands: Commands, tmp_path: Path) -> None:
     sent = {"name": "me", "folder": "B", "message": message, "flags": ["\\Seen"], "date": 5}
     assert commands.helpers.asked == [("execute", {"action": "append", **sent})]
     assert commands.lines == ["It is in B. Its UID is 9."]
+
+
+def test_append_of_more_than_a_helper_takes(commands: Commands, tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="/dev/zero has more than 760 KiB"):
+        commands.run("append", "me", "/dev/zero")
+    assert commands.helpers.asked == []
+    (tmp_path / "m.eml").write_bytes(b"x" * MESSAGE_LIMIT)
+    commands.helpers.answer({"state": "success", "folder": "B", "uidvalidity": 1, "uid": "9"})
+    assert commands.run("append", "me", str(tmp_path / "m.eml"), "--folder", "B" * 255) == 0
+    assert len(json.dumps(commands.helpers.asked)) < INPUT_LIMIT
 
 
 def test_append_of_nothing(commands: Commands, tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def choose_tls(policy: Policy, *, seen: bool, offered: bool, server: str) -> boo
     if offered:
         return True
     if policy == "required":
-        raise failure("tls", f"{server} offers no encryption here, and TLS is required for this connector.")
+        raise failure("tls", f"{server} offers no encryption here, and there is no way without it.")
     if seen:
         raise failure(
             "tls", f"{server} no longer offers the encryption it offered before: someone may be listening."

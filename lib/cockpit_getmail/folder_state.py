@@ -108,10 +108,13 @@ class FolderState:
         }
 
     def newest(self) -> Remote | None:
-        """Return the message with the largest UID that was there when it was looked for; over POP3 None."""
+        """Return the message that came last of those delivered and still there; over POP3 None.
+
+        At what was not delivered a session may end.
+        """
         query = (
-            "SELECT uid, size, ordinal, 0, date FROM message WHERE folder = ? AND date IS NOT NULL "
-            "AND missing IS NULL AND state <> 'removed' ORDER BY CAST(uid AS INTEGER) DESC LIMIT 1"
+            "SELECT uid, size, ordinal, 0, date FROM message WHERE folder = ? AND state = 'delivered' "
+            "AND date IS NOT NULL AND missing IS NULL ORDER BY CAST(uid AS INTEGER) DESC LIMIT 1"
         )
         return next((Remote(*row) for row in self._state.rows(query, (self.number,))), None)
 

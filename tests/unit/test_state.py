@@ -682,7 +682,7 @@ def test_mailbox_that_looks_empty_once_is_still_known(tmp_path: Path, clock: Clo
 
 
 def test_newest_is_what_came_last_and_is_there(opened: State) -> None:
-    """What is not known to be there tells nothing of its UID, nor does what bears no date."""
+    """Nobody asks for what ended sessions; what is not known to be there or bears no date tells nothing."""
     folder = begin(opened)
     assert folder.newest() is None
     nine, ten, eleven, twelve = (Remote(str(uid), uid, date=START_DATE + uid) for uid in (9, 10, 11, 12))
@@ -693,7 +693,8 @@ def test_newest_is_what_came_last_and_is_there(opened: State) -> None:
     folder.saw(folder.known(), {("9", 0), ("10", 0)})
     assert folder.newest() == ten
     folder.pass_by([There(Remote("14", 14, date=START_DATE))], "baselined")
-    assert folder.newest() == Remote("14", 14, date=START_DATE)
+    folder.hold([], [(Remote("15", 15, date=START_DATE), "it ends every session")])
+    assert folder.newest() == ten
 
 
 def test_missing_for_thirty_days_is_forgotten(tmp_path: Path, clock: Clock) -> None:

@@ -212,6 +212,24 @@ def test_folder_without_uidvalidity(api: Api, client: Client) -> None:
         assert len(server.commands(r"\S+ UID STORE .*")) == 1
 
 
+@pytest.mark.parametrize(
+    ("command", "answer"),
+    [
+        ("SELECT .*", b"* OK [UIDVALIDITY x] ok\r\n"),
+        ("UID SEARCH .*", b"* SEARCH 1 -1\r\n"),
+        ("UID FETCH .*", b"* 1 FETCH (UID 1 BODY[] 99999999999999)\r\n"),
+        ("UID FETCH .*", b"* 1 FETCH (UID 1 BODY[] " + b"(" * 20_000 + b"\r\n"),
+    ],
+)
+def test_answer_that_is_no_imap(api: Api, client: Client, command: str, answer: bytes) -> None:
+    with Server(imap({"ID .*": tagged(), command: tagged(answer)})) as server:
+        props = {"Server": "127.0.0.1", "Port": str(server.port), "TLS": "none"}
+        with client.mailbox(api.add(Retriever="SimpleIMAPRetriever", **props)) as mailbox:
+            with pytest.raises(Problem) as caught:
+                list(mailbox.get("ALL"))
+            assert caught.value.cause == "protocol"
+
+
 def test_no_secret_is_anywhere(client: Client, name: str) -> None:
     with client.mailbox(name) as mailbox:
         assert mailbox.imap.welcome.startswith(b"* PREAUTH [CAPABILITY IMAP4rev1 ")

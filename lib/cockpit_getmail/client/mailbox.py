@@ -12,7 +12,7 @@ import re
 import socket
 import subprocess
 import tempfile
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any
 
 from imapclient import IMAPClient
@@ -20,6 +20,8 @@ from imapclient import IMAPClient
 from cockpit_getmail import criteria
 from cockpit_getmail.problem import Problem, failure, not_valid, printable
 from cockpit_getmail.remote import mime
+from cockpit_getmail.retriever.imap_client import MALFORMED
+from cockpit_getmail.retriever.uid_set import UID_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -97,8 +99,8 @@ class Mailbox:
         """Yield UID and message of each message of a folder, oldest first: all, or those of a search.
 
         A search is a text as IMAP has it (RFC 3501 section 6.4.4), such as `UNSEEN FROM "ann"`, or a list as
-        IMAPClient.search() takes it. Raises Problem (NotValid) for a text that is none, and what IMAPClient
-        raises.
+        IMAPClient.search() takes it. Raises Problem: NotValid for a text that is none, protocol for answers
+        that are no IMAP; and what IMAPClient raises.
         """
         opened = self.imap.open_folder(folder)
         for uid in self.imap.find(search):
@@ -185,10 +187,11 @@ class _Client(IMAPClient):  # type: ignore[misc]
 
     def open_folder(self, folder: str) -> _Opened:
         """Select a folder, if it may only be read for that."""
-        try:
-            found, is_writable = self.select_folder(folder), True
-        except imaplib.IMAP4.readonly:
-            found, is_writable = self.select_folder(folder, readonly=True), False
+        with _explained():
+            try:
+                found, is_writable = self.select_folder(folder), True
+            except imaplib.IMAP4.readonly:
+                found, is_writable = self.select_folder(folder, readonly=True), False
         return _Opened(folder, found, is_writable=is_writable)
 
     def return_to(self, opened: _Opened, flag: bytes | None = None) -> None:
@@ -218,15 +221,31 @@ class _Client(IMAPClient):  # type: ignore[misc]
         # By turns words, and texts that IMAPClient sends as literals.
         args = [piece if index % 2 else piece.strip(" ") for index, piece in enumerate(pieces)]
         octets = [each.encode() for each in (*charset, *args) if each]
-        found = self._raw_command_untagged(b"SEARCH", octets)
-        return sorted({int(uid) for line in found if line for uid in line.split()})
+        with _explained():
+            found = self._raw_command_untagged(b"SEARCH", octets)
+            uids = sorted({int(uid) for line in found if line for uid in line.split()})
+            if uids and not 0 < uids[0] <= uids[-1] < UID_LIMIT:
+                raise ValueError("a UID that is none")
+        return uids
 
     def read(self, opened: _Opened, uid: int) -> bytes | None:
         """Return a message whole, None if it is gone."""
         self.return_to(opened)
-        found = self.fetch([uid], ["BODY.PEEK[]"]).get(uid, {})
-        octets = found.get(b"BODY[]")
-        return bytes(octets) if octets is not None else None
+        with _explained():
+            octets = self.fetch([uid], ["BODY.PEEK[]"]).get(uid, {}).get(b"BODY[]")
+            if isinstance(octets, bytes | None):
+                return octets
+            # IMAPClient makes a number of what looks like one.
+            raise ValueError("a message that is no string")
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Make a Problem of what comes of an answer that IMAPClient cannot make sense of."""
+    try:
+        yield
+    except MALFORMED as error:
+        raise failure("protocol", f"The server sent what is not IMAP: {printable(str(error))}") from error
 
 
 def _find_charset(search: Sequence[Any] | None) -> str | None:

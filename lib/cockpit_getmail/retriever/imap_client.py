@@ -30,7 +30,7 @@ LINE_COST = 256
 """A short line costs us as much memory as so many octets: imaplib keeps all of an answer."""
 _LOOSE_END = re.compile(rb"^([A-P]{4}\d+ )(OK|NO|BAD)(?: |$)", re.IGNORECASE)
 """The end of a command as servers may send it: imaplib wants capitals, and text after them."""
-_MALFORMED = (
+MALFORMED = (
     *(ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
 )
 """What imaplib and IMAPClient raise, beside their own errors, where an answer is not what they expect."""
@@ -188,8 +188,8 @@ def explained(session: Session) -> Iterator[None]:
         raise failure("mailbox", f"{server} refuses {error.command}: {said}") from error
     except imaplib.IMAP4.readonly as error:
         raise failure("mailbox", f"{server} gives no right to change anything there.") from error
-    except (imaplib.IMAP4.error, *_MALFORMED) as error:
+    except (imaplib.IMAP4.error, *MALFORMED) as error:
         said = session.shown(str(error).partition("\n")[0].encode("utf-8", "replace"))
-        is_nonsense = isinstance(error, (imaplib.IMAP4.abort, ProtocolError, *_MALFORMED))
+        is_nonsense = isinstance(error, (imaplib.IMAP4.abort, ProtocolError, *MALFORMED))
         what = "sent what is not IMAP" if is_nonsense else "does not do what it was asked"
         raise failure("protocol", f"{server} {what}: {said}") from error

@@ -127,6 +127,10 @@ def test_a_stored_password_is_only_of_the_place_that_is_stored(
     typed = log_in.find({"name": NAME, **given, "Password": "mine"}, settings)
     of_file = log_in.find({"name": NAME, **given, "PasswordFile": "/password"}, settings)
     assert [typed.password, of_file.password] == ["mine", ""]
+    sealed = {prop: value for prop, value in STORED.items() if prop != "Password"}
+    with database.transaction(settings.connectors_db) as content:
+        content.put(NAME, "getmail", {**sealed, "SealedPassword": "c2VhbGVk"})
+    assert faults(settings, name=NAME, **given) == {"Password": "required"}
 
 
 @pytest.mark.parametrize("given", ELSEWHERE)

@@ -10,7 +10,7 @@ from imapclient.exceptions import IMAPClientAbortError
 
 from cockpit_getmail import Client
 from cockpit_getmail.client.channel import find_command
-from cockpit_getmail.client.mailbox import END_SECONDS
+from cockpit_getmail.client.session import END_SECONDS
 from cockpit_getmail.problem import Problem
 from tests.support.limits import bounded
 from tests.unit.client.conftest import Helpers
@@ -86,7 +86,7 @@ def test_a_server_that_never_ends(
     helpers: Helpers, monkeypatch: pytest.MonkeyPatch, flood: bytes, message: str
 ) -> None:
     # With what it is, that takes longer.
-    monkeypatch.setattr("cockpit_getmail.client.mailbox.ANSWER_LIMIT", 4 << 20)
+    monkeypatch.setattr("cockpit_getmail.client.session.ANSWER_LIMIT", 4 << 20)
     client = put(helpers, FLOOD.format(flood=flood.decode()))
     with (
         bounded(seconds=END_SECONDS, mebibytes=100),
@@ -97,7 +97,7 @@ def test_a_server_that_never_ends(
 
 
 def test_a_command_has_its_own_room(helpers: Helpers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cockpit_getmail.client.mailbox.ANSWER_LIMIT", 10 << 10)
+    monkeypatch.setattr("cockpit_getmail.client.session.ANSWER_LIMIT", 10 << 10)
     client = put(helpers, SERVER.format(argv=str(helpers.folder / "argv")))
     with client.mailbox("x") as mailbox:
         for _ in range(100):
@@ -157,7 +157,7 @@ def test_no_session(helpers: Helpers, script: str, message: str) -> None:
 
 @pytest.mark.long
 def test_program_that_neither_speaks_nor_ends(helpers: Helpers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cockpit_getmail.client.mailbox.END_SECONDS", 0.2)
+    monkeypatch.setattr("cockpit_getmail.client.session.END_SECONDS", 0.2)
     script = "#!/bin/sh\necho lost >&2\nexec sleep 60 <&- >&-\n"
     with bounded(seconds=30, mebibytes=100):
         assert fails(put(helpers, script)).message == "cockpit-getmail imap gave no session: lost"

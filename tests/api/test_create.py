@@ -23,6 +23,7 @@ AWKWARD = [
 ]
 
 
+@pytest.mark.long
 def test_what_is_not_given_has_its_default(api: Api) -> None:
     answer = api.succeed("create", **CONNECTOR)
     assert answer == {

@@ -85,6 +85,7 @@ def test_run_in_the_foreground_is_not_disturbed(api: Api) -> None:
     assert not folder.exists()
 
 
+@pytest.mark.long
 def test_state_is_no_way_out_of_its_folder(api: Api) -> None:
     """A link in the place of the state folder: what it leads to is not ours."""
     name = api.add()

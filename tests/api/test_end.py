@@ -17,6 +17,7 @@ from tests.support.schemas import check_schema
 CREATE = json.dumps({**CONNECTOR, "Password": "kanari-4711"}).encode()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_signal_ends_it_in_silence_and_nothing_is_left(api: Api, number: signal.Signals) -> None:
     """While it waits for another writer: it has the lock file open, and all it needs to go on."""
@@ -41,6 +42,7 @@ def test_signal_ends_it_in_silence_and_nothing_is_left(api: Api, number: signal.
     api.create()
 
 
+@pytest.mark.long
 def test_reader_that_is_gone(api: Api) -> None:
     """What was asked for is done; that it could not be told is no success."""
     read_end, write_end = os.pipe()

@@ -49,6 +49,7 @@ def test_jsonschema_is_imported_for_a_refusal(api: Api) -> None:
     assert "jsonschema" in find_imports(api, "read", {"action": "list", "redact": 1})
 
 
+@pytest.mark.long
 def test_dotenv_is_imported_for_a_settings_file(api: Api) -> None:
     file = api.folder / "env"
     file.touch()

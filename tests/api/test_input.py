@@ -62,6 +62,7 @@ def test_nothing(api: Api) -> None:
     assert not api.files()
 
 
+@pytest.mark.long
 def test_largest_input_is_read(api: Api) -> None:
     assert api.run("create", GOOD.ljust(1 << 20)).returncode == 0
     assert len(api.connectors()) == 1
@@ -80,6 +81,7 @@ def test_unknown_action(api: Api, action: Any) -> None:
     assert not api.files()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("verb", "action"), [("read", "list"), ("delete", "delete"), ("execute", "run")])
 def test_unknown_props(api: Api, verb: str, action: str) -> None:
     faults = api.faults(verb, action, name="x", Name="y", force=True)
@@ -96,6 +98,7 @@ def test_values_of_every_type(api: Api) -> None:
     assert not api.files()
 
 
+@pytest.mark.long
 def test_closed_stdin(api: Api) -> None:
     for redirection in ("<&-", "<&- 2>&-"):
         done = shell(api, f'exec "$0" {redirection}')
@@ -104,6 +107,7 @@ def test_closed_stdin(api: Api) -> None:
         assert (done.returncode, answer["type"], done.stderr) == (1, "InvalidInput", b""), redirection
 
 
+@pytest.mark.long
 def test_nobody_reads_the_answer(api: Api) -> None:
     """The status does not claim a success that could not be told, and Python does not complain."""
     question = 'echo \'{"action": "list"}\' | '
@@ -115,6 +119,7 @@ def test_nobody_reads_the_answer(api: Api) -> None:
     assert done.stderr == b""
 
 
+@pytest.mark.long
 def test_settings_are_checked(api: Api) -> None:
     for settings in ({"STATE_DIR": "here"}, {"CHECK_TIMEOUT": "soon"}, {"COLOUR": "blue"}):
         answer = api.having(**settings).fail("create", **CONNECTOR)

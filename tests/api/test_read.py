@@ -12,6 +12,7 @@ from tests.support.hostile import Server, drip
 CHECK = {key: value for key, value in CONNECTOR.items() if key != "Account"}
 
 
+@pytest.mark.long
 def test_nothing_is_there(api: Api, put: Callable[[str], None]) -> None:
     assert api.succeed("read", "list") == {"connectors": {}}
     assert not api.files()
@@ -30,6 +31,7 @@ def test_groups_are_accounts_up_to_the_first_at(api: Api) -> None:
     assert found == {"admin": pairs[:3], "other": [pairs[3]], "ädmin": [pairs[4]]}
 
 
+@pytest.mark.long
 def test_redacted_password_is_empty_and_missing_is_missing(api: Api, put: Callable[[str], None]) -> None:
     put("none=getmail|Account|b\n")
     name = api.add(Account="a")
@@ -49,6 +51,7 @@ def test_broken_lines_are_told_and_nothing_of_them(api: Api, put: Callable[[str]
     assert "canary" not in str(answer)
 
 
+@pytest.mark.long
 def test_old_records_are_listed_as_they_are(api: Api, put: Callable[[str], None]) -> None:
     put(
         "k=getmail|Delete|disabled|Time||Colour|blue|Password|a=b=c==|type|other\n"
@@ -81,6 +84,7 @@ def test_faults(api: Api) -> None:
     }
 
 
+@pytest.mark.long
 def test_form_is_accepted_as_it_is(api: Api) -> None:
     """With all that create takes; here up to a port where nobody listens."""
     with Server([]) as server:

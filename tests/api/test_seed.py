@@ -75,6 +75,7 @@ def test_check_credentials_times_out(api: Api) -> None:
     assert problem["attributes"]["status"] == "CONNECTION_IMPOSSIBLE"
 
 
+@pytest.mark.long
 def test_validate_then_create(api: Api) -> None:
     assert answer(api, "validate", seed.CREATE) == {"state": "success"}
     assert not api.db.exists()
@@ -82,6 +83,7 @@ def test_validate_then_create(api: Api) -> None:
     assert api.props("giacomo@my.remote.com") == props(seed.CREATE)
 
 
+@pytest.mark.long
 def test_validate_then_update(api: Api, put: Callable[[str], None]) -> None:
     put(RECORD)
     assert answer(api, "validate", seed.UPDATE) == {"state": "success"}
@@ -102,6 +104,7 @@ def test_enable_disable_delete(api: Api, put: Callable[[str], None]) -> None:
     assert api.connectors() == {}
 
 
+@pytest.mark.long
 def test_run(api: Api, put: Callable[[str], None]) -> None:
     """Without systemd; tests/machine has the unit."""
     put(RECORD.replace("disabled", "enabled"))

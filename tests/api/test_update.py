@@ -23,6 +23,7 @@ def old(put: Callable[[str], None]) -> None:
     put(OLD)
 
 
+@pytest.mark.long
 def test_only_what_is_given_is_changed(api: Api) -> None:
     name = api.add(Port="1143", SpamCheck="enabled")
     before = api.props(name)
@@ -32,6 +33,7 @@ def test_only_what_is_given_is_changed(api: Api) -> None:
     assert api.props(name) == {**before, "Time": "5", "Account": "other"}
 
 
+@pytest.mark.long
 def test_password_that_is_empty_stays(api: Api) -> None:
     name = api.add()
     api.succeed("update", "update", name=name, Password="", Username="new")
@@ -40,6 +42,7 @@ def test_password_that_is_empty_stays(api: Api) -> None:
     assert api.props(name) == STORED | {"Username": "new", "Password": "new"}
 
 
+@pytest.mark.long
 def test_null_removes_what_is_optional(api: Api) -> None:
     name = api.add(
         Port="1", TLS="required", CAFile="/a", Fingerprint="0" * 64, VirusCheck="enabled", Time="9"
@@ -52,6 +55,7 @@ def test_null_removes_what_is_optional(api: Api) -> None:
     assert api.props(name) == {**STORED, "Time": "9"}
 
 
+@pytest.mark.long
 def test_null_removes_nothing_that_is_needed(api: Api) -> None:
     name = api.add()
     before = api.db.read_bytes()
@@ -60,6 +64,7 @@ def test_null_removes_nothing_that_is_needed(api: Api) -> None:
     assert api.db.read_bytes() == before
 
 
+@pytest.mark.long
 def test_listed_record_can_be_sent_back(api: Api) -> None:
     """As a form does: list, change one prop, update; with redact the password stays as it is."""
     name = api.add(Port="1143", Password=" |a\\")
@@ -88,6 +93,7 @@ def test_name_that_is_unknown(api: Api) -> None:
     assert api.db.read_text() == OLD
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("old")
 def test_faults_change_nothing(api: Api) -> None:
     faults = api.faults(

@@ -17,6 +17,7 @@ def test_what_create_takes_is_valid(api: Api) -> None:
     assert not api.files()
 
 
+@pytest.mark.long
 def test_all_faults_are_told_with_their_values(api: Api) -> None:
     answer = api.fail("validate", "create", **CONNECTOR | {"Time": "3", "Delete": "x", "Server": "a..b"})
     found = sorted(answer["attributes"], key=lambda fault: str(fault["parameter"]))
@@ -27,6 +28,7 @@ def test_all_faults_are_told_with_their_values(api: Api) -> None:
     ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("verb", ["validate", "create"])
 @pytest.mark.parametrize(
     ("change", "faults"),
@@ -50,6 +52,7 @@ def test_update_of_a_name_that_is_unknown_is_valid(api: Api) -> None:
     assert not api.files()
 
 
+@pytest.mark.long
 def test_update_is_held_against_what_is_stored(api: Api, put: Callable[[str], None]) -> None:
     name = api.add(**LOOP | {"Server": "elsewhere.example"})
     before = api.files()
@@ -58,6 +61,7 @@ def test_update_is_held_against_what_is_stored(api: Api, put: Callable[[str], No
     assert api.files() == before
 
 
+@pytest.mark.long
 def test_action_is_needed(api: Api) -> None:
     assert api.faults("validate", **CONNECTOR) == {"action": "required"}
     assert api.faults("validate", "delete", name="x") == {"action": "enum"}

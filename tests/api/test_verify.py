@@ -66,6 +66,7 @@ def test_foreground_of_another_user(nobody: Api) -> None:
     assert progress["statusCode"] == "succeeded"
 
 
+@pytest.mark.long
 def test_foreground_knows_no_json(api: Api) -> None:
     done = run(api, "x", "--json")
     assert done.returncode == 64

@@ -94,6 +94,7 @@ def test_version(site: Site) -> None:
     assert site.run("--version").stdout == f"cockpit-getmail {__version__}\n"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "arguments",
     [(), ("fetch",), ("fetch", "--unit", "name"), ("check",), ("fetch", "a", "b"), ("fetch", "-x")],

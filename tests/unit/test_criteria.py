@@ -35,6 +35,7 @@ def check_lines(pieces: tuple[str, ...]) -> None:
     assert depth == 0
 
 
+@pytest.mark.long
 @given(SEARCHES)
 def test_a_search_is_written_as_it_was(text: str) -> None:
     pieces = parse(text)

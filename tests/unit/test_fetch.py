@@ -402,6 +402,7 @@ def test_what_a_run_delivered_before_it_broke_is_marked_by_the_next(bench: Bench
     assert remote.marked == [["1", "2", "3"]]
 
 
+@pytest.mark.long
 def test_many_messages_go_in_many_batches(bench: Bench) -> None:
     uids = [str(number) for number in range(1, 701)]
     assert bench.fetch(shelf(*uids)).messages == 700

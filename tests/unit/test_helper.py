@@ -35,6 +35,7 @@ def reason(data: bytes) -> str:
     return caught.value.message
 
 
+@pytest.mark.long
 @given(OBJECTS, st.booleans(), st.sampled_from([None, 1, "\t"]))
 def test_any_object_comes_back(value: dict[str, Any], ascii_only: bool, indent: Any) -> None:
     text = json.dumps(value, ensure_ascii=ascii_only, indent=indent)
@@ -83,6 +84,7 @@ def test_size() -> None:
     assert "1 MiB" in reason(fits + b" ")
 
 
+@pytest.mark.long
 def test_key_that_is_there_twice_is_found_at_once() -> None:
     names = [str(number) for number in range(90_000)]
     text = ",".join(f'"{name}":1' for name in [*names, names[-1]])

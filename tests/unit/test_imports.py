@@ -127,7 +127,7 @@ def rank(module: str) -> int:
 
 def find_imports(module: str) -> Iterator[str]:
     """Yield the modules of ours that this one imports, wherever in it."""
-    for node in ast.walk(ast.parse(MODULES[module].read_bytes())):
+    for node in find_statements(ast.parse(MODULES[module].read_bytes())):
         names = []
         if isinstance(node, ast.ImportFrom):
             assert not node.level, "imports are absolute"
@@ -136,3 +136,11 @@ def find_imports(module: str) -> Iterator[str]:
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         yield from (name for name in names if name.startswith(f"{PACKAGE}."))
+
+
+def find_statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield all that is below a node but expressions, which are most of it."""
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.expr):
+            yield child
+            yield from find_statements(child)

@@ -150,6 +150,7 @@ def test_reading_sees_what_is_being_written(settings: Settings) -> None:
             assert reader.starts() == {NAME: Start(NOW)}
 
 
+@pytest.mark.long
 def test_open_twice_here_and_once_elsewhere_nothing_is_lost(settings: Settings) -> None:
     with Ledger(settings) as first:
         with Ledger(settings) as second:

@@ -114,6 +114,7 @@ MESSAGES = st.lists(
 )
 
 
+@pytest.mark.long
 @given(
     MESSAGES,
     st.lists(

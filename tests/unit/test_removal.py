@@ -231,6 +231,7 @@ def test_run_of_another_user_ends_well(foreign: Path) -> None:
     assert list(foreign.parent.iterdir()) == []
 
 
+@pytest.mark.long
 @pytest.mark.root
 def test_user_who_has_folders_open_cannot_refill_them(foreign: Path) -> None:
     (foreign / "in").mkdir()

@@ -99,6 +99,7 @@ def test_a_full_disk_ends_nothing() -> None:
         say_everything(reporter(stream))
 
 
+@pytest.mark.long
 def test_a_terminal_that_has_gone_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     shown, descriptor = pty.openpty()

@@ -226,6 +226,7 @@ def test_word(parameter: str, value: Any, word: str | None) -> None:
     assert word_of(parameter, value) == word
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("parameter", "least", "greatest"),
     [("Delete", -1, 999999999), ("Time", 5, 999999999), ("Port", 1, 65535)],
@@ -259,6 +260,7 @@ def test_any_address_is_a_server(address: Any) -> None:
     assert word_of("Server", str(address)) is None
 
 
+@pytest.mark.long
 @given(domains())
 def test_any_host_name_is_a_server(name: str) -> None:
     assert word_of("Server", name) is None
@@ -322,6 +324,7 @@ def test_no_server(server: str) -> None:
     assert word_of("Server", server) == "format"
 
 
+@pytest.mark.long
 @given(st.text(max_size=40) | st.text("a@./\\ é\n", max_size=8))
 def test_account_that_is_valid_has_a_folder_of_its_own(account: str) -> None:
     if word_of("Account", account) is None:

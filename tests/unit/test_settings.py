@@ -331,6 +331,7 @@ def test_json_and_back() -> None:
     assert Settings.from_json(data) == DEFAULT
 
 
+@pytest.mark.long
 def test_dotenv_is_imported_only_for_a_file(env_file: Path) -> None:
     code = (
         "import sys; from cockpit_getmail import settings;"

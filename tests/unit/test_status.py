@@ -361,6 +361,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.long
 @given(
     st.fixed_dictionaries({}, optional=HOSTILE),
     st.dictionaries(st.sampled_from(sorted(NEW)), JSON, max_size=2),

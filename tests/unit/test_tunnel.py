@@ -32,6 +32,7 @@ def test_a_tunnel_is_nobodys_own_host() -> None:
     connection.close()
 
 
+@pytest.mark.long
 def test_megabytes_pass() -> None:
     connection = connect(shlex.join(["/bin/sh", "-c", "head -c 30000000 /dev/zero; cat"]))
     assert connection.read(30_000_000) == bytes(30_000_000)

@@ -24,6 +24,7 @@ def test_parts() -> None:
     assert parse_url("https://[2001:DB8::1]:443") == Target("https", "2001:db8::1", 443, "[2001:db8::1]", "/")
 
 
+@pytest.mark.long
 @given(st.from_regex(URL, fullmatch=True))
 def test_what_the_schema_takes_is_understood_as_by_another_parser(url: str) -> None:
     try:

@@ -57,6 +57,7 @@ def test_examples_can_be_said(name: str) -> None:
     assert callable(getattr(options, "handler", None)) == (name not in HANDLED_ELSEWHERE)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("page", ["README.md", "docs/mailbox.md", "docs/oauth2.md"])
 def test_commands_in_the_documentation_can_be_said(page: str) -> None:
     text = (FOLDER.parent / page).read_text().replace("\\\n", "")

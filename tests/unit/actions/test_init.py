@@ -49,6 +49,7 @@ def test_numbers_are_stored_in_one_way(number: int, zeros: int) -> None:
         assert actions.format_props({"Delete": value}) == {"Delete": str(number)}
 
 
+@pytest.mark.long
 @given(st.dictionaries(st.sampled_from(["Port", "TLS", "Colour", "Time"]), st.text()), st.text("aé |\\"))
 def test_update_of_nothing_changes_nothing(more: dict[str, str], password: str) -> None:
     stored = {**PROPS, **more, "Password": password or "x"}

@@ -130,6 +130,7 @@ def test_verification_has_its_own_result(settings: Settings, folder: Path) -> No
     assert ask(settings, token=told["token"])["result"] == result
 
 
+@pytest.mark.long
 def test_run_that_is_not_there_any_more_was_cut_off(settings: Settings, folder: Path) -> None:
     told = report(state="running", ended=None)
     status_file.write(folder, told, durably=False)
@@ -139,6 +140,7 @@ def test_run_that_is_not_there_any_more_was_cut_off(settings: Settings, folder: 
     assert answer["statusVersion"] == told["version"] + 1
 
 
+@pytest.mark.long
 def test_run_under_its_lock_is_under_way(settings: Settings, folder: Path) -> None:
     told = report(state="running", ended=None)
     status_file.write(folder, told, durably=False)
@@ -150,6 +152,7 @@ def test_run_under_its_lock_is_under_way(settings: Settings, folder: Path) -> No
         assert tasks.find_task(told["token"], settings).wait(0.05) == told
 
 
+@pytest.mark.long
 def test_verification_under_its_lock_is_under_way(settings: Settings, folder: Path) -> None:
     told = report(kind="verify", state="running", ended=None)
     status_file.write(folder, told, status_file.VERIFY, durably=False)

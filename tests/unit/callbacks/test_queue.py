@@ -123,6 +123,7 @@ def test_clock_that_jumps_loses_nothing(settings: Settings, jump: float) -> None
             assert [event.tries for event in opened.claim(NOW + jump * (number % 2), 9)] == [number]
 
 
+@pytest.mark.long
 @given(st.lists(st.floats(0, 2e9), min_size=1, max_size=20))
 def test_any_clock_comes_to_it(tmp_path_factory: pytest.TempPathFactory, times: list[float]) -> None:
     """Whatever the time was, an hour of a clock that is right is enough for what waits."""

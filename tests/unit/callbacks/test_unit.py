@@ -87,6 +87,7 @@ def test_as_a_program(receiver: Receiver) -> None:
     assert SECRET.encode() not in done.stdout
 
 
+@pytest.mark.long
 def test_it_is_only_a_unit_that_does_so(receiver: Receiver) -> None:
     request = format_request([event(1, receiver.url("/204"))], SECRET, allow_private=True)
     argv = [sys.executable, "-I", str(LIB / "cockpit_getmail/__main__.py"), "callback", "--unit"]

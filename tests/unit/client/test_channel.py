@@ -95,6 +95,7 @@ def test_input_that_nobody_reads(helpers: Helpers) -> None:
     assert helpers.client.call("read", "list", account="x" * 1_000_000) == {}
 
 
+@pytest.mark.long
 def test_an_answer_may_be_large(helpers: Helpers) -> None:
     helpers.put("read", f"#!{sys.executable} -IS\nprint('{{\"lines\": \"' + 'x' * 5_000_000 + '\"}}')\n")
     assert len(helpers.client.call("read", "log")["lines"]) == 5_000_000

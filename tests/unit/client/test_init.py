@@ -82,6 +82,7 @@ def test_there_is_no_other_method() -> None:
     assert methods == {find_method(*action).__name__ for action in ACTIONS} | others
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("verb", "action"), ACTIONS)
 def test_a_method_calls_its_action(helpers: Helpers, verb: str, action: str) -> None:
     helpers.answer(make_status(1, "succeeded"))
@@ -105,6 +106,7 @@ def test_help_tells_of_all() -> None:
         assert f"{find_method(verb, action).__name__}(self" in text
 
 
+@pytest.mark.long
 def test_what_is_not_given_is_not_sent(helpers: Helpers) -> None:
     helpers.answer({})
     client = helpers.client

@@ -141,6 +141,7 @@ def test_problem_of_the_log_in(helpers: Helpers) -> None:
     assert problem.message == r"There is none \x1b[2J"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("script", "message"),
     [

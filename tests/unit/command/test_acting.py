@@ -48,6 +48,7 @@ def test_delete_messages(commands: Commands) -> None:
     assert commands.lines == ["0 messages deleted.", "They are only marked."]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "word"), [("copy", "copied"), ("move", "moved")])
 def test_copy_and_move(commands: Commands, name: str, word: str) -> None:
     commands.helpers.answer({**DONE, "target": "B"})
@@ -69,6 +70,7 @@ def test_append(commands: Commands, tmp_path: Path) -> None:
     assert commands.lines == ["It is in B. Its UID is 9."]
 
 
+@pytest.mark.long
 def test_append_of_more_than_a_helper_takes(commands: Commands, tmp_path: Path) -> None:
     with pytest.raises(Problem, match="/dev/zero has more than 760 KiB"):
         commands.run("append", "me", "/dev/zero")

@@ -59,6 +59,7 @@ def test_code_is_shown_and_waited_for(commands: Commands) -> None:
     ]
 
 
+@pytest.mark.long
 def test_address_is_shown_and_the_other_one_taken(commands: Commands, say: Say) -> None:
     say(f"{REDIRECT}\n")
     commands.helpers.answer({**ADDRESS, **status("running", 1)}, status("succeeded", 2))
@@ -85,6 +86,7 @@ def test_without_an_address_nothing_is_asked(commands: Commands, say: Say) -> No
         commands.run("authorize", "me", "--complete")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("code", "error", "cause"), [("failed", FAILED, "credentials"), ("cancelled", None, "running")]
 )
@@ -95,6 +97,7 @@ def test_sign_in_that_does_not_work(commands: Commands, code: str, error: Any, c
     assert caught.value.cause == cause
 
 
+@pytest.mark.long
 def test_json_is_what_was_begun(commands: Commands, say: Say) -> None:
     begun = {**ADDRESS, **status("running", 1)}
     commands.helpers.answer(begun)

@@ -13,6 +13,7 @@ FOUND = {"state": "success", "tls": "TLSv1.3", "capabilities": [], "folder": "IN
 ANSWER = {"connectors": [{"name": NAME}], "name": NAME, **FOUND}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("words", "given"),
     [
@@ -31,6 +32,7 @@ def test_check_of_a_connector_names_it(commands: Commands, words: list[str], giv
     assert commands.lines == ["The log-in works: INBOX has 2 messages (TLSv1.3)."]
 
 
+@pytest.mark.long
 def test_change_is_checked_before_it_is_stored(commands: Commands) -> None:
     """With what is removed, and without what a log-in does not depend on."""
     commands.helpers.answer(ANSWER)

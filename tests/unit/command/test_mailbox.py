@@ -134,6 +134,7 @@ def piece(data: bytes, following: int | None) -> dict[str, Any]:
     return {"file": FILE, "offset": 0, "data": base64.b64encode(data).decode(), "next": following}
 
 
+@pytest.mark.long
 def test_a_file_is_written_piece_by_piece(commands: Commands, tmp_path: Path) -> None:
     commands.helpers.answer(piece(b"one ", 4), piece(b"two", None))
     target = tmp_path / "a.pdf"

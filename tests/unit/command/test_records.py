@@ -77,6 +77,7 @@ def test_history(commands: Commands) -> None:
     assert request == {"action": "history", "name": "me", "limit": 3}
 
 
+@pytest.mark.long
 def test_log(commands: Commands) -> None:
     commands.helpers.answer({"lines": [{"time": 1.5, "priority": 5, "message": "7 new messages.\x1b"}]})
     assert commands.run("log", "--token", TOKEN, "-n", "1") == 0
@@ -85,6 +86,7 @@ def test_log(commands: Commands) -> None:
     assert request == {"action": "log", "token": TOKEN, "lines": 1}
 
 
+@pytest.mark.long
 def test_quarantine(commands: Commands) -> None:
     message = {"folder": "INBOX", "uid": "7", "size": 12, "reason": "Too odd.", "attempts": 9, "since": None}
     commands.helpers.answer({"messages": [message]}, {"state": "success", "messages": 1})
@@ -147,6 +149,7 @@ def test_nothing_is_told_in_words(commands: Commands, words: str, answer: dict[s
     assert commands.lines == [line]
 
 
+@pytest.mark.long
 def test_old_record_without_an_account_can_be_shown(commands: Commands) -> None:
     props = {"Odd": "x", "Delete": "0", "Server": "h", "type": "getmail"}
     listed = {**connector("me", "OK"), "type": "getmail", "props": props}

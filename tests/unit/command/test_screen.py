@@ -56,6 +56,7 @@ def test_hostile_text_is_shown_and_does_nothing(out: io.StringIO) -> None:
     assert "\x1b" not in shown
 
 
+@pytest.mark.long
 @given(st.text())
 def test_nothing_but_characters_reaches_a_terminal(text: str) -> None:
     out = Terminal()

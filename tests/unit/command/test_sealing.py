@@ -13,6 +13,7 @@ DONE = {"state": "success", "connectors": 2, "secrets": 3}
 FAILED = {"name": "me@here", "message": "Password does not open."}
 
 
+@pytest.mark.long
 def test_portions_are_told_as_one(commands: Commands) -> None:
     commands.helpers.answer({**DONE, "after": "b", "left": 2}, DONE, {"settings": {"ENCRYPT_SECRETS": True}})
     assert commands.run("seal") == 0
@@ -20,6 +21,7 @@ def test_portions_are_told_as_one(commands: Commands) -> None:
     assert [request.get("after") for _, request in commands.helpers.asked[:2]] == [None, "b"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("command", "is_set", "advice"),
     [
@@ -39,12 +41,14 @@ def test_what_the_setting_means_is_told(
     assert commands.lines[1:] == advice
 
 
+@pytest.mark.long
 def test_nothing_to_do_is_told(commands: Commands) -> None:
     commands.helpers.answer({"state": "success", "connectors": 0, "secrets": 0}, INFO)
     assert commands.run("unseal") == 0
     assert commands.lines == ["All secrets were stored in clear already."]
 
 
+@pytest.mark.long
 def test_what_does_not_open_is_told(commands: Commands, capsys: pytest.CaptureFixture[str]) -> None:
     commands.helpers.answer({**DONE, "failed": [FAILED], "failed_count": 1}, INFO)
     assert commands.run("unseal") == 65
@@ -52,6 +56,7 @@ def test_what_does_not_open_is_told(commands: Commands, capsys: pytest.CaptureFi
     assert "me@here: Password does not open." in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_json_is_one_answer(commands: Commands) -> None:
     first: dict[str, Any] = {**DONE, "after": "b", "left": 2, "failed": [FAILED], "failed_count": 1}
     commands.helpers.answer(first, DONE)

@@ -139,6 +139,7 @@ def test_large_message_comes_through_the_disk_and_leaves_nothing(tmp_path: Path)
     assert len(os.listdir("/proc/self/fd")) == before - 1
 
 
+@pytest.mark.long
 def test_order_is_kept(tmp_path: Path) -> None:
     tried = Tried(tmp_path)
     batch = [tried.stage(b"%d" % number) for number in range(5)]
@@ -190,6 +191,7 @@ def test_program_that_hangs_is_for_later(tmp_path: Path) -> None:
     assert refusal == Refusal("mda did not end within 0.5 seconds.", for_good=False)
 
 
+@pytest.mark.long
 def test_one_message_for_later_does_not_stop_the_others(tmp_path: Path) -> None:
     tried = Tried(tmp_path, "[ $((n % 3)) = 2 ] || exit 75")
     came = [tried.deliver() for _ in range(9)]
@@ -216,6 +218,7 @@ def test_command_that_takes_nothing_is_trouble(tmp_path: Path) -> None:
     assert tried.command.trouble
 
 
+@pytest.mark.long
 def test_command_that_takes_something_may_refuse_much(tmp_path: Path) -> None:
     tried = Tried(tmp_path, "[ $n = 0 ] || exit 77")
     for _ in range(REFUSED + 2):
@@ -296,6 +299,7 @@ wait
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", [100_000, MEMORY_OCTETS + 100_000])
 def test_no_half_of_a_message_is_taken_for_all_of_it(tmp_path: Path, size: int) -> None:
     """What a program has begun it may end, whatever becomes of the run."""

@@ -71,6 +71,7 @@ def test_what_is_no_reply(octets: bytes) -> None:
     assert isinstance(told(octets), Problem)
 
 
+@pytest.mark.long
 @given(
     st.binary(max_size=200) | st.from_regex(rb"([2-5][0-9][0-9][ -][^\r\n]{0,20}\r\n){1,4}", fullmatch=True)
 )

@@ -109,6 +109,7 @@ def find_texts(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", sorted(remote._MODULES))
 @given(found=HOSTILE)
 def test_what_is_none_is_refused(kind: str, found: Any) -> None:

@@ -199,6 +199,7 @@ def endless(piece: bytes) -> Callable[[], bytes]:
     return lambda: next(first, piece)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("piece", [b"1 a\r\n" * 50_000, b"x" * (256 << 10), (b"x" * 60_000 + b"\r\n") * 4])
 def test_an_endless_listing_is_refused(piece: bytes) -> None:
     reader = Replies(endless(piece), "pop.example")

@@ -73,11 +73,13 @@ def test_where_no_state_is_nothing_is_asked(settings: Settings, monkeypatch: pyt
     assert ask(settings) == {"runs": []}
 
 
+@pytest.mark.long
 def test_owner_answers(settings: Settings, owned: Path) -> None:
     assert [run["token"] for run in ask(settings)["runs"]] == [report(1)["token"]]
     assert {path.stat().st_uid for path in (owned, *owned.iterdir())} == {pwd.getpwnam("nobody").pw_uid}
 
 
+@pytest.mark.long
 def test_root_does_not_look_itself(settings: Settings, owned: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told = wire_of({"runs": [{**ENTRY, "message": "WHO"}]})
     code = f"import json, os; print(json.dumps({told!r}).replace('WHO', str(os.getresuid())))"
@@ -90,6 +92,7 @@ def test_root_does_not_look_itself(settings: Settings, owned: Path, monkeypatch:
 ENTRY = {**report(1), "result": {}, "log": []}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("answer", [[], {}, {"runs": 1}, {"runs": [{**ENTRY, "bytes": -1}]}, "x" * 100])
 def test_answer_of_no_shape_is_told(
     settings: Settings, owned: Path, monkeypatch: pytest.MonkeyPatch, answer: Any
@@ -120,6 +123,7 @@ def test_longest_history_comes_through(
     assert len(ask(settings)["runs"]) == LIMIT
 
 
+@pytest.mark.long
 def test_problem_comes_through(settings: Settings, owned: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     replace_answer(monkeypatch, failure("quota", "No space\x1b is left.", kind="Conflict"))
     with pytest.raises(Problem) as caught:
@@ -128,6 +132,7 @@ def test_problem_comes_through(settings: Settings, owned: Path, monkeypatch: pyt
     assert (problem.type, problem.cause, problem.message) == ("Conflict", "quota", r"No space\x1b is left.")
 
 
+@pytest.mark.long
 def test_bug_in_the_child_is_told(settings: Settings, owned: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     replace_program(monkeypatch, "1 / 0")
     with pytest.raises(Problem, match=r"nobody cannot read .*division by zero"):

@@ -242,6 +242,7 @@ os.rmdir("/tmp/" + sys.argv[4])
 """
 
 
+@pytest.mark.long
 def test_root_becomes_the_user_for_good(tmp_path: Path) -> None:
     need_root()
     uid, gid = SOMEBODY.pw_uid, SOMEBODY.pw_gid

@@ -36,6 +36,7 @@ def test_exposure_is_low(unit: Path) -> None:
     assert float(found[1]) <= EXPOSURE_LIMIT, done.stdout
 
 
+@pytest.mark.long
 def test_systemd_knows_all_that_the_drop_in_says(unit: Path) -> None:
     need_programs("systemd-analyze")
     argv = ["systemd-analyze", "verify", "--man=no", str(unit)]

@@ -229,6 +229,7 @@ def test_program_in_a_home_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         sandbox.require_installation()
 
 
+@pytest.mark.long
 def test_process_without_a_sandbox_knows() -> None:
     script = (
         "import sys; sys.path[:0] = sys.argv[1:]\n"
@@ -262,6 +263,7 @@ def test_exposure_of_a_run_is_low(unit: Path) -> None:
     assert float(found[1]) <= EXPOSURE_LIMIT, done.stdout
 
 
+@pytest.mark.long
 def test_systemd_knows_all_that_the_drop_in_says(unit: Path) -> None:
     need_programs("systemd-analyze")
     argv = ["systemd-analyze", "verify", "--man=no", str(unit)]

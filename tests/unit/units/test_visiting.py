@@ -22,6 +22,7 @@ def _no_systemd(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(systemd, "BOOTED", Path("/nowhere"))
 
 
+@pytest.mark.long
 def test_a_visit_is_made_in_this_process() -> None:
     assert not visiting.checks_in_unit()
     with Server(imap({}, capabilities="IMAP4rev1 X-\x1b[2J")) as server:

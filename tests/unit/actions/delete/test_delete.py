@@ -74,6 +74,7 @@ def test_folder_that_only_has_the_name_stays(settings: Settings) -> None:
     assert (mail / "new").exists()
 
 
+@pytest.mark.long
 @pytest.mark.root
 @pytest.mark.parametrize("hindrance", ["lock", "depth"])
 def test_user_of_the_run_cannot_keep_a_connector(settings: Settings, folder: Path, hindrance: str) -> None:

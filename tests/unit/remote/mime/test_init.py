@@ -88,6 +88,7 @@ def test_the_message_of_the_seed() -> None:
     assert told["sent_to"] == [{"name": "", "email": "hello@invalid"}]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("octets", ODD.values(), ids=ODD)
 def test_an_odd_message_is_told(octets: bytes) -> None:
     check_shape(mime.describe(octets))

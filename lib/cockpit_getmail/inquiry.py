@@ -129,13 +129,12 @@ def _check_count(found: Any) -> Found:
 
 
 def _find_tls(folder: StrPath, question: Mapping[str, Any]) -> Found:
-    """Return whether runs have spoken TLS with a mailbox."""
-    from cockpit_getmail.state_file import opened
+    """Return whether runs have spoken TLS with the server of a mailbox."""
+    from cockpit_getmail.state_file import find_tls, opened
 
     with opened(folder) as db:
-        query = "SELECT tls_seen FROM mailbox WHERE identity = ?"
-        found = db.execute(query, (question["mailbox"],)).fetchone() if db else None
-        return {"seen": bool(found and found[0])}
+        found = db.execute(*find_tls(question["mailbox"])).fetchone() if db else None
+        return {"seen": found is not None}
 
 
 def _check_tls(found: Any) -> Found:

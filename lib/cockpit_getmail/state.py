@@ -15,7 +15,7 @@ from cockpit_getmail.durable import sync_folder
 from cockpit_getmail.folder_state import OPEN_FOLDER, RETIRE, FolderState, deliver
 from cockpit_getmail.problem import failure
 from cockpit_getmail.retriever.base import Folder
-from cockpit_getmail.state_file import OpenState, explained
+from cockpit_getmail.state_file import OpenState, explained, find_tls
 
 
 class State(OpenState):
@@ -48,7 +48,7 @@ class State(OpenState):
         # The names of the database and its log are on disk before anything is said to be recorded.
         with explained(self.folder):
             sync_folder(self.folder)
-        return MailboxState(self, mailbox, clock)
+        return MailboxState(self, mailbox, identity, clock)
 
     def open_intents(self) -> dict[str, list[Staged]]:
         """Return what a run that was cut off was about to deliver, by location."""
@@ -70,15 +70,16 @@ class State(OpenState):
 class MailboxState:
     """The records of one mailbox."""
 
-    def __init__(self, state: State, mailbox: int, clock: float) -> None:
+    def __init__(self, state: State, mailbox: int, identity: str, clock: float) -> None:
         self._state = state
         self._mailbox = mailbox
+        self._identity = identity
         self._clock = clock
 
     @property
     def tls_seen(self) -> bool:
-        """Whether this mailbox was ever reached over TLS. Raises Problem (internal, quota)."""
-        return bool(self._state.row("SELECT tls_seen FROM mailbox WHERE id = ?", (self._mailbox,))[0])
+        """Whether its server was ever reached over TLS. Raises Problem (internal, quota)."""
+        return bool(self._state.rows(*find_tls(self._identity)))
 
     def saw_tls(self) -> None:
         """Record that it was reached over TLS. Raises Problem (internal, quota)."""

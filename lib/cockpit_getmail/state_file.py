@@ -166,6 +166,16 @@ class OpenState:
         return self.rows(query, values)[0]
 
 
+def find_tls(identity: str) -> tuple[str, tuple[int, str]]:
+    """Return the query, and what it is about, for whether the server of a mailbox was ever reached over TLS.
+
+    By whatever user name: a server offers TLS before it knows who comes.
+    """
+    server = identity[: identity.rfind("\n") + 1]
+    query = "SELECT 1 FROM mailbox WHERE tls_seen AND substr(identity, 1, ?) = ? LIMIT 1"
+    return query, (len(server), server)
+
+
 @contextmanager
 def opened(folder: StrPath) -> Iterator[sqlite3.Connection | None]:
     """Give the database beside a run, without its lock; None if there is none yet. Raises Problem.

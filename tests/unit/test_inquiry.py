@@ -57,15 +57,13 @@ def test_task_is_found_with_its_log(folder: Path) -> None:
     assert ask(folder, about="task", token=f"{9:032x}") == {"task": None}
 
 
-def test_whether_tls_was_seen_is_told_of_one_mailbox(tmp_path: Path) -> None:
+def test_whether_tls_was_seen_is_told_of_one_server(tmp_path: Path) -> None:
     with State(tmp_path) as state:
-        state.begin("m", 1.0).saw_tls()
-        state.begin("other", 1.0)
-    assert [ask(tmp_path, about="tls", mailbox=name)["seen"] for name in ("m", "other", "x")] == [
-        True,
-        False,
-        False,
-    ]
+        state.begin("imap\nh\n143\nann", 1.0).saw_tls()
+        state.begin("imap\nother\n143\nann", 1.0)
+    names = ("imap\nh\n143\nann", "imap\nh\n143\nbob", "imap\nother\n143\nann", "imap\nh\n1430\nann")
+    found = [ask(tmp_path, about="tls", mailbox=name)["seen"] for name in names]
+    assert found == [True, True, False, False]
     with pytest.raises(REFUSED):
         inquiry.check({"about": "tls"}, {"seen": 1})
 

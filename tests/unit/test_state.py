@@ -542,7 +542,7 @@ def test_folder_that_is_new_indeed(opened: State, folder: Folder, there: set[str
     assert mailbox.folder(Folder("A", 7, 3)).known() == KNOWN
 
 
-def test_tls_is_remembered_by_mailbox(tmp_path: Path) -> None:
+def test_tls_is_remembered_by_server(tmp_path: Path) -> None:
     with State(tmp_path) as opened:
         mailbox = opened.begin(IMAP, NO_LIMIT)
         assert not mailbox.tls_seen
@@ -551,6 +551,9 @@ def test_tls_is_remembered_by_mailbox(tmp_path: Path) -> None:
     with State(tmp_path) as opened:
         assert opened.begin(IMAP, NO_LIMIT).tls_seen
         assert not opened.begin("imap\nother.example\n143\nme", NO_LIMIT).tls_seen
+        # What a server offers it offers before it knows who comes.
+        assert opened.begin(f"{IMAP}2", NO_LIMIT).tls_seen
+        assert not opened.begin(IMAP.replace("143", "1430"), NO_LIMIT).tls_seen
 
 
 # Credited time

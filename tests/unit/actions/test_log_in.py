@@ -100,12 +100,12 @@ def test_one_that_never_did_gets_it(settings: Settings) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(
-    "props", [{"TLS": "none"}, {"TLS": "required"}, {"Port": "1"}, {"Username": "other"}]
-)
-def test_what_runs_have_seen_is_of_one_mailbox_and_of_auto(settings: Settings, props: dict[str, str]) -> None:
+@pytest.mark.parametrize("props", [{"TLS": "none"}, {"TLS": "required"}, {"Port": "1"}, {"Server": "other"}])
+def test_what_runs_have_seen_is_of_one_server_and_of_auto(settings: Settings, props: dict[str, str]) -> None:
     connector = store(settings, seen=True, Retriever="SimpleIMAPRetriever")
     changed = Connector(NAME, {**connector.props, **props}, connector.secrets)
     assert log_in.hold_to_tls(changed, settings) == changed
-    held = log_in.hold_to_tls(connector, settings)
-    assert (held.tls, held.password) == ("required", "geheim")
+    other = Connector(NAME, {**connector.props, "Username": "other"}, connector.secrets)
+    for one in (connector, other):
+        held = log_in.hold_to_tls(one, settings)
+        assert (held.tls, held.password) == ("required", "geheim")

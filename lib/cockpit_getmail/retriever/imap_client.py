@@ -30,6 +30,9 @@ LINE_COST = 256
 """A short line costs us as much memory as so many octets: imaplib keeps all of an answer."""
 _LOOSE_END = re.compile(rb"^([A-P]{4}\d+ )(OK|NO|BAD)(?: |$)", re.IGNORECASE)
 """The end of a command as servers may send it: imaplib wants capitals, and text after them."""
+_BAD = re.compile(r"""^(?:.* command error: BAD )?\[?b(['"])(.*)\1\]?$""")
+"""The server's own words in what imaplib and IMAPClient make of a BAD."""
+_ESCAPED = re.compile(rb"""\\(?:x([0-9a-f]{2})|([\\'"]))""")
 MALFORMED = (
     *(ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
 )
@@ -161,6 +164,12 @@ def _text(data: Sequence[Any]) -> bytes:
     return data[-1] if data and isinstance(data[-1], bytes) else b""
 
 
+def _octets(error: Exception) -> bytes:
+    """Return what an error tells, with octets of the server as these came: so a secret in them is known."""
+    words = _BAD.sub(r"\2", str(error).partition("\n")[0]).encode("utf-8", "replace")
+    return _ESCAPED.sub(lambda found: bytes.fromhex(found[1].decode()) if found[1] else found[2], words)
+
+
 def told(word: Any) -> str:
     """Return a word of an answer as text; what looks like a number, IMAPClient has made one."""
     return word.decode("utf-8", "replace") if isinstance(word, bytes) else "" if word is None else str(word)
@@ -189,7 +198,7 @@ def explained(session: Session) -> Iterator[None]:
     except imaplib.IMAP4.readonly as error:
         raise failure("mailbox", f"{server} gives no right to change anything there.") from error
     except (imaplib.IMAP4.error, *MALFORMED) as error:
-        said = session.shown(str(error).partition("\n")[0].encode("utf-8", "replace"))
+        said = session.shown(_octets(error))
         is_nonsense = isinstance(error, (imaplib.IMAP4.abort, ProtocolError, *MALFORMED))
         what = "sent what is not IMAP" if is_nonsense else "does not do what it was asked"
         raise failure("protocol", f"{server} {what}: {said}") from error

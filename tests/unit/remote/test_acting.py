@@ -152,6 +152,28 @@ def test_no_other_uid_is_believed_or_sent() -> None:
         assert [line.partition(b"STORE ")[2][:2] for line in server.commands(r"\S+ UID STORE .*")] == [b"2 "]
 
 
+@pytest.mark.parametrize("password", ["gehä-im", "back\\slash", "qu'o\"te"])
+@pytest.mark.parametrize("status", [True, False])
+def test_no_secret_is_told_that_a_server_repeats(password: str, status: bool) -> None:
+    """Not in the form in which Python shows octets, either."""
+    said = b"no <%s> here" % password.encode()
+    answer = tagged(status=b"BAD " + said) if status else b"zz " + said + b"\r\n"
+    offers = f"{CAPABLE} AUTH=PLAIN SASL-IR"
+    with serve({"UID STORE .*": answer}, capabilities=offers) as server:
+        connector = make_connector("SimpleIMAPRetriever", server.port, TLS="none", Password=password)
+        request = {"folder": "INBOX", "uids": [1], "uidvalidity": None, **FLAG}
+        with pytest.raises(Problem) as caught:
+            remote.answer(connector, None, 5.0, request)
+    assert caught.value.cause == "protocol"
+    assert "repeat the password" in caught.value.message
+
+
+def test_what_a_server_does_not_understand_is_told() -> None:
+    with serve({"UID STORE .*": tagged(status=b"BAD it's \xc3\xa4 \x1b[2J")}) as server:
+        message = fails(server, [1], **FLAG).message
+    assert message == r"127.0.0.1 does not do what it was asked: it's ä \x1b[2J"
+
+
 def test_what_is_no_uid_is_missing() -> None:
     """To Dovecot 4294967296 is none, and 4294967297 is 1."""
     with serve({"UID STORE .*": tagged()}) as server:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from cockpit_getmail.problem import failure, printable
 from cockpit_getmail.remote.acting import explain
+from cockpit_getmail.report import count
 from cockpit_getmail.retriever.imap_client import Refused
 
 TYPE_CHECKING = False
@@ -66,7 +67,7 @@ def _require_empty(visit: Visit, folder: str) -> None:
     if _UNSELECTABLE.isdisjoint(flag.lower() for flag in flags):
         messages = visit.imap.folder_status(folder, ["MESSAGES"])[b"MESSAGES"]
         if messages:
-            raise _keep(folder, f"has {messages} messages")
+            raise _keep(folder, f"has {count(messages, 'message')}")
 
 
 def _keep(folder: str, reason: str) -> Problem:

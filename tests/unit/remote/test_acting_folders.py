@@ -24,6 +24,7 @@ def listing(*lines: bytes) -> Rules:
     [
         ([rb'(\HasNoChildren) "/" Work'], 0, None),
         ([rb'(\HasNoChildren) "/" Work'], 7, "has 7 messages"),
+        ([rb'(\HasNoChildren) "/" Work'], 1, "has 1 message:"),
         ([rb'() "/" Work', rb'() "/" Work/a'], 0, "has folders below it"),
         ([rb'() "/" Work', rb'() "/" Works'], 0, None),
         ([rb"() NIL Work", rb"() NIL Work/a"], 0, None),

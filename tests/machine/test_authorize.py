@@ -15,7 +15,6 @@ from tests.support.dovecot import Dovecot
 from tests.support.installed import END_SECONDS, Installed
 from tests.support.machine import ENVIRONMENT, Machine
 from tests.support.oidc import SECRET, Oidc
-from tests.support.schemas import check_schema
 from tests.support.terminal import Terminal
 
 USER = "giacomo@example.com"
@@ -56,22 +55,10 @@ def add(installed: Installed, dovecot: Dovecot, oidc: Oidc, name: str, **props: 
     file.write_bytes(connectors.format())
 
 
-def stored(installed: Installed, name: str) -> dict[str, str]:
-    record = Database((installed.folder / "connectors").read_bytes()).get(name)
-    assert record
-    return dict(record.props)
-
-
-def ask(installed: Installed, verb: str, action: str, **data: Any) -> dict[str, Any]:
-    answer = installed.call(verb, action=action, **data)
-    check_schema("problem.json" if "type" in answer else f"{verb}/{action}.output.json", answer)
-    return answer
-
-
 def follow(installed: Installed, token: str) -> dict[str, Any]:
     """Return how a task ended."""
     deadline = time.monotonic() + END_SECONDS
-    while (found := ask(installed, "read", "progress", token=token))["statusCode"] == "running":
+    while (found := installed.ask("read", "progress", token=token))["statusCode"] == "running":
         assert time.monotonic() < deadline
         time.sleep(0.2)
     return found
@@ -99,9 +86,9 @@ def seen_by_others(installed: Installed, unit: str) -> str:
 
 def test_from_a_code_to_the_mail(installed: Installed, dovecot: Dovecot, oidc: Oidc) -> None:
     add(installed, dovecot, oidc, "with a code")
-    before = ask(installed, "execute", "run", name="with a code", wait=60_000)
+    before = installed.ask("execute", "run", name="with a code", wait=60_000)
     assert (before["statusCode"], before["error"]["cause"]) == ("failed", "credentials")
-    begun = ask(installed, "execute", "authorize", name="with a code")
+    begun = installed.ask("execute", "authorize", name="with a code")
     assert begun["statusCode"] == "running"
     unit = begun["unit"]
     assert unit == f"cockpit-getmail@authorize-{token_prefix('with a code')}"
@@ -123,48 +110,48 @@ def test_from_a_code_to_the_mail(installed: Installed, dovecot: Dovecot, oidc: O
     assert (ended["statusCode"], ended["error"]) == ("succeeded", None)
     assert begun["code"] in ended["logOutput"]
     installed.wait(unit)
-    refresh_token = stored(installed, "with a code")["RefreshToken"]
+    refresh_token = installed.stored("with a code")["RefreshToken"]
     found = seen_by_others(installed, unit)
     assert refresh_token not in found
     assert kept["device_code"] not in found
     assert secrets(installed, "with a code") == {}
-    [condition] = ask(installed, "read", "status", name="with a code")["connectors"]
+    [condition] = installed.ask("read", "status", name="with a code")["connectors"]
     assert condition["failures"] == 0
     assert condition["next_run"] <= time.time()
-    run = ask(installed, "execute", "run", name="with a code", wait=60_000)
+    run = installed.ask("execute", "run", name="with a code", wait=60_000)
     assert (run["statusCode"], run["result"] and run["result"]["messages"]) == ("succeeded", MESSAGES)
     assert len(installed.mail("with a code")) == MESSAGES
     # What was signed in for goes on by itself.
-    again = ask(installed, "execute", "run", name="with a code", wait=60_000)
+    again = installed.ask("execute", "run", name="with a code", wait=60_000)
     assert again["statusCode"] == "succeeded"
-    assert stored(installed, "with a code")["RefreshToken"]
+    assert installed.stored("with a code")["RefreshToken"]
     found = seen_by_others(installed, unit)
-    for secret in (refresh_token, stored(installed, "with a code")["RefreshToken"]):
+    for secret in (refresh_token, installed.stored("with a code")["RefreshToken"]):
         assert secret not in found
         assert secret not in json.dumps([begun, ended, run, again])
 
 
 def test_from_a_pasted_address_to_the_mail(installed: Installed, dovecot: Dovecot, oidc: Oidc) -> None:
     add(installed, dovecot, oidc, "pasted", DeviceUrl="", ClientId="basic", ClientSecret=SECRET)
-    begun = ask(installed, "execute", "authorize", name="pasted")
+    begun = installed.ask("execute", "authorize", name="pasted")
     assert "unit" not in begun
     assert "code" not in begun
     kept = secrets(installed, "pasted")
     assert kept["verifier"] not in json.dumps(begun)
-    strange = ask(
-        installed, "execute", "authorize-complete", name="pasted", redirect="http://127.0.0.1/?code=1"
+    strange = installed.ask(
+        "execute", "authorize-complete", name="pasted", redirect="http://127.0.0.1/?code=1"
     )
     assert strange["attributes"]["cause"] == "connector"
     redirect = oidc.sign_in(begun["address"], USER)
-    ended = ask(installed, "execute", "authorize-complete", name="pasted", redirect=redirect)
+    ended = installed.ask("execute", "authorize-complete", name="pasted", redirect=redirect)
     assert (ended["token"], ended["statusCode"]) == (begun["token"], "succeeded")
     found = seen_by_others(installed, "cockpit-getmail")
     code = re.search("code=([^&]+)", redirect)
     assert code
-    for secret in (kept["verifier"], code[1], SECRET, stored(installed, "pasted")["RefreshToken"]):
+    for secret in (kept["verifier"], code[1], SECRET, installed.stored("pasted")["RefreshToken"]):
         assert secret not in found
         assert secret not in json.dumps([ended, strange])
-    run = ask(installed, "execute", "run", name="pasted", wait=60_000)
+    run = installed.ask("execute", "run", name="pasted", wait=60_000)
     assert (run["statusCode"], run["result"] and run["result"]["messages"]) == ("succeeded", MESSAGES)
 
 
@@ -172,57 +159,57 @@ def test_from_a_pasted_address_to_the_mail(installed: Installed, dovecot: Doveco
 def test_cancelled(installed: Installed, dovecot: Dovecot, oidc: Oidc, by: str) -> None:
     name = f"cancelled-{by}"
     add(installed, dovecot, oidc, name)
-    begun = ask(installed, "execute", "authorize", name=name)
-    answer = ask(
-        installed, "execute", "cancel", **({"name": name} if by == "name" else {"token": begun["token"]})
+    begun = installed.ask("execute", "authorize", name=name)
+    answer = installed.ask(
+        "execute", "cancel", **({"name": name} if by == "name" else {"token": begun["token"]})
     )
     assert answer == {"state": "success", "unit": begun["unit"], "token": begun["token"]}
     ended = follow(installed, begun["token"])
     assert (ended["statusCode"], ended["error"]) == ("cancelled", None)
     installed.wait(begun["unit"])
     oidc.approve(begun["address_with_code"], USER)
-    assert ask(installed, "execute", "cancel", name=name)["type"] == "Conflict"
-    assert "RefreshToken" not in stored(installed, name)
+    assert installed.ask("execute", "cancel", name=name)["type"] == "Conflict"
+    assert "RefreshToken" not in installed.stored(name)
     assert secrets(installed, name) == {}
 
 
 def test_declined(installed: Installed, dovecot: Dovecot, oidc: Oidc) -> None:
     add(installed, dovecot, oidc, "declined")
-    begun = ask(installed, "execute", "authorize", name="declined")
+    begun = installed.ask("execute", "authorize", name="declined")
     oidc.decline(begun["address_with_code"])
     ended = follow(installed, begun["token"])
     assert (ended["statusCode"], ended["error"]["cause"]) == ("failed", "credentials")
     assert "access_denied" in ended["error"]["message"]
-    assert "RefreshToken" not in stored(installed, "declined")
+    assert "RefreshToken" not in installed.stored("declined")
 
 
 def test_expired(installed: Installed, dovecot: Dovecot) -> None:
     with Oidc(deviceCode=3) as brief:
         add(installed, dovecot, brief, "expired")
-        begun = ask(installed, "execute", "authorize", name="expired", wait=END_SECONDS * 1000)
+        begun = installed.ask("execute", "authorize", name="expired", wait=END_SECONDS * 1000)
         assert (begun["statusCode"], begun["error"]["cause"]) == ("failed", "credentials")
         installed.wait(begun["unit"])
-        assert ask(installed, "read", "progress", token=begun["token"])["error"] == begun["error"]
+        assert installed.ask("read", "progress", token=begun["token"])["error"] == begun["error"]
 
 
 def test_another_sign_in_and_changes_and_deletion(installed: Installed, dovecot: Dovecot, oidc: Oidc) -> None:
     add(installed, dovecot, oidc, "often")
-    first = ask(installed, "execute", "authorize", name="often")
-    second = ask(installed, "execute", "authorize", name="often")
-    assert ask(installed, "read", "progress", token=first["token"])["type"] == "NotFound"
+    first = installed.ask("execute", "authorize", name="often")
+    second = installed.ask("execute", "authorize", name="often")
+    assert installed.ask("read", "progress", token=first["token"])["type"] == "NotFound"
     oidc.approve(first["address_with_code"], USER)
-    assert ask(installed, "read", "progress", token=second["token"])["statusCode"] == "running"
-    ask(installed, "update", "update", name="often", Username="other@example.com")
+    assert installed.ask("read", "progress", token=second["token"])["statusCode"] == "running"
+    installed.ask("update", "update", name="often", Username="other@example.com")
     ended = follow(installed, second["token"])
     assert (ended["statusCode"], ended["error"]["cause"]) == ("failed", "credentials")
-    third = ask(installed, "execute", "authorize", name="often")
+    third = installed.ask("execute", "authorize", name="often")
     installed.machine.run(["systemctl", "kill", "--signal=KILL", f"{third['unit']}.service"])
     ended = follow(installed, third["token"])
     assert (ended["statusCode"], ended["error"]["cause"]) == ("failed", "internal")
-    fourth = ask(installed, "execute", "authorize", name="often")
-    ask(installed, "delete", "delete", name="often")
+    fourth = installed.ask("execute", "authorize", name="often")
+    installed.ask("delete", "delete", name="often")
     installed.wait(fourth["unit"])
-    assert ask(installed, "read", "progress", token=fourth["token"])["type"] == "NotFound"
+    assert installed.ask("read", "progress", token=fourth["token"])["type"] == "NotFound"
     assert not list(installed.path(RECORDS).glob(f"{token_prefix('often')}.*"))
 
 
@@ -233,7 +220,7 @@ def test_sealed(installed: Installed, dovecot: Dovecot, oidc: Oidc) -> None:
     begun = installed.call("execute", sealing, action="authorize", name="sealed")
     oidc.approve(begun["address_with_code"], USER)
     assert follow(installed, begun["token"])["statusCode"] == "succeeded"
-    props = stored(installed, "sealed")
+    props = installed.stored("sealed")
     assert "RefreshToken" not in props
     assert props["SealedRefreshToken"]
     run = installed.call("execute", sealing, action="run", name="sealed", wait=60_000)
@@ -262,7 +249,7 @@ def test_from_the_terminal(installed: Installed, dovecot: Dovecot, oidc: Oidc) -
     again = installed.machine.run(argv, input=redirect, check=False)
     assert again.returncode == 78
     assert "under way" in again.stderr
-    assert ask(installed, "execute", "run", name="by command", wait=60_000)["statusCode"] == "succeeded"
+    assert installed.ask("execute", "run", name="by command", wait=60_000)["statusCode"] == "succeeded"
 
 
 def test_what_was_signed_in_for_comes_by_itself(dovecot: Dovecot, oidc: Oidc) -> None:
@@ -273,17 +260,17 @@ def test_what_was_signed_in_for_comes_by_itself(dovecot: Dovecot, oidc: Oidc) ->
         add(installed, dovecot, oidc, "scheduled")
         machine.run(["systemctl", "start", "cockpit-getmail.service"])
         installed.wait("cockpit-getmail-scheduled")
-        [condition] = ask(installed, "read", "status", name="scheduled")["connectors"]
+        [condition] = installed.ask("read", "status", name="scheduled")["connectors"]
         assert (condition["status"], condition["failures"]) == ("INVALID_CREDENTIALS", 1)
         assert "authorize" in condition["hint"]
-        begun = ask(installed, "execute", "authorize", name="scheduled")
+        begun = installed.ask("execute", "authorize", name="scheduled")
         oidc.approve(begun["address_with_code"], USER)
         assert follow(installed, begun["token"])["statusCode"] == "succeeded"
-        first = stored(installed, "scheduled")["RefreshToken"]
+        first = installed.stored("scheduled")["RefreshToken"]
         machine.run(["systemctl", "start", "cockpit-getmail.service"])
         installed.wait("cockpit-getmail-scheduled")
         assert len(installed.mail("scheduled")) == MESSAGES
-        assert stored(installed, "scheduled")["RefreshToken"] not in ("", first)
+        assert installed.stored("scheduled")["RefreshToken"] not in ("", first)
 
 
 def on_terminal(installed: Installed, *words: str) -> Terminal:

@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from tests.machine.test_tasks import ask, follow
+from tests.machine.test_tasks import follow
 from tests.support.dovecot import Dovecot, make_message
 from tests.support.hostile import Server, hang, pop3
 from tests.support.installed import PASSWORD, Installed
@@ -17,20 +17,20 @@ def test_mailbox_is_marked_before_its_first_run(installed: Installed) -> None:
         messages = dovecot.fill("u", COUNT)
         connector = {"Account": "baseline", "Delete": "0", "Label": "marked"}
         installed.add(NAME, "SimpleIMAPRetriever", dovecot.imap, status="disabled", **connector)
-        answer = ask(installed, "execute", "baseline", name=NAME, wait=60_000)
+        answer = installed.ask("execute", "baseline", name=NAME, wait=60_000)
         assert answer["statusCode"] == "succeeded", answer
         assert answer["unit"] == f"cockpit-getmail-{NAME}"
         assert answer["percentProgress"] == 100
         assert {what for what, number in answer["result"].items() if number} == {"baselined"}
         assert answer["result"]["baselined"] == COUNT
         assert answer["logOutput"].splitlines()[-1] == "5 messages marked as seen; nothing was fetched."
-        [run] = ask(installed, "read", "history", name=NAME)["runs"]
+        [run] = installed.ask("read", "history", name=NAME)["runs"]
         assert (run["token"], run["result"], run["baselined"]) == (answer["token"], "succeeded", COUNT)
-        again = ask(installed, "read", "progress", token=answer["token"])
+        again = installed.ask("read", "progress", token=answer["token"])
         assert (again["result"], again["statusText"]) == (answer["result"], answer["statusText"])
         assert "nothing was fetched" in installed.machine.journal(answer["unit"])
 
-        ask(installed, "update", "enable", name=NAME)
+        installed.ask("update", "enable", name=NAME)
         dovecot.add_message("u", make_message(90, 500))
         assert "1 message delivered" in installed.run(NAME)
         assert installed.mail("baseline") == [make_message(90, 500).replace(b"\r\n", b"\n")]
@@ -45,7 +45,7 @@ def test_mailbox_is_marked_before_its_first_run(installed: Installed) -> None:
         assert installed.owner(f"state/{NAME}") == (installed.uid, 0o700)
         shown = installed.machine.run(["cockpit-getmail", "history", NAME]).stdout
         assert shown.count("1 marked as seen") == 2
-        verified = ask(installed, "execute", "verify", name=NAME, wait=60_000)["result"]
+        verified = installed.ask("execute", "verify", name=NAME, wait=60_000)["result"]
         assert (verified["checked"], verified["missing_count"], verified["sound"]) == (1, 0, True)
         assert "0 messages delivered" in installed.run(NAME)
         assert len(installed.mail("baseline")) == 1
@@ -57,22 +57,22 @@ def test_one_task_of_a_mailbox_at_a_time(installed: Installed) -> None:
     one = [("1", b"Subject: x\r\n\r\n")]
     with Server(pop3(one, {r"RETR (\d+)": hang})) as server:
         installed.add(name, "SimplePOP3Retriever", server.port, Account="baselines")
-        begun = ask(installed, "execute", "run", name=name)
+        begun = installed.ask("execute", "run", name=name)
         server.wait_for(b"RETR 1")
-        refused = ask(installed, "execute", "baseline", name=name)
+        refused = installed.ask("execute", "baseline", name=name)
         assert (refused["type"], refused["attributes"]["cause"]) == ("Conflict", "running")
         end(installed, name, begun)
     with Server(pop3(one, {"UIDL": hang})) as server:
         installed.add(name, "SimplePOP3Retriever", server.port, Account="baselines")
-        begun = ask(installed, "execute", "baseline", name=name)
+        begun = installed.ask("execute", "baseline", name=name)
         server.wait_for(b"UIDL")
         for action in ("baseline", "run"):
-            found = ask(installed, "execute", action, name=name)
+            found = installed.ask("execute", action, name=name)
             assert (found["token"], found["running"]) == (begun["token"], True)
         end(installed, name, begun)
     with Server(pop3(one)) as server:
         installed.add(name, "SimplePOP3Retriever", server.port, Account="baselines")
-        done = ask(installed, "execute", "baseline", name=name, wait=60_000)
+        done = installed.ask("execute", "baseline", name=name, wait=60_000)
         assert done["result"]["baselined"] == 1
         assert "0 messages delivered" in installed.run(name)
         assert b"RETR 1" not in server.received
@@ -80,7 +80,7 @@ def test_one_task_of_a_mailbox_at_a_time(installed: Installed) -> None:
 
 def end(installed: Installed, name: str, begun: dict[str, Any]) -> None:
     """Cancel a task at a server that is silent, where it ends when it is asked twice."""
-    ask(installed, "execute", "cancel", name=name)
+    installed.ask("execute", "cancel", name=name)
     installed.stop(begun["unit"])
     found, _ = follow(installed, begun["token"])
     assert found[-1]["statusCode"] in ("cancelled", "failed")

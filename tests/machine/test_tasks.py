@@ -46,12 +46,6 @@ def slowly(dovecot: Dovecot, rate: int) -> Proxy:
     return Proxy(dovecot.host, dovecot.imap, cut_when=wait)
 
 
-def ask(installed: Installed, verb: str, action: str, **data: Any) -> dict[str, Any]:
-    answer = installed.call(verb, action=action, **data)
-    check_schema("problem.json" if "type" in answer else f"{verb}/{action}.output.json", answer)
-    return answer
-
-
 def follow(installed: Installed, token: str, version: int = 0) -> tuple[list[dict[str, Any]], str]:
     """Ask for progress until the end; return all answers, and what they had of the log together."""
     found: list[dict[str, Any]] = []
@@ -59,7 +53,7 @@ def follow(installed: Installed, token: str, version: int = 0) -> tuple[list[dic
     deadline = time.monotonic() + 60
     while not found or found[-1]["statusCode"] == "running":
         assert time.monotonic() < deadline
-        found.append(ask(installed, "read", "progress", token=token, version=version))
+        found.append(installed.ask("read", "progress", token=token, version=version))
         log += found[-1]["logOutput"] or ""
         version = found[-1]["statusVersion"]
     return found, log
@@ -67,7 +61,7 @@ def follow(installed: Installed, token: str, version: int = 0) -> tuple[list[dic
 
 def test_run_is_waited_for(installed: Installed, dovecot: Dovecot) -> None:
     add(installed, "waited", dovecot.imap)
-    answer = ask(installed, "execute", "run", name="waited", wait=60_000)
+    answer = installed.ask("execute", "run", name="waited", wait=60_000)
     assert answer["unit"] == "cockpit-getmail-waited"
     assert (answer["statusCode"], answer["percentProgress"], answer["error"]) == ("succeeded", 100, None)
     done = {what: number for what, number in answer["result"].items() if number}
@@ -75,18 +69,18 @@ def test_run_is_waited_for(installed: Installed, dovecot: Dovecot) -> None:
     lines = answer["logOutput"].splitlines()
     assert lines[0].startswith("Connected")
     assert lines[-1] == answer["statusText"] == "5 messages delivered, 10.0 kB."
-    again = ask(installed, "read", "progress", token=answer["token"], version=answer["statusVersion"])
+    again = installed.ask("read", "progress", token=answer["token"], version=answer["statusVersion"])
     assert again["logOutput"] is None
     assert again["result"] == answer["result"]
 
 
 def test_failure_is_told(installed: Installed, dovecot: Dovecot) -> None:
     add(installed, "refused", dovecot.imap, Password="wrong")
-    answer = ask(installed, "execute", "run", name="refused", wait=60_000)
+    answer = installed.ask("execute", "run", name="refused", wait=60_000)
     assert answer["statusCode"] == "failed"
     assert answer["error"]["cause"] == "credentials"
     assert answer["error"]["hint"]
-    [run] = ask(installed, "read", "history", name="refused")["runs"]
+    [run] = installed.ask("read", "history", name="refused")["runs"]
     assert (run["result"], run["cause"]) == ("failed", "credentials")
     assert run["end"] >= run["start"]
 
@@ -94,65 +88,65 @@ def test_failure_is_told(installed: Installed, dovecot: Dovecot) -> None:
 def test_progress_grows_and_tells_each_line_once(installed: Installed, dovecot: Dovecot) -> None:
     with slowly(dovecot, 800_000) as slow:
         add(installed, "followed", slow.port, Username="slow")
-        started = ask(installed, "execute", "run", name="followed", wait=0)
+        started = installed.ask("execute", "run", name="followed", wait=0)
         assert started["statusCode"] == "running"
-        again = ask(installed, "execute", "run", name="followed")
+        again = installed.ask("execute", "run", name="followed")
         assert (again["token"], again["running"]) == (started["token"], True)
-        [run, *_] = ask(installed, "read", "history", name="followed")["runs"]
+        [run, *_] = installed.ask("read", "history", name="followed")["runs"]
         assert (run["token"], run["result"], run["end"]) == (started["token"], "running", None)
-        [condition] = ask(installed, "read", "status", name="followed")["connectors"]
+        [condition] = installed.ask("read", "status", name="followed")["connectors"]
         while "percent" not in condition:
             assert condition["running"]
-            [condition] = ask(installed, "read", "status", name="followed")["connectors"]
+            [condition] = installed.ask("read", "status", name="followed")["connectors"]
         assert 0 <= condition["percent"] < 100
         found, log = follow(installed, started["token"])
-        [condition] = ask(installed, "read", "status", name="followed")["connectors"]
+        [condition] = installed.ask("read", "status", name="followed")["connectors"]
     assert "percent" not in condition
     assert sum(condition["days"].values()) == MESSAGES
     percents = [answer["percentProgress"] for answer in found if answer["percentProgress"] is not None]
     assert percents == sorted(percents)
     assert any(0 < percent < 100 for percent in percents)
     assert [answer["statusVersion"] for answer in found] == sorted(a["statusVersion"] for a in found)
-    whole = ask(installed, "read", "progress", token=started["token"])
+    whole = installed.ask("read", "progress", token=started["token"])
     assert log == whole["logOutput"]
     assert found[-1]["result"]["messages"] == MESSAGES
 
 
 def test_ended_run_is_known_when_others_came(installed: Installed, dovecot: Dovecot) -> None:
     add(installed, "twice", dovecot.imap)
-    first = ask(installed, "execute", "run", name="twice", wait=60_000)
-    second = ask(installed, "execute", "run", name="twice", wait=60_000)
-    assert ask(installed, "read", "progress", token=first["token"]) == {
+    first = installed.ask("execute", "run", name="twice", wait=60_000)
+    second = installed.ask("execute", "run", name="twice", wait=60_000)
+    assert installed.ask("read", "progress", token=first["token"]) == {
         name: value for name, value in first.items() if name != "unit"
     }
-    runs = ask(installed, "read", "history", name="twice")["runs"]
+    runs = installed.ask("read", "history", name="twice")["runs"]
     assert [run["token"] for run in runs] == [second["token"], first["token"]]
     assert [run["messages"] for run in runs] == [0, 5]
-    assert len(ask(installed, "read", "history", name="twice", limit=1)["runs"]) == 1
+    assert len(installed.ask("read", "history", name="twice", limit=1)["runs"]) == 1
     unknown = first["token"][:16] + "0" * 16
-    assert ask(installed, "read", "progress", token=unknown)["type"] == "NotFound"
-    assert ask(installed, "read", "progress", token="0" * 32)["type"] == "NotFound"
+    assert installed.ask("read", "progress", token=unknown)["type"] == "NotFound"
+    assert installed.ask("read", "progress", token="0" * 32)["type"] == "NotFound"
 
 
 @pytest.mark.parametrize("name", ODD)
 def test_odd_names(installed: Installed, dovecot: Dovecot, name: str) -> None:
     add(installed, name, dovecot.imap, Account="odd")
-    answer = ask(installed, "execute", "run", name=name, wait=60_000)
+    answer = installed.ask("execute", "run", name=name, wait=60_000)
     assert answer["statusCode"] == "succeeded"
     installed.machine.run(["journalctl", "--sync"])
-    by_name = ask(installed, "read", "log", name=name)["lines"]
+    by_name = installed.ask("read", "log", name=name)["lines"]
     assert any(line["message"].startswith("Connected") for line in by_name)
-    by_token = ask(installed, "read", "log", token=answer["token"], lines=2)["lines"]
+    by_token = installed.ask("read", "log", token=answer["token"], lines=2)["lines"]
     assert len(by_token) == 2
     assert {line["message"] for line in by_token} <= {line["message"] for line in by_name}
-    assert ask(installed, "execute", "cancel", name=name)["type"] == "Conflict"
+    assert installed.ask("execute", "cancel", name=name)["type"] == "Conflict"
 
 
 def test_log_has_priorities(installed: Installed, dovecot: Dovecot) -> None:
     add(installed, "told", dovecot.imap, Password="wrong")
-    token = ask(installed, "execute", "run", name="told", wait=60_000)["token"]
+    token = installed.ask("execute", "run", name="told", wait=60_000)["token"]
     installed.machine.run(["journalctl", "--sync"])
-    lines = ask(installed, "read", "log", token=token)["lines"]
+    lines = installed.ask("read", "log", token=token)["lines"]
     assert [line["message"] for line in lines if line["priority"] == 3]
     times = [line["time"] for line in lines]
     assert times == sorted(times)
@@ -161,7 +155,7 @@ def test_log_has_priorities(installed: Installed, dovecot: Dovecot) -> None:
 def log(installed: Installed, **which: Any) -> tuple[list[str], Any, bool]:
     """Return what was logged, where that ends, and whether that is from the journal's end."""
     installed.machine.run(["journalctl", "--sync"])
-    answer = ask(installed, "read", "log", **which)
+    answer = installed.ask("read", "log", **which)
     check_schema("read/log.output.json", answer)
     return [line["message"] for line in answer["lines"]], answer.get("cursor"), answer.get("restarted", False)
 
@@ -170,12 +164,12 @@ def test_log_can_be_followed(installed: Installed, dovecot: Dovecot) -> None:
     """By name over several runs, and by token."""
     add(installed, "tail", dovecot.imap)
     assert log(installed, name="tail") == ([], None, False)
-    token = ask(installed, "execute", "run", name="tail", wait=60_000)["token"]
+    token = installed.ask("execute", "run", name="tail", wait=60_000)["token"]
     installed.wait("cockpit-getmail-tail")
     first, cursor, _ = log(installed, name="tail")
     assert first
     assert log(installed, name="tail", after=cursor) == ([], cursor, False)
-    ask(installed, "execute", "run", name="tail", wait=60_000)
+    installed.ask("execute", "run", name="tail", wait=60_000)
     installed.wait("cockpit-getmail-tail")
     whole, end, _ = log(installed, name="tail")
     assert whole[: len(first)] == first
@@ -199,7 +193,7 @@ def test_log_can_be_followed(installed: Installed, dovecot: Dovecot) -> None:
     # Where the journal does not have the line, or it is another connector's.
     whole, end, _ = log(installed, name="tail")
     add(installed, "other tail", dovecot.imap)
-    ask(installed, "execute", "run", name="other tail", wait=60_000)
+    installed.ask("execute", "run", name="other tail", wait=60_000)
     _, foreign, _ = log(installed, name="other tail")
     for unknown in (foreign, "x", "s=;;", re.sub("i=[0-9a-f]+", "i=1", end), re.sub("s=..", "s=00", end)):
         found, at, restarted = log(installed, name="tail", after=unknown, lines=3)
@@ -210,13 +204,13 @@ def test_log_can_be_followed(installed: Installed, dovecot: Dovecot) -> None:
 def test_log_of_a_task_has_how_its_unit_ended_and_nothing_else(installed: Installed) -> None:
     with Server(pop3(ONE, {r"RETR (\d+)": hang})) as busy:
         installed.add("killed", "SimplePOP3Retriever", busy.port, Account="killed")
-        before = ask(installed, "execute", "run", name="killed")["token"]
-        ask(installed, "execute", "cancel", token=before)
+        before = installed.ask("execute", "run", name="killed")["token"]
+        installed.ask("execute", "cancel", token=before)
         follow(installed, before)
         installed.wait("cockpit-getmail-killed")
-        token = ask(installed, "execute", "run", name="killed")["token"]
+        token = installed.ask("execute", "run", name="killed")["token"]
         deadline = time.monotonic() + 60
-        while not ask(installed, "read", "progress", token=token)["logOutput"]:
+        while not installed.ask("read", "progress", token=token)["logOutput"]:
             assert time.monotonic() < deadline
         forged = f"MESSAGE=forged\nPRIORITY=3\nCOCKPIT_GETMAIL_TOKEN={token}\n"
         argv = ["setpriv", "--reuid=nobody", "--clear-groups", "--", "logger", "--journald"]
@@ -226,7 +220,7 @@ def test_log_of_a_task_has_how_its_unit_ended_and_nothing_else(installed: Instal
     installed.machine.run(["journalctl", "--sync"])
     [ended] = {answer["statusCode"] for answer in follow(installed, token)[0]}
     assert ended == "failed"
-    lines = [line["message"] for line in ask(installed, "read", "log", token=token)["lines"]]
+    lines = [line["message"] for line in installed.ask("read", "log", token=token)["lines"]]
     assert [line for line in lines if "status=9/KILL" in line]
     assert "forged" not in lines
     assert not [line for line in lines if "Cancelled" in line]
@@ -239,12 +233,12 @@ def test_running_units_are_named_as_their_connectors(installed: Installed) -> No
     with Server(pop3(ONE, {r"RETR (\d+)": hang})) as busy:
         for name in names:
             installed.add(name, "SimplePOP3Retriever", busy.port, Account="busy")
-        started = {str(ask(installed, "execute", "run", name=name)["unit"]) for name in names}
+        started = {str(installed.ask("execute", "run", name=name)["unit"]) for name in names}
         assert started == set(map(unit_name, names))
         running = json.loads(installed.machine.run([PYTHON, "-I", "-c", script]).stdout)
         assert started <= set(running)
         for name in names:
-            assert ask(installed, "execute", "cancel", name=name)["state"] == "success"
+            assert installed.ask("execute", "cancel", name=name)["state"] == "success"
     for unit in started:
         installed.wait(unit)
     assert not started & set(json.loads(installed.machine.run([PYTHON, "-I", "-c", script]).stdout))
@@ -253,11 +247,11 @@ def test_running_units_are_named_as_their_connectors(installed: Installed) -> No
 def test_question_makes_no_state_and_leaves_no_unit(installed: Installed, dovecot: Dovecot) -> None:
     add(installed, "new", dovecot.imap)
     token = make_token("new")
-    assert ask(installed, "read", "history", name="new") == {"runs": []}
-    assert ask(installed, "read", "progress", token=token)["type"] == "NotFound"
+    assert installed.ask("read", "history", name="new") == {"runs": []}
+    assert installed.ask("read", "progress", token=token)["type"] == "NotFound"
     assert not (installed.folder / "state/new").exists()
-    ask(installed, "execute", "run", name="new", wait=60_000)
-    assert ask(installed, "read", "progress", token=token)["type"] == "NotFound"
+    installed.ask("execute", "run", name="new", wait=60_000)
+    assert installed.ask("read", "progress", token=token)["type"] == "NotFound"
     installed.wait("cockpit-getmail-new")
     listed = ["systemctl", "list-units", "--all", "--no-legend", "cockpit-getmail-:ask-*"]
     assert installed.machine.run(listed).stdout == ""
@@ -271,10 +265,10 @@ def test_cancel_at_any_moment(installed: Installed, dovecot: Dovecot, by: str) -
         for number in range(5):
             name = f"cancelled-{by}-{number}"
             add(installed, name, slow.port, Username="slow", Account=name)
-            token = ask(installed, "execute", "run", name=name)["token"]
+            token = installed.ask("execute", "run", name=name)["token"]
             time.sleep(random.uniform(0, 0.8))
             which = {"name": name} if by == "name" else {"token": token}
-            answer = ask(installed, "execute", "cancel", **which)
+            answer = installed.ask("execute", "cancel", **which)
             if "type" not in answer:
                 assert answer["token"] == token
             found, _ = follow(installed, token)
@@ -285,9 +279,9 @@ def test_cancel_at_any_moment(installed: Installed, dovecot: Dovecot, by: str) -
             assert not (maildir / "tmp").is_dir() or not list((maildir / "tmp").iterdir())
             if found[-1]["result"]:
                 assert found[-1]["result"]["messages"] == len(delivered)
-            condition = ask(installed, "read", "status", name=name)["connectors"][0]
+            condition = installed.ask("read", "status", name=name)["connectors"][0]
             assert condition["status"] in ("OK", "NEVER_RUN")
-            last = ask(installed, "execute", "run", name=name, wait=60_000)
+            last = installed.ask("execute", "run", name=name, wait=60_000)
             assert last["statusCode"] == "succeeded"
             assert len(installed.mail(name)) == MESSAGES
             assert len(set(installed.mail(name))) == MESSAGES
@@ -298,27 +292,27 @@ def test_reboot_in_the_middle_of_a_run(dovecot: Dovecot) -> None:
         machine.install()
         installed = Installed(machine)
         add(installed, "rebooted", slow.port, Username="slow")
-        token = ask(installed, "execute", "run", name="rebooted")["token"]
+        token = installed.ask("execute", "run", name="rebooted")["token"]
         deadline = time.monotonic() + 60
-        while not ask(installed, "read", "progress", token=token)["percentProgress"]:
+        while not installed.ask("read", "progress", token=token)["percentProgress"]:
             assert time.monotonic() < deadline
         machine.switch_off(cut=True)
         machine.switch_on()
         installed = Installed(machine)
-        found = ask(installed, "read", "progress", token=token)
+        found = installed.ask("read", "progress", token=token)
         assert (found["statusCode"], found["error"]["cause"]) == ("failed", "internal")
         assert "cut off" in found["logOutput"]
-        [run] = ask(installed, "read", "history", name="rebooted")["runs"]
+        [run] = installed.ask("read", "history", name="rebooted")["runs"]
         assert (run["result"], run["cause"]) == ("failed", "internal")
-        [condition] = ask(installed, "read", "status", name="rebooted")["connectors"]
+        [condition] = installed.ask("read", "status", name="rebooted")["connectors"]
         assert (condition["cause"], condition["failures"], condition["running"]) == ("internal", 1, False)
         slow.cut_when = None
-        last = ask(installed, "execute", "run", name="rebooted", wait=60_000)
+        last = installed.ask("execute", "run", name="rebooted", wait=60_000)
         assert last["statusCode"] == "succeeded"
         assert len(installed.mail()) == len(set(installed.mail())) == MESSAGES
-        runs = ask(installed, "read", "history", name="rebooted")["runs"]
+        runs = installed.ask("read", "history", name="rebooted")["runs"]
         assert [(run["result"], run.get("cause")) for run in runs] == [
             ("succeeded", None),
             ("failed", "internal"),
         ]
-        assert ask(installed, "read", "progress", token=token)["statusCode"] == "failed"
+        assert installed.ask("read", "progress", token=token)["statusCode"] == "failed"

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from cockpit_getmail.database import Database
 from tests.support.hostile import Server, Step, hang, pop3
 from tests.support.installed import Installed
 from tests.support.tokens import SECRET, TokenEndpoint, make_props
@@ -34,12 +33,6 @@ def add(installed: Installed, provider: TokenEndpoint, port: int, name: str) -> 
     installed.put(name, make_props(provider, port, Account=name))
 
 
-def stored(installed: Installed, name: str) -> dict[str, str]:
-    record = Database((installed.folder / "connectors").read_bytes()).get(name)
-    assert record
-    return dict(record.props)
-
-
 def run(installed: Installed, name: str) -> dict[str, Any]:
     return installed.call("execute", action="run", name=name, wait=30_000)
 
@@ -61,7 +54,7 @@ def test_run_has_its_access_token_and_nothing_that_lasts(
             assert time.monotonic() < deadline
             time.sleep(0.02)
         access, refresh = f"access-{provider.mark}1", f"refresh-{provider.mark}"
-        assert stored(installed, "lasting")["RefreshToken"] == provider.refresh_token == f"{refresh}1"
+        assert installed.stored("lasting")["RefreshToken"] == provider.refresh_token == f"{refresh}1"
         handed = f"/run/credentials/{unit}.service"
         assert machine.run(["ls", handed]).stdout.split() == ["AccessToken", "connector"]
         assert machine.run(["cat", f"{handed}/AccessToken"]).stdout == access
@@ -149,4 +142,4 @@ def test_token_that_the_server_refuses_is_replaced(installed: Installed, provide
         )
         assert "INVALID_CREDENTIALS" in checked.stdout
         assert len(provider.asked) == 3
-    assert stored(installed, "revoked")["RefreshToken"] == provider.refresh_token
+    assert installed.stored("revoked")["RefreshToken"] == provider.refresh_token

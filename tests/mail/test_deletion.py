@@ -10,6 +10,7 @@ import pytest
 from imapclient import IMAPClient
 
 from tests.mail.conftest import NewRound
+from tests.mail.test_runs import after
 from tests.support.dovecot import Dovecot, make_message
 from tests.support.rounds import PASSWORD, RETRIEVERS, Round
 from tests.support.stop_after import Driver, Plan
@@ -19,10 +20,6 @@ THREE = [make_message(number, 700) for number in (1, 2, 3)]
 LATER = make_message(4, 900)
 
 each_retriever = pytest.mark.parametrize("retriever", RETRIEVERS)
-
-
-def after(days: float, plan: Plan) -> Plan:
-    return replace(plan, clock=days * DAY)
 
 
 def deleted(driver: Driver, plan: Plan) -> int:

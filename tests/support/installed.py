@@ -11,6 +11,7 @@ from typing import Any
 
 from cockpit_getmail.database import Database
 from tests.support.machine import ENVIRONMENT, PROJECT, Machine
+from tests.support.schemas import check_schema
 
 PASSWORD = "canary-4711"
 PYTHON = "/usr/local/lib/cockpit-getmail/bin/python"
@@ -56,6 +57,18 @@ class Installed:
         answer: dict[str, Any] = json.loads(done.stdout)
         assert done.returncode == ("type" in answer), answer
         return answer
+
+    def ask(self, verb: str, action: str, **data: Any) -> dict[str, Any]:
+        """Call a helper; return its answer, which the schema of its output or of problems allows."""
+        answer = self.call(verb, action=action, **data)
+        check_schema("problem.json" if "type" in answer else f"{verb}/{action}.output.json", answer)
+        return answer
+
+    def stored(self, name: str) -> dict[str, str]:
+        """Return the props of a connector as the database has them."""
+        record = Database((self.folder / "connectors").read_bytes()).get(name)
+        assert record
+        return dict(record.props)
 
     def start(self, name: str, env: dict[str, str] | None = None) -> str:
         """Start a run; return its unit."""

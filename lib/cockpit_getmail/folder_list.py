@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     Kind = Literal["name", "pattern", "use"]
 
-DEFAULT = "INBOX"
 SPECIAL_USES = ("\\sent", "\\drafts", "\\junk", "\\trash", "\\archive", "\\all", "\\flagged", "\\important")
 """Those of RFC 6154 section 2 and RFC 8457, in lower case."""
 _WRITTEN = re.compile(r'((?:[^",]|"(?:[^"\\]|\\.)*")*)(,|$)')

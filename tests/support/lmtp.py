@@ -8,9 +8,9 @@ assert [taken.octets for taken in fake.taken] == [b"..."]
 """
 
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 from tests.support.hostile import Script, Server, Session, Step, close, rules
 
@@ -20,8 +20,6 @@ NOTHING = ()
 WAYS = {"BDAT": EVERYTHING, "DATA": ONE_BY_ONE, "step by step": NOTHING}
 """The ways to bring a message, by what makes a client take them."""
 SAVED = b"250 2.0.0 Saved\r\n"
-
-Method: TypeAlias = Callable[["Lmtp", Session], None]
 
 
 @dataclass(frozen=True)

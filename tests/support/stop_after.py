@@ -33,14 +33,22 @@ from cockpit_getmail.connector import Connector, make_token
 from cockpit_getmail.destination import file_system, lmtp, maildir
 from cockpit_getmail.filter import clamd, rspamd
 from cockpit_getmail.problem import Problem, failure
-from cockpit_getmail.retriever import imap, imap_fetch, imap_identify, imap_list, internal_date, pop3
+from cockpit_getmail.retriever import (
+    imap,
+    imap_fetch,
+    imap_identify,
+    imap_list,
+    internal_date,
+    pop3,
+    pop3_fetch,
+)
 from cockpit_getmail.settings import Settings
 from cockpit_getmail.stop import Stop, Stopped
 from cockpit_getmail.transport import Connection
 
 # A run imports these where it needs them: each fork would do so anew.
 LOADED = (baseline, criteria, filtering, folders, rematch, clamd, rspamd)
-LOADED_TO_RETRIEVE = (imap, imap_fetch, imap_identify, imap_list, internal_date, pop3)
+LOADED_TO_RETRIEVE = (imap, imap_fetch, imap_identify, imap_list, internal_date, pop3, pop3_fetch)
 COMMITS = ("COMMIT", "PRAGMA journal_mode = WAL")
 HOLE = bytes(65536)
 

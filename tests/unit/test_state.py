@@ -25,7 +25,7 @@ from cockpit_getmail.retriever.base import Folder, Remote, Seen
 from cockpit_getmail.state import State
 
 INBOX = Folder("INBOX", 7, 3)
-HERE, ELSEWHERE = "maildir:/srv/mail/me", "maildir:/srv/mail/you"
+HERE = "maildir:/srv/mail/me"
 IMAP = "imap\nmail.example\n143\nme"
 MESSAGES = [Remote("1", 100), Remote("2", 200), Remote("3", 300)]
 KNOWN = {("1", 0): 100, ("2", 0): 200, ("3", 0): 300}

@@ -107,6 +107,21 @@ def test_messages_are_marked_and_deleted(accounts: Accounts, user: str, client: 
     assert dovecot.flags(user) == ["S", "T"]
 
 
+def test_a_uid_stays_one_for_who_counts(accounts: Accounts, user: str, client: Client, name: str) -> None:
+    """By number, the message with UID 2 would be another one."""
+    dovecot = accounts.dovecot
+    dovecot.expunge(user, 1)
+    with client.mailbox(name) as mailbox:
+        mailbox.imap.use_uid = False
+        for search in (None, "ALL", ["ALL"]):
+            found = dict(mailbox.get(search))
+            assert [found[uid].data["subject"] for uid in (2, 3)] == ["Message 2", "Message 3"]
+        found[3].mark_seen()
+        assert found[2].delete() is True
+        assert mailbox.imap.use_uid is False
+    assert (dovecot.uids(user), dovecot.flags(user)) == ([3], ["S"])
+
+
 def test_searches(accounts: Accounts, user: str, client: Client, name: str) -> None:
     dovecot = accounts.dovecot
     dovecot.make_folder(user, "Größe")

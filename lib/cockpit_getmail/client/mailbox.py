@@ -113,7 +113,8 @@ class Message:
     def mark_seen(self) -> None:
         """Mark it as seen on the server. Raises Problem."""
         self._imap.return_to(self._opened, SEEN)
-        self._imap.add_flags(self.uid, [SEEN], silent=True)
+        with self._imap.by_uid():
+            self._imap.add_flags(self.uid, [SEEN], silent=True)
 
     def delete(self) -> bool:
         """Remove it on the server, and no other. Returns False where it can only be marked as deleted.
@@ -121,12 +122,13 @@ class Message:
         Raises Problem.
         """
         self._imap.return_to(self._opened, DELETED)
-        self._imap.add_flags(self.uid, [DELETED], silent=True)
-        if not self._imap.has_capability("UIDPLUS"):
-            return False
-        self._imap.uid_expunge([self.uid])
-        # Without the right to, some servers remove nothing and say OK.
-        return self.uid not in self._imap.search(["UID", str(self.uid)])
+        with self._imap.by_uid():
+            self._imap.add_flags(self.uid, [DELETED], silent=True)
+            if not self._imap.has_capability("UIDPLUS"):
+                return False
+            self._imap.uid_expunge([self.uid])
+            # Without the right to, some servers remove nothing and say OK.
+            return self.uid not in self._imap.search(["UID", str(self.uid)])
 
 
 class _Opened:
@@ -146,6 +148,8 @@ class _Opened:
 
 class _Client(IMAPClient):  # type: ignore[misc]
     """IMAPClient on a process, that knows which folder is selected."""
+
+    use_uid: bool
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -170,6 +174,15 @@ class _Client(IMAPClient):  # type: ignore[misc]
     def close_folder(self) -> Any:
         self._selected = None
         return super().close_folder()
+
+    @contextmanager
+    def by_uid(self) -> Iterator[None]:
+        """Name messages by UID meanwhile, whatever the program has chosen for itself."""
+        chosen, self.use_uid = self.use_uid, True
+        try:
+            yield
+        finally:
+            self.use_uid = chosen
 
     def open_folder(self, folder: str) -> _Opened:
         """Select a folder, if it may only be read for that."""
@@ -197,7 +210,8 @@ class _Client(IMAPClient):  # type: ignore[misc]
     def find(self, search: str | Sequence[Any] | None) -> list[int]:
         """Return the UIDs of a search, ascending."""
         if not isinstance(search, str):
-            return sorted(self.search(search or "ALL", _find_charset(search)))
+            with self.by_uid():
+                return sorted(self.search(search or "ALL", _find_charset(search)))
         try:
             pieces = criteria.parse(search)
         except ValueError as error:
@@ -207,7 +221,7 @@ class _Client(IMAPClient):  # type: ignore[misc]
         # By turns words, and texts that IMAPClient sends as literals.
         args = [piece if index % 2 else piece.strip(" ") for index, piece in enumerate(pieces)]
         octets = [each.encode() for each in (*charset, *args) if each]
-        with _explained():
+        with _explained(), self.by_uid():
             found = self._raw_command_untagged(b"SEARCH", octets)
             uids = sorted({int(uid) for line in found if line for uid in line.split()})
             if uids and not 0 < uids[0] <= uids[-1] < UID_LIMIT:
@@ -217,7 +231,7 @@ class _Client(IMAPClient):  # type: ignore[misc]
     def read(self, opened: _Opened, uid: int) -> bytes | None:
         """Return a message whole, None if it is gone."""
         self.return_to(opened)
-        with _explained():
+        with _explained(), self.by_uid():
             octets = self.fetch([uid], ["BODY.PEEK[]"]).get(uid, {}).get(b"BODY[]")
             if isinstance(octets, bytes | None):
                 return octets

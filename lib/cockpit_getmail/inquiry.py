@@ -11,6 +11,7 @@ import json
 
 from cockpit_getmail import status_file
 from cockpit_getmail.problem import printable
+from cockpit_getmail.shape import number, optional, truth
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,12 +108,15 @@ def _check_aside(found: Any) -> Found:
 
 
 def _check_message(message: Any) -> Found:
-    since = message["since"]
     return {
         **{name: printable(message[name]) for name in ("folder", "uid", "reason")},
-        **{name: _check_number(message[name]) for name in ("size", "attempts")},
-        "since": None if since is None else _check_number(since, int(status_file.TIME_LIMIT)),
+        **{name: number(message[name]) for name in ("size", "attempts")},
+        "since": optional(_check_time, message["since"]),
     }
+
+
+def _check_time(value: Any) -> int:
+    return number(value, int(status_file.TIME_LIMIT))
 
 
 def _decide(folder: StrPath, question: Mapping[str, Any]) -> Found:
@@ -125,7 +129,7 @@ def _decide(folder: StrPath, question: Mapping[str, Any]) -> Found:
 
 
 def _check_count(found: Any) -> Found:
-    return {"messages": _check_number(found["messages"])}
+    return {"messages": number(found["messages"])}
 
 
 def _find_tls(folder: StrPath, question: Mapping[str, Any]) -> Found:
@@ -138,15 +142,7 @@ def _find_tls(folder: StrPath, question: Mapping[str, Any]) -> Found:
 
 
 def _check_tls(found: Any) -> Found:
-    if not isinstance(found["seen"], bool):
-        raise TypeError
-    return {"seen": found["seen"]}
-
-
-def _check_number(value: Any, limit: int = 1 << 63) -> int:
-    if type(value) is not int or not 0 <= value < limit:
-        raise ValueError
-    return value
+    return {"seen": truth(found["seen"])}
 
 
 _QUESTIONS: Mapping[

@@ -17,6 +17,7 @@ ORDER = [
     "value",
     "words",
     "problem",
+    "shape",
     "durable",
     "private_file",
     "environment",

@@ -9,9 +9,9 @@ from __future__ import annotations
 import imaplib
 
 from cockpit_getmail.problem import failure, printable
-from cockpit_getmail.remote.shape import items, number, optional, text
 from cockpit_getmail.retriever.imap_client import Refused
 from cockpit_getmail.retriever.uid_set import UID_LIMIT
+from cockpit_getmail.shape import items, number, optional, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import re
 from datetime import UTC, datetime
 
 from cockpit_getmail.remote.acting import explain
-from cockpit_getmail.remote.shape import number, optional
 from cockpit_getmail.retriever.imap_client import Refused
 from cockpit_getmail.retriever.uid_set import UID_LIMIT
+from cockpit_getmail.shape import number, optional
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

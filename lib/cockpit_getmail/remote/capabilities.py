@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from cockpit_getmail.remote.shape import optional, text, texts, word
+from cockpit_getmail.shape import optional, text, texts, word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from cockpit_getmail.remote.shape import number, optional, text, texts, truth
+from cockpit_getmail.shape import number, optional, text, texts, truth
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from cockpit_getmail.remote.mail import open_mail
 from cockpit_getmail.remote.mail_shape import check_file
 from cockpit_getmail.remote.mime import content
 from cockpit_getmail.remote.mime.parts import PARTS_LIMIT
-from cockpit_getmail.remote.shape import items, number, optional, text
+from cockpit_getmail.shape import items, number, optional, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

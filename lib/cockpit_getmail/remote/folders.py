@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 import time
 
-from cockpit_getmail.remote.shape import folder_name, items, number, optional, text, truth
+from cockpit_getmail.shape import folder_name, items, number, optional, text, truth
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

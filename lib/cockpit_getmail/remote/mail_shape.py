@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What root believes of messages out of the sandbox: see remote.shape."""
+"""What root believes of messages out of the sandbox: see shape."""
 
 from __future__ import annotations
 
 import re
 
 from cockpit_getmail.remote.mime.parts import PARTS_LIMIT
-from cockpit_getmail.remote.shape import items, number, optional, text, texts, truth
+from cockpit_getmail.shape import items, number, optional, text, texts, truth
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

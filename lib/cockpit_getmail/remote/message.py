@@ -8,7 +8,7 @@ from cockpit_getmail.remote import mime
 from cockpit_getmail.remote.mail import open_mail
 from cockpit_getmail.remote.mail_shape import check_body, check_entry, check_file
 from cockpit_getmail.remote.mime.parts import PARTS_LIMIT
-from cockpit_getmail.remote.shape import items, truth
+from cockpit_getmail.shape import items, truth
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

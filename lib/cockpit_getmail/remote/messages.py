@@ -7,7 +7,7 @@ import json
 
 from cockpit_getmail.remote.mail import PAGE_LIMIT, open_mail
 from cockpit_getmail.remote.mail_shape import check_entry
-from cockpit_getmail.remote.shape import items, number, optional, text
+from cockpit_getmail.shape import items, number, optional, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cockpit_getmail import criteria, folder_plan, selection
 from cockpit_getmail.remote.mail_shape import check_entry
-from cockpit_getmail.remote.shape import folder_name, items, number
 from cockpit_getmail.retriever.base import FolderProblem
+from cockpit_getmail.shape import folder_name, items, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

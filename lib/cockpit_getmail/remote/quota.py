@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from cockpit_getmail.remote.shape import items, number, optional, text
+from cockpit_getmail.shape import items, number, optional, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from cockpit_getmail import shape
 from cockpit_getmail.problem import TEXT_LIMIT
-from cockpit_getmail.remote import shape
 
 
 def refused(check: Callable[..., Any], *args: Any) -> bool:

@@ -122,6 +122,18 @@ def test_a_uid_stays_one_for_who_counts(accounts: Accounts, user: str, client: C
     assert (dovecot.uids(user), dovecot.flags(user)) == ([3], ["S"])
 
 
+def test_a_folder_that_imaplib_selects(accounts: Accounts, user: str, client: Client, name: str) -> None:
+    dovecot = accounts.dovecot
+    dovecot.make_folder(user, "Work")
+    dovecot.fill(user, 2, folder="Work")
+    with client.mailbox(name) as mailbox:
+        for uid, message in mailbox.get():
+            mailbox.imap4.select("Work")
+            if uid == 1:
+                assert message.delete() is True
+    assert (len(dovecot.messages(user)), len(dovecot.messages(user, "Work"))) == (COUNT - 1, 2)
+
+
 def test_searches(accounts: Accounts, user: str, client: Client, name: str) -> None:
     dovecot = accounts.dovecot
     dovecot.make_folder(user, "Größe")

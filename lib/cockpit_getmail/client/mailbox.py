@@ -153,7 +153,7 @@ class _Client(IMAPClient):  # type: ignore[misc]
 
     def __init__(self, process: Process) -> None:
         self._process = process
-        self._selected: tuple[str, bool] | None = None
+        self._selected: tuple[str, bool, int] | None = None
         super().__init__("cockpit-getmail", ssl=False)
         # To ask for them in the middle of a command, as version 3 does, is too late.
         self._cached_capabilities = tuple(name.encode() for name in self._imap.capabilities)
@@ -164,7 +164,7 @@ class _Client(IMAPClient):  # type: ignore[misc]
     def select_folder(self, folder: str, readonly: bool = False) -> dict[bytes, Any]:
         self._selected = None
         found: dict[bytes, Any] = super().select_folder(folder, readonly)
-        self._selected = (folder, readonly)
+        self._selected = (folder, readonly, self._imap.selections)
         return found
 
     def unselect_folder(self) -> Any:
@@ -200,7 +200,8 @@ class _Client(IMAPClient):  # type: ignore[misc]
         """
         if flag and not opened.keeps(flag):
             raise failure("mailbox", f"There is no right to change {printable(opened.folder)}.")
-        if self._selected == (opened.folder, not opened.is_writable):
+        # Who speaks on imap4 may have selected another one.
+        if self._selected == (opened.folder, not opened.is_writable, self._imap.selections):
             return
         # Without UIDVALIDITY nobody knows.
         if self.open_folder(opened.folder).validity != opened.validity or not opened.validity:

@@ -32,12 +32,17 @@ _SSH_FAILED = 255
 
 
 class Imap4(imaplib.IMAP4):
-    """imaplib on the socket of a process."""
+    """imaplib on the socket of a process. `selections` counts how often a folder was selected."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
         self._room = ANSWER_LIMIT
+        self.selections = 0
         super().__init__()
+
+    def select(self, mailbox: str = "INBOX", readonly: bool = False) -> tuple[str, list[bytes | None]]:
+        self.selections += 1
+        return super().select(mailbox, readonly)
 
     def _create_socket(self, timeout: float | None) -> socket.socket:
         return self._process.socket

@@ -109,10 +109,15 @@ def describe_certificate(certificate: bytes) -> dict[str, Any]:
 @contextmanager
 def readable() -> Iterator[None]:
     """End where a certificate cannot be read, with whatever was read of it: a server may show anything."""
+    import warnings
+
     from cryptography import x509
     from cryptography.exceptions import UnsupportedAlgorithm
 
-    with suppress(LookupError, TypeError, ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
+    faults = (LookupError, TypeError, ValueError, UnsupportedAlgorithm, x509.InvalidVersion)
+    with warnings.catch_warnings(), suppress(*faults):
+        # Of what is merely odd.
+        warnings.simplefilter("ignore")
         yield
 
 

@@ -150,12 +150,12 @@ def test_run_that_is_killed_was_cut_off(installed: Installed) -> None:
 
 def test_run_in_the_foreground_is_seen(installed: Installed) -> None:
     with Server(pop3(MESSAGES, {"RETR 2": hang})) as server:
-        installed.add("front@here", "SimplePOP3Retriever", server.port, Account="front")
-        process = installed.begin("/usr/local/sbin/cockpit-getmail", "fetch", "front@here")
+        installed.add("seen@here", "SimplePOP3Retriever", server.port, Account="seen")
+        process = installed.begin("/usr/local/sbin/cockpit-getmail", "fetch", "seen@here")
         server.wait_for(b"RETR 2")
-        assert look(installed, "front@here")["running"]
+        assert look(installed, "seen@here")["running"]
     process.communicate(timeout=60)
-    found = look(installed, "front@here")
+    found = look(installed, "seen@here")
     assert (found["status"], found["running"]) == ("CONNECTION_IMPOSSIBLE", False)
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A Dovecot with accounts in plenty, rounds of fetching from them, and helpers."""
 
+import functools
 import itertools
 import os
 import queue
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from tests.support.dovecot import Dovecot
 from tests.support.rounds import PASSWORD, Round
 from tests.support.stop_after import Driver, Outcome, Plan
 
+HERE = Path(__file__).parent
 ACCOUNTS = 500
 # Nothing here depends on what the server's own disk does: where there is room, it is memory.
 FAST = """
@@ -31,10 +34,28 @@ service pop3-login {
   service_count = 0
 }
 """
+# A module that has none of these only fetches: of the libraries it meets just what unit tests look at.
+BEYOND = (
+    *("cockpit_getmail.client", "cockpit_getmail.login", "cockpit_getmail.oauth", "cockpit_getmail.remote"),
+    *("tests.api", "tests.support.certificates", "tests.support.clients", "tests.support.oidc"),
+)
 MEMORY = Path("/dev/shm")
 ROOM = 1 << 30
 
 NewRound = Callable[[str], Round]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what only fetches: `make check-lower` leaves it out."""
+    for item in items:
+        if isinstance(item, pytest.Function) and item.path.is_relative_to(HERE) and only_fetches(item.module):
+            item.add_marker("fetch")
+
+
+@functools.cache
+def only_fetches(module: ModuleType) -> bool:
+    used = (getattr(value, "__module__", getattr(value, "__name__", "")) for value in vars(module).values())
+    return not any(str(name).startswith(BEYOND) for name in used)
 
 
 class Accounts:

@@ -5,6 +5,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,12 @@ ORDER = [
     "cli",
     "__main__",
 ]
+# A fetch meets the first of them. What else there is `make check-lower` tests with mail, too, by the packages
+# that lead to it: BEYOND in tests/mail/conftest.py.
+USE_LIBRARIES = {
+    *("endpoint", "formats", "report", "schema", "settings", "tls"),
+    *("client.mailbox", "command", "oauth.flows", "remote.certificate", "retriever.imap_client"),
+}
 MODULES = {
     ".".join(path.relative_to(LIB).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted((LIB / PACKAGE).rglob("*.py"))
@@ -109,6 +116,15 @@ MODULES = {
 def test_imports_only_from_those_before_it(module: str) -> None:
     later = [name for name in find_imports(module) if rank(name) > rank(module)]
     assert not later
+
+
+def test_libraries_are_used_by_these() -> None:
+    known, found = sys.stdlib_module_names | {PACKAGE}, set()
+    for module in MODULES:
+        if any(name.split(".")[0] not in known for name in find_all_imports(module)):
+            name = module.removeprefix(f"{PACKAGE}.")
+            found.add("command" if name.startswith("command.") else name)
+    assert found == USE_LIBRARIES
 
 
 def test_package_itself_imports_nothing() -> None:
@@ -128,15 +144,20 @@ def rank(module: str) -> int:
 
 def find_imports(module: str) -> Iterator[str]:
     """Yield the modules of ours that this one imports, wherever in it."""
+    return (name for name in find_all_imports(module) if name.startswith(f"{PACKAGE}."))
+
+
+@cache
+def find_all_imports(module: str) -> list[str]:
+    found = []
     for node in find_statements(ast.parse(MODULES[module].read_bytes())):
-        names = []
         if isinstance(node, ast.ImportFrom):
             assert not node.level, "imports are absolute"
             names = [f"{node.module}.{alias.name}" for alias in node.names]
-            names = [name if name in MODULES else str(node.module) for name in names]
+            found += [name if name in MODULES else str(node.module) for name in names]
         elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        yield from (name for name in names if name.startswith(f"{PACKAGE}."))
+            found += [alias.name for alias in node.names]
+    return found
 
 
 def find_statements(node: ast.AST) -> Iterator[ast.AST]:

@@ -150,12 +150,12 @@ def test_run_that_is_killed_was_cut_off(installed: Installed) -> None:
 
 def test_run_in_the_foreground_is_seen(installed: Installed) -> None:
     with Server(pop3(MESSAGES, {"RETR 2": hang})) as server:
-        installed.add("seen@here", "SimplePOP3Retriever", server.port, Account="seen")
-        process = installed.begin("/usr/local/sbin/cockpit-getmail", "fetch", "seen@here")
+        installed.add("shown@here", "SimplePOP3Retriever", server.port, Account="shown")
+        process = installed.begin("/usr/local/sbin/cockpit-getmail", "fetch", "shown@here")
         server.wait_for(b"RETR 2")
-        assert look(installed, "seen@here")["running"]
+        assert look(installed, "shown@here")["running"]
     process.communicate(timeout=60)
-    found = look(installed, "seen@here")
+    found = look(installed, "shown@here")
     assert (found["status"], found["running"]) == ("CONNECTION_IMPOSSIBLE", False)
 
 

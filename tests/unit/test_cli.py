@@ -90,6 +90,7 @@ def silent() -> Iterator[socket.socket]:
         yield listener
 
 
+@pytest.mark.long
 def test_version(site: Site) -> None:
     assert site.run("--version").stdout == f"cockpit-getmail {__version__}\n"
 
@@ -110,6 +111,7 @@ def test_every_cause_has_an_exit_status() -> None:
     assert 0 not in cli.STATUSES.values()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["unknown", "other", "off"])
 def test_connector_that_cannot_run_is_configuration(site: Site, name: str) -> None:
     with database.transaction(site.folder / "connectors") as connectors:
@@ -129,12 +131,14 @@ def test_faults_of_a_connector_are_listed(site: Site) -> None:
     assert "Retriever (enum)" in done.stderr
 
 
+@pytest.mark.long
 def test_setting_that_is_wrong_is_configuration(site: Site) -> None:
     done = site.run("fetch", "me", COCKPIT_GETMAIL_CHECK_TIMEOUT="soon")
     assert done.returncode == 78
     assert "CHECK_TIMEOUT" in done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", ["fetch", "verify", "check", "ask", "callback"])
 def test_what_is_for_units_is_for_units(site: Site, command: str) -> None:
     done = site.run(command, "--unit")
@@ -329,6 +333,7 @@ def test_what_is_for_roots_child_is_for_it(site: Site) -> None:
         assert "runs that root starts" in done.stderr
 
 
+@pytest.mark.long
 def test_bug_is_told_without_what_was_said() -> None:
     script = (
         "import sys; from cockpit_getmail import cli\n"

@@ -193,6 +193,7 @@ def test_units_are_units_of_the_sandbox_and_named_in_full(name: str) -> None:
     assert not re.search(r"\.(service|socket|timer)$", unit), "systemctl takes it for another unit"
 
 
+@pytest.mark.long
 @given(names | names_of_escapes, names | names_of_escapes)
 def test_different_names_stay_different(one: str, other: str) -> None:
     assume(one != other)

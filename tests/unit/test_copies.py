@@ -75,6 +75,7 @@ def test_another_mailbox_has_other_messages(tmp_path: Path, mailbox: MailboxStat
     assert len(copies.set_apart(enter(other, "INBOX"), [Remote("1", 10, same="111")])) == 1
 
 
+@pytest.mark.long
 def test_many_at_once(mailbox: MailboxState) -> None:
     inbox, every = enter(mailbox, "INBOX"), enter(mailbox, "All Mail")
     messages = [Remote(str(uid), 10, same=str(1000 + uid)) for uid in range(1, 2001)]

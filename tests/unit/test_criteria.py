@@ -44,6 +44,7 @@ def test_a_search_is_written_as_it_was(text: str) -> None:
     assert parse(rebuild(pieces)) == pieces
 
 
+@pytest.mark.long
 @given(ODD | st.tuples(SEARCHES, ODD, st.integers(0, 50)).map(lambda t: t[0][: t[2]] + t[1] + t[0][t[2] :]))
 @example("ALL\r\na1 DELETE INBOX")
 @example("ALL) (SEEN")

@@ -121,6 +121,7 @@ def test_adding_and_removing_leaves_every_other_line(data: bytes, props: dict[st
     assert content.format() in (without, without + b"\n")
 
 
+@pytest.mark.long
 @given(props_of_values, props_of_values, st.sampled_from([b"\n", b"\r\n", b""]))
 def test_any_change_of_any_record_comes_back(old: dict[str, str], new: dict[str, str], end: bytes) -> None:
     before = b"# note\na=x|P|1\n"

@@ -105,6 +105,7 @@ def in_folder(way: Way, name: str) -> int:
     return len(list((Path(way.box.location.removeprefix("maildir:")) / name).iterdir()))
 
 
+@pytest.mark.long
 def test_all_is_delivered_and_recorded(way: Way) -> None:
     way.write(1, 2 * BATCH_MESSAGES + 3)
     way.delivery.finish()
@@ -115,6 +116,7 @@ def test_all_is_delivered_and_recorded(way: Way) -> None:
     assert sum(octets for _, octets in way.advanced) == way.delivery.octets == 4 * len(whole)
 
 
+@pytest.mark.long
 def test_batches_are_bounded(way: Way) -> None:
     way.write(1, 4 * BATCH_MESSAGES)
     way.delivery.finish()
@@ -320,6 +322,7 @@ def bring(way: Way, *words: str) -> None:
         way.delivery.write(Part(Remote(str(number), 4), f"{word}\r\nB: 2\r\n\r\n".encode()))
 
 
+@pytest.mark.long
 def test_verdicts_are_carried_out(filtered: Way, state: State) -> None:
     bring(filtered, "deliver", "junk", "drop", "quarantine", "later", "fail", "deliver")
     filtered.delivery.settle()

@@ -679,6 +679,7 @@ def test_two_messages_at_which_it_breaks_take_turns(bench: Bench) -> None:
     assert bench.delivered == stored("3")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("trouble", "runs"), [(BROKEN, BREAKS), (NONSENSE, ATTEMPTS)])
 def test_message_that_ends_every_session_is_set_aside(bench: Bench, trouble: Problem, runs: int) -> None:
     remote = shelf("1", "2", _2_=trouble)
@@ -690,6 +691,7 @@ def test_message_that_ends_every_session_is_set_aside(bench: Bench, trouble: Pro
     assert list(remote.mails) == ["2"]
 
 
+@pytest.mark.long
 def test_large_message_on_a_bad_line_is_never_set_aside(bench: Bench) -> None:
     remote = shelf("1", _1_=BROKEN)
     remote.piece = 20
@@ -699,6 +701,7 @@ def test_large_message_on_a_bad_line_is_never_set_aside(bench: Bench) -> None:
     assert bench.fetch(remote).messages == 1
 
 
+@pytest.mark.long
 def test_refusal_for_the_moment_never_sets_aside(bench: Bench) -> None:
     remote = shelf("1", _1_=failure("mailbox", "Too many connections."))
     for _ in range(BREAKS + 2):
@@ -707,6 +710,7 @@ def test_refusal_for_the_moment_never_sets_aside(bench: Bench) -> None:
     assert bench.fetch(remote).messages == 1
 
 
+@pytest.mark.long
 def test_connection_that_cannot_be_made_costs_nothing(bench: Bench) -> None:
     remote = shelf("1")
     remote.refuses = failure("credentials", "No.")

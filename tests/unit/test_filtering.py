@@ -215,6 +215,7 @@ def test_message_that_cannot_be_read_again_keeps_nobody_waiting(
     assert take(passing) == []
 
 
+@pytest.mark.long
 def test_end_waits_for_nobody(passing: Filtering, says: Says) -> None:
     """What is large is in files without a name: none of them stays open."""
     before = open_files()

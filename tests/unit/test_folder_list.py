@@ -51,6 +51,7 @@ def test_what_is_no_list(text: str) -> None:
         parse(text)
 
 
+@pytest.mark.long
 @given(st.lists(st.tuples(NAMES, st.booleans()), max_size=5))
 def test_any_name_can_be_quoted(names: list[tuple[str, bool]]) -> None:
     written = ["*", *("!" * is_out + '"' + re.sub(r'(["\\])', r"\\\1", name) + '"' for name, is_out in names)]

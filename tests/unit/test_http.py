@@ -106,6 +106,7 @@ def test_chunk_of_no_length(receiver: Receiver, length: str) -> None:
     assert refuse(receiver, OK + raw.encode()).cause == "protocol"
 
 
+@pytest.mark.long
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.binary()

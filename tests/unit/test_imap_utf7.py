@@ -65,6 +65,7 @@ def test_text_has_one_form(text: str) -> None:
     assert from_utf7(octets) == text
 
 
+@pytest.mark.long
 @given(st.text(alphabet=st.characters(exclude_categories=["C", "Zl", "Zp"], exclude_characters="\\")))
 def test_name_comes_back(name: str) -> None:
     assert decode(encode(name)) == name

@@ -183,6 +183,7 @@ def test_damaged_file_is_named_with_the_way_out(settings: Settings, file: Path, 
     assert Path(f"{file}.damaged").read_bytes() == content
 
 
+@pytest.mark.long
 def test_page_that_is_damaged_later_is_told(settings: Settings, file: Path) -> None:
     with Ledger(settings) as opened:
         for number in range(2000):
@@ -220,6 +221,7 @@ def test_link_is_not_followed(settings: Settings, file: Path, tmp_path: Path) ->
     assert not (tmp_path / "elsewhere").exists()
 
 
+@pytest.mark.long
 def test_nothing_dear_is_imported_before_it_is_opened() -> None:
     code = "import sys, cockpit_getmail.ledger, cockpit_getmail.schedule; print(*sys.modules)"
     environment = {**os.environ, "PYTHONPATH": ":".join(filter(None, sys.path))}

@@ -169,6 +169,7 @@ def test_our_end_is_that_of_the_server(stack: ExitStack, monkeypatch: pytest.Mon
     assert play.problem is None
 
 
+@pytest.mark.long
 def test_who_is_slow_is_told_all(stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relay, "LINGER_SECONDS", 0.05)
     line = b"* 1 EXISTS\r\n"
@@ -199,6 +200,7 @@ def test_silence_has_an_end(stack: ExitStack) -> None:
     assert "Nobody said anything" in play.problem.message
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("script", "cause"),
     [

@@ -134,6 +134,7 @@ def read_to_end(stream: TextIO, shown: int) -> bytes:
     return data
 
 
+@pytest.mark.long
 def test_terminal_gets_a_bar(terminal: tuple[TextIO, int]) -> None:
     stream, shown = terminal
     lines = reporter(stream)

@@ -255,6 +255,7 @@ def test_no_control_character(parameter: str) -> None:
     assert not passed
 
 
+@pytest.mark.long
 @given(st.ip_addresses(v=4) | st.ip_addresses(v=6))
 def test_any_address_is_a_server(address: Any) -> None:
     assert word_of("Server", str(address)) is None

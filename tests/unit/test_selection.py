@@ -87,6 +87,7 @@ def test_what_was_tried_in_vain_comes_when_there_is_room() -> None:
     assert choose(make(connector(MaxMessages="6")), Box(), 2, 1) == ([1, 2, 3, 4, 5, 6], 0, 0, 0)
 
 
+@pytest.mark.long
 @given(
     st.sets(st.integers(1, 6)), st.none() | st.integers(1, 1000), st.none() | st.integers(1, 8), st.booleans()
 )

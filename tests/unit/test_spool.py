@@ -23,6 +23,7 @@ def spool(tmp_path: Path) -> Iterator[Spool]:
     made.close()
 
 
+@pytest.mark.long
 @given(st.lists(st.binary(max_size=40), max_size=8), st.integers(0, 400))
 def test_what_was_written_is_there(pieces: list[bytes], limit: int) -> None:
     spool = Spool("/")

@@ -31,6 +31,7 @@ def test_two_who_open_a_new_file_wait_for_each_other(tmp_path: Path) -> None:
         done.join()
 
 
+@pytest.mark.long
 def test_wait_for_who_reads_a_new_file_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite, "WAIT_SECONDS", 0.1)
     file = tmp_path / "new.sqlite"

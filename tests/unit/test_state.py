@@ -112,6 +112,7 @@ def test_second_run_is_told_that_one_is_running(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.long
 def test_lock_dies_with_its_process(tmp_path: Path) -> None:
     program = (
         "import os, sys; from pathlib import Path; from cockpit_getmail.state import State\n"
@@ -464,6 +465,7 @@ def test_same_uid_and_another_ordinal_is_another_message(opened: State) -> None:
     assert folder.known() == {("x", 0): 10, ("x", 1): 20}
 
 
+@pytest.mark.long
 @given(st.dictionaries(st.tuples(st.binary(max_size=80), st.integers(0, 3)), st.integers(0, 1 << 40)))
 def test_any_uidl_comes_back_as_it_went_in(listing: dict[tuple[bytes, int], int]) -> None:
     wanted = {(octets.decode("latin-1"), ordinal): size for (octets, ordinal), size in listing.items()}

@@ -84,6 +84,7 @@ def test_what_is_written_is_read(tmp_path: Path, name: str, durably: bool) -> No
     assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.long
 @given(st.binary() | VALUES.map(lambda value: json.dumps(value).encode()))
 def test_nothing_else_is_believed(data: bytes) -> None:
     assert parse(data) is None

@@ -28,12 +28,14 @@ def run(code: str) -> list[str]:
     return done.stdout.split()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_signal_ends_at_once(number: str) -> None:
     code = f"try:\n kill(signal.{number})\n print('not')\nexcept Stopped as stopped:\n print(stopped.number)"
     assert run(code) == [str(int(getattr(signal, number)))]
 
 
+@pytest.mark.long
 def test_first_signal_waits_for_the_check() -> None:
     code = """
 try:
@@ -48,6 +50,7 @@ except Stopped as stopped:
     assert run(code) == ["goes-on", "15"]
 
 
+@pytest.mark.long
 def test_first_signal_waits_for_the_end_of_the_block() -> None:
     code = """
 try:
@@ -60,6 +63,7 @@ except Stopped as stopped:
     assert run(code) == ["15"]
 
 
+@pytest.mark.long
 def test_nothing_is_raised_behind_the_shield() -> None:
     code = """
 stop.GRACE_SECONDS = 0.01
@@ -76,6 +80,7 @@ except Stopped as stopped:
     assert run(code) == ["goes-on", "15"]
 
 
+@pytest.mark.long
 def test_blocks_in_blocks() -> None:
     code = """
 try:
@@ -102,6 +107,7 @@ except Stopped as stopped:
     assert run(code) == ["a", "b", "c", "d", "15"]
 
 
+@pytest.mark.long
 def test_second_signal_does_not_wait() -> None:
     code = """
 try:
@@ -116,6 +122,7 @@ except Stopped as stopped:
     assert run(code) == ["15"]
 
 
+@pytest.mark.long
 def test_patience_has_an_end() -> None:
     code = """
 stop.GRACE_SECONDS = 0.05
@@ -130,6 +137,7 @@ except Stopped as stopped:
     assert run(code) == ["15"]
 
 
+@pytest.mark.long
 def test_what_is_ignored_stays_so() -> None:
     code = "signal.signal(signal.SIGHUP, signal.SIG_IGN)\nStop().watch()\nkill(signal.SIGHUP)\nprint('on')"
     assert run(code) == ["on"]

@@ -90,6 +90,7 @@ def test_check_takes_what_a_log_in_needs() -> None:
     assert set(load("read/check-credentials.input.json")["required"]) - {"action"} <= set(props.LOGIN)
 
 
+@pytest.mark.long
 def test_each_action_is_reachable() -> None:
     actions = {
         str(path.relative_to(FOLDER)).removesuffix(".input.json") for path in FOLDER.glob("*/*.input.json")

@@ -126,6 +126,7 @@ def test_filters(settings: Settings, filters: dict[str, Any], names: Any) -> Non
         assert statuses(settings, **filters) == {name: ALL[name] for name in names}
 
 
+@pytest.mark.long
 def test_running_one_tells_how_much_is_done(settings: Settings) -> None:
     folder = tell(settings, "fine@h", report(FINE, state="running", bytes=10, total_bytes=40))
     tell(settings, "bad@h", report(FINE, state="running", bytes=10, total_bytes=40))

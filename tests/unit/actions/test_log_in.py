@@ -93,6 +93,7 @@ def test_a_stored_password_goes_nowhere_else(settings: Settings, retriever: str)
         assert check_credentials.answer(form, settings)["state"] == "success"
 
 
+@pytest.mark.long
 def test_one_that_never_did_gets_it(settings: Settings) -> None:
     with Server(imap({})) as server:
         store(settings, seen=False, Retriever="SimpleIMAPRetriever", Port=str(server.port))

@@ -181,6 +181,7 @@ def test_older_task_is_in_the_history(settings: Settings, folder: Path) -> None:
     assert len(past.answer({"name": NAME, "limit": 1}, settings)["runs"]) == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["gone", NAME, "other"])
 def test_token_that_nobody_knows(settings: Settings, folder: Path, name: str) -> None:
     with pytest.raises(Problem) as caught:

@@ -3,6 +3,7 @@
 
 import hashlib
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +28,7 @@ def test_signature_is_what_openssl_computes() -> None:
     assert sign(message, "k") == {**message, "signature": signature}
 
 
+@pytest.mark.long
 @given(st.integers(0, 2**40), st.text("0123456789abcdef"), st.text(st.characters(codec="utf-8"), min_size=1))
 def test_signature(timestamp: int, token: str, secret: str) -> None:
     signed = sign({"timestamp": timestamp, "token": token, "status": "OK"}, secret)

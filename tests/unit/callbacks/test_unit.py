@@ -46,6 +46,7 @@ def test_results(receiver: Receiver) -> None:
     assert found["msg_2"] == (0, "127.0.0.1 closed the connection.")
 
 
+@pytest.mark.long
 def test_one_url_gets_them_in_order(receiver: Receiver) -> None:
     send(*(event(number, receiver.url("/200")) for number in range(30)))
     assert [call.body["timestamp"] for call in receiver.calls] == list(range(30))
@@ -96,6 +97,7 @@ def test_it_is_only_a_unit_that_does_so(receiver: Receiver) -> None:
     assert not receiver.calls
 
 
+@pytest.mark.long
 @given(JSON)
 def test_any_answer_is_understood_or_refused(answer: Any) -> None:
     events = [event(1, "http://a")]

@@ -25,12 +25,14 @@ def fail(client: Client, verb: str = "read") -> Problem:
 # What a helper answers
 
 
+@pytest.mark.long
 def test_an_answer_is_returned(helpers: Helpers) -> None:
     helpers.answer({"connectors": {}})
     assert helpers.client.call("read", "list", redact=True, account=None) == {"connectors": {}}
     assert helpers.asked == [("read", {"action": "list", "redact": True, "account": None})]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("attributes", [None, {"cause": "connector"}, [{"parameter": "x"}]])
 def test_a_problem_is_raised(helpers: Helpers, attributes: object) -> None:
     answer = {"id": 1, "type": "NotFound", "message": "There is no connector x."}
@@ -46,6 +48,7 @@ def test_the_place_of_a_bug_is_told(helpers: Helpers) -> None:
     assert fail(helpers.client).__notes__ == ["line 7", "\\x1b[2JKeyError"]
 
 
+@pytest.mark.long
 def test_faults_are_told_in_a_traceback(helpers: Helpers) -> None:
     faults = [{"parameter": "Time", "value": 3, "error": "minimum"}, {"parameter": "x", "error": "type"}]
     helpers.answer({"type": "NotValid", "message": "validation_failed", "attributes": faults})
@@ -152,6 +155,7 @@ def find_helpers(site: Path) -> str:
 # Over ssh
 
 
+@pytest.mark.long
 def test_a_call_over_ssh(helpers: Helpers, ssh: Path) -> None:
     helpers.answer({"connectors": {}})
     client = Client("root@mail.example.com", helpers=helpers.folder)

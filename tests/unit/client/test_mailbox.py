@@ -56,6 +56,7 @@ def fails(client: Client) -> Problem:
     return caught.value
 
 
+@pytest.mark.long
 def test_session(helpers: Helpers) -> None:
     asked = helpers.folder / "argv"
     client = put(helpers, SERVER.format(argv=str(asked)))
@@ -66,6 +67,7 @@ def test_session(helpers: Helpers) -> None:
     mailbox.close()
 
 
+@pytest.mark.long
 def test_no_room_is_made_for_whatever_is_announced(helpers: Helpers) -> None:
     client = put(helpers, GREEDY.format(argv=str(helpers.folder / "argv")))
     with pytest.raises(IMAPClientAbortError, match="more than 1024 MiB"), client.mailbox("x") as mailbox:
@@ -96,6 +98,7 @@ def test_a_server_that_never_ends(
         mailbox.imap.noop()
 
 
+@pytest.mark.long
 def test_a_command_has_its_own_room(helpers: Helpers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cockpit_getmail.client.session.ANSWER_LIMIT", 10 << 10)
     client = put(helpers, SERVER.format(argv=str(helpers.folder / "argv")))
@@ -122,6 +125,7 @@ def test_a_block_that_fails_ends_at_once(helpers: Helpers) -> None:
     assert len(os.listdir("/proc/self/fd")) == len(before)
 
 
+@pytest.mark.long
 def test_session_on_another_machine(helpers: Helpers, ssh: Path) -> None:
     asked = helpers.folder / "argv"
     put(helpers, SERVER.format(argv=str(asked)))

@@ -16,6 +16,7 @@ from tests.unit.command.conftest import Commands
 DONE: dict[str, Any] = {"state": "success", "folder": "INBOX", "done": ["4"], "missing": [], "flagged": []}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("words", "request_"),
     [
@@ -41,6 +42,7 @@ def test_nothing_is_deleted_without_a_yes(commands: Commands, capsys: pytest.Cap
     assert "--yes" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_delete_messages(commands: Commands) -> None:
     commands.helpers.answer({**DONE, "done": [], "flagged": ["4"], "message": "They are only marked."})
     assert commands.run("delete-messages", "me", "4", "--yes") == 0
@@ -59,6 +61,7 @@ def test_copy_and_move(commands: Commands, name: str, word: str) -> None:
     assert commands.lines == [f"1 message {word}."]
 
 
+@pytest.mark.long
 def test_append(commands: Commands, tmp_path: Path) -> None:
     mail = tmp_path / "m.eml"
     mail.write_bytes(b"Subject: \xff\r\n\r\n")
@@ -87,6 +90,7 @@ def test_append_of_nothing(commands: Commands, tmp_path: Path) -> None:
     assert commands.helpers.asked == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("words", "verb", "fields"),
     [

@@ -72,6 +72,7 @@ def test_address_is_shown_and_the_other_one_taken(commands: Commands, say: Say) 
     ]
 
 
+@pytest.mark.long
 def test_only_the_address_is_taken(commands: Commands, say: Say) -> None:
     say(REDIRECT)
     commands.helpers.answer(status("succeeded", 2))
@@ -110,6 +111,7 @@ def test_json_is_what_was_begun(commands: Commands, say: Say) -> None:
     assert caught.value.problem.cause == "credentials"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "answer", [{"state": "success", "token": "t"}, {"unit": "cockpit-getmail@authorize-1"}]
 )

@@ -51,6 +51,7 @@ def test_change_is_checked_before_it_is_stored(commands: Commands) -> None:
     assert commands.helpers.asked[3][1] == {"action": "update", "name": NAME, **changed}
 
 
+@pytest.mark.long
 def test_secrets_come_from_a_file(commands: Commands, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("canary-1\nnot this\n")

@@ -25,6 +25,7 @@ def asked(commands: Commands) -> dict[str, Any]:
     return request
 
 
+@pytest.mark.long
 def test_folders_tell_which_are_fetched_and_where_to(commands: Commands) -> None:
     folder = {"name": "INBOX", "messages": 3, "unseen": 1, "size": None, "special_use": None, "chosen": True}
     other = {"name": "Sent", "messages": None, "unseen": None, "size": 5, "chosen": False}
@@ -39,6 +40,7 @@ def test_folders_tell_which_are_fetched_and_where_to(commands: Commands) -> None
     ]
 
 
+@pytest.mark.long
 def test_messages(commands: Commands, capsys: pytest.CaptureFixture[str]) -> None:
     came = {"received": 1795300000}
     found = [summary("12", **came), summary("9", flags=["\\SEEN"], subject="Re: Hi", **came), summary("x")]
@@ -61,6 +63,7 @@ def test_messages(commands: Commands, capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().err == "30 in all; older ones: --before 9\n"
 
 
+@pytest.mark.long
 def test_no_message(commands: Commands) -> None:
     commands.helpers.answer({"folder": "INBOX", "total": 0, "messages": [], "before": None})
     assert commands.run("messages", "me", "--before", "7") == 0
@@ -68,6 +71,7 @@ def test_no_message(commands: Commands) -> None:
     assert commands.lines == ["There is no message that fits."]
 
 
+@pytest.mark.long
 def test_preview(commands: Commands) -> None:
     folder = {"name": "INBOX", "messages": 9, "wanted": 4, "passed": 5}
     found = [{**summary("3"), "folder": "INBOX"}]
@@ -88,6 +92,7 @@ def message(**fields: Any) -> dict[str, Any]:
     return {"folder": "INBOX", "message": told, "attachments": [FILE], "cut": True}
 
 
+@pytest.mark.long
 def test_a_message_is_shown_as_text(commands: Commands, capsys: pytest.CaptureFixture[str]) -> None:
     commands.helpers.answer(message())
     assert commands.run("message", "me", "7") == 0
@@ -108,18 +113,21 @@ def test_a_message_is_shown_as_text(commands: Commands, capsys: pytest.CaptureFi
     assert capsys.readouterr().err == "The message is longer than what is shown.\n"
 
 
+@pytest.mark.long
 def test_header_and_html_of_a_message(commands: Commands) -> None:
     commands.helpers.answer(message())
     assert commands.run("message", "me", "7", "--headers", "--html") == 0
     assert commands.lines == ["Subject  Hi there", "File     2: a.pdf, 2.5 kB", "", "<p>One"]
 
 
+@pytest.mark.long
 def test_there_is_only_html(commands: Commands, capsys: pytest.CaptureFixture[str]) -> None:
     commands.helpers.answer(message(body={"plain": [], "html": ["<p>"]}))
     assert commands.run("message", "me", "7") == 0
     assert "--html" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_files(commands: Commands) -> None:
     commands.helpers.answer({"folder": "INBOX", "uid": "7", "files": [FILE]})
     assert commands.run("files", "me", "7", "--all") == 0
@@ -152,6 +160,7 @@ def test_a_file_that_is_there_stays(commands: Commands, tmp_path: Path) -> None:
     assert commands.helpers.asked == []
 
 
+@pytest.mark.long
 def test_a_file_to_standard_output(commands: Commands, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     commands.helpers.answer(piece(b"\x00\xff", None))
     assert commands.run("file", "me", "7", "2", "-") == 0
@@ -159,6 +168,7 @@ def test_a_file_to_standard_output(commands: Commands, capfdbinary: pytest.Captu
     assert capfdbinary.readouterr().out == b"\x00\xff"
 
 
+@pytest.mark.long
 def test_what_a_server_tells(commands: Commands) -> None:
     told = {"a": [{"b": 1, "c": None}, {"b": True}], "d": ["x", "y"], "pem": "1\n2\n"}
     commands.helpers.answer(told)
@@ -174,6 +184,7 @@ def test_what_a_server_tells(commands: Commands) -> None:
     ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("what", ["capabilities", "namespace", "rights", "certificate"])
 def test_each_question_has_its_action(commands: Commands, what: str) -> None:
     commands.helpers.answer({"x": "y"})

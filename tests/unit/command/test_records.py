@@ -26,6 +26,7 @@ def connector(name: str, status: str, **fields: Any) -> dict[str, Any]:
     return {"name": name, "status": status, "running": False, **common, **fields}
 
 
+@pytest.mark.long
 def test_problems_come_first_and_say_what_to_do(commands: Commands) -> None:
     failing = connector("bad", "CONNECTION_IMPOSSIBLE", message="Refused.", hint="Wait.", failures=1)
     others = [connector("off", "DISABLED"), connector("good", "OK"), failing, connector("new", "NEVER_RUN")]
@@ -36,6 +37,7 @@ def test_problems_come_first_and_say_what_to_do(commands: Commands) -> None:
     assert "1970-01-01 09:00" in commands.lines[1]
 
 
+@pytest.mark.long
 def test_one_connector_is_told_line_by_line(commands: Commands) -> None:
     commands.helpers.answer({"connectors": [connector("me", "OK", messages=2, bytes=1500, label="l")]})
     assert commands.run("status", "l", "--of", "a") == 0
@@ -52,6 +54,7 @@ def test_one_connector_is_told_line_by_line(commands: Commands) -> None:
     assert request == {"action": "status", "name": "l", "account": "a"}
 
 
+@pytest.mark.long
 def test_history(commands: Commands) -> None:
     run = {"token": TOKEN, "start": 0, "messages": 0, "bytes": 0, "passedOver": 0, "left": 0, "baselined": 0}
     commands.helpers.answer(
@@ -100,6 +103,7 @@ def test_quarantine(commands: Commands) -> None:
     )
 
 
+@pytest.mark.long
 def test_info_shows_settings_as_they_are_written(commands: Commands) -> None:
     counts = {
         "connectors": 3,
@@ -123,6 +127,7 @@ def test_info_shows_settings_as_they_are_written(commands: Commands) -> None:
     ]
 
 
+@pytest.mark.long
 def test_accounts(commands: Commands) -> None:
     user = {"name": "u", "user": True, "connectors": 2}
     commands.helpers.answer({"accounts": [user, {"name": "m@h", "user": False, "connectors": 1}]})
@@ -133,6 +138,7 @@ def test_accounts(commands: Commands) -> None:
     ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("words", "answer", "line"),
     [
@@ -159,6 +165,7 @@ def test_old_record_without_an_account_can_be_shown(commands: Commands) -> None:
     assert commands.lines[:4] == ["Name       me", "Server     h", "Delete     0", "Odd        x"]
 
 
+@pytest.mark.long
 def test_lines_that_are_no_record_are_told(commands: Commands, capsys: pytest.CaptureFixture[str]) -> None:
     commands.helpers.answer({"connectors": {}, "broken": [{"line": 7, "reason": "It has no =."}]})
     assert commands.run("list") == 0

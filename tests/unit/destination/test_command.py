@@ -199,6 +199,7 @@ def test_one_message_for_later_does_not_stop_the_others(tmp_path: Path) -> None:
     assert tried.command.trouble is None
 
 
+@pytest.mark.long
 def test_many_for_later_in_a_row_are_trouble(tmp_path: Path) -> None:
     tried = Tried(tmp_path, "echo full; exit 75")
     batch = [tried.stage(MESSAGE) for _ in range(POSTPONED + 2)]
@@ -211,6 +212,7 @@ def test_many_for_later_in_a_row_are_trouble(tmp_path: Path) -> None:
     assert tried.command.trouble.message == "No message is delivered: mda ended with status 75: full"
 
 
+@pytest.mark.long
 def test_command_that_takes_nothing_is_trouble(tmp_path: Path) -> None:
     tried = Tried(tmp_path, "exit 64")
     refused = [tried.deliver() for _ in range(REFUSED + 1)]

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """CRLF becomes LF, and nothing else changes."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cockpit_getmail.destination.line_ends import LineEnds
 
 
+@pytest.mark.long
 @given(st.lists(st.text("\r\na\0").map(str.encode), max_size=12))
 def test_pieces_make_no_difference(pieces: list[bytes]) -> None:
     line_ends = LineEnds()

@@ -52,6 +52,7 @@ def test_account_that_no_envelope_can_name(account: str) -> None:
     assert raised.value.cause == "delivery"
 
 
+@pytest.mark.long
 @given(st.text(max_size=40), st.text(max_size=20))
 def test_no_recipient_ends_its_command(account: str, detail: str) -> None:
     try:
@@ -104,6 +105,7 @@ def test_stuffed(message: bytes, stuffed: bytes) -> None:
     assert b"".join(stuff([message])) == stuffed
 
 
+@pytest.mark.long
 @given(st.lists(st.binary(max_size=30) | PIECES.map(b"".join), max_size=12))
 def test_nothing_ends_a_message_but_its_end(chunks: list[bytes]) -> None:
     """Whatever a server takes for the end of a line."""
@@ -115,6 +117,7 @@ def test_nothing_ends_a_message_but_its_end(chunks: list[bytes]) -> None:
     assert stuffed == b"".join(stuff([message]))
 
 
+@pytest.mark.long
 @given(st.lists(st.binary(max_size=30).map(lambda line: re.sub(rb"[\r\n]", b"", line) + b"\r\n")), st.data())
 def test_lines_arrive_as_they_are(lines: list[bytes], data: st.DataObject) -> None:
     message = b"".join(lines)

@@ -66,6 +66,7 @@ OCTETS = st.binary(max_size=300) | st.lists(
 ).map(b"".join)
 
 
+@pytest.mark.long
 @given(st.lists(OCTETS, min_size=1, max_size=IN_FLIGHT + 3))
 def test_any_octets_arrive_in_order(way: tuple[Lmtp, Session], contents: list[bytes]) -> None:
     """With BDAT as they are; with DATA each line ends with CRLF, and there is no CR but there."""
@@ -79,6 +80,7 @@ def test_any_octets_arrive_in_order(way: tuple[Lmtp, Session], contents: list[by
     assert fake.octets == contents
 
 
+@pytest.mark.long
 @EVERY_WAY
 def test_large_message(offers: tuple[str, ...]) -> None:
     fake = Lmtp(offers=offers)

@@ -164,6 +164,7 @@ def test_octets_are_stored_as_they_came_but_for_crlf(path: Path, box: Maildir, m
     assert entry.read_bytes() == message.replace(b"\r\n", b"\n")
 
 
+@pytest.mark.long
 @given(st.lists(st.text("\r\na\0").map(str.encode), max_size=12))
 def test_pieces_make_no_difference(pieces: list[bytes]) -> None:
     whole = b"".join(pieces).replace(b"\r\n", b"\n")

@@ -165,6 +165,7 @@ def test_address_that_does_not_complete_a_sign_in(redirect: str, cause: str, wor
     assert raised.value.cause == cause
 
 
+@pytest.mark.long
 @given(st.text())
 def test_any_text_is_refused_as_an_address(text: str) -> None:
     with pytest.raises(Problem):

@@ -87,6 +87,7 @@ def test_a_folder_that_is_named_and_not_listed() -> None:
     assert chosen == {"INBOX": True, "hidden": True}
 
 
+@pytest.mark.long
 def test_what_takes_too_long_to_count_is_not_counted() -> None:
     lines = b"".join(b'* LIST () "/" f%d\r\n' % number for number in range(50))
     slow = {"STATUS .*": [lambda session: session.wait(0.1), tagged()]}

@@ -73,6 +73,7 @@ def test_an_answer_comes_as_it_was_given(kind: str) -> None:
     check_schema(f"read/{kind}.output.json", found)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", FOUND)
 @given(data=st.data())
 def test_whatever_comes_it_has_that_shape(kind: str, data: st.DataObject) -> None:

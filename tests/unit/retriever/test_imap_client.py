@@ -174,6 +174,7 @@ def test_a_server_that_leaves_or_is_silent(answer: Any, cause: str) -> None:
     assert "geheim" not in met.message
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("flood", "said"),
     [

@@ -173,6 +173,7 @@ def test_single_message_that_a_server_trips_over_stops_no_other() -> None:
     assert [(part.message.uid, part.failure is None) for part in parts] == [("1", True), ("2", False)]
 
 
+@pytest.mark.long
 def test_large_message_is_streamed() -> None:
     size = 2 * BATCH_BYTES + 5
     body = b"x" * size
@@ -182,6 +183,7 @@ def test_large_message_is_streamed() -> None:
     assert [part.last for part in parts] == [False] * (len(parts) - 1) + [True]
 
 
+@pytest.mark.long
 def test_large_messages_come_from_a_server_that_says_last_which_they_are() -> None:
     bodies = {uid: b"x" * (BATCH_BYTES + 1 if uid in (2, 3, 5) else 9) for uid in range(1, 7)}
 
@@ -218,6 +220,7 @@ def test_answers_in_another_order_are_matched() -> None:
     assert [(part.message.uid, part.data) for part in parts] == [("2", b"second"), ("1", b"first")]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("answer", "cause"),
     [
@@ -316,6 +319,7 @@ def test_search_of_a_million_messages_takes_little_memory() -> None:
     assert (len(uids), uids[0], uids[-1]) == (MESSAGES_LIMIT, 1, MESSAGES_LIMIT)
 
 
+@pytest.mark.long
 @given(st.lists(st.binary(min_size=1, max_size=300), min_size=1, max_size=5))
 def test_any_octets_come_through(bodies: list[bytes]) -> None:
     wanted = [Remote(str(number), len(body)) for number, body in enumerate(bodies, 1)]

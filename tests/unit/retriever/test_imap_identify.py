@@ -122,6 +122,7 @@ def test_refusal(status: bytes, cause: str) -> None:
 BEGINNING = b"* 1 FETCH (UID 7 BODY[HEADER.FIELDS (MESSAGE-ID)]<0> "
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "answer",
     [

@@ -74,6 +74,7 @@ def test_answers(said: bytes, answer: Answer) -> None:
     assert asked(said) == answer
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("said", "cause"),
     [
@@ -147,6 +148,7 @@ def test_greeting_that_is_none(said: bytes) -> None:  # fmt: skip
 PIECES = [b"TAG ", b"* ", b"OK ", b"NO", b"\r\n", b"{3}\r\n", b"{0}", b"+ ", b"(", b"]", b"BYE"]
 
 
+@pytest.mark.long
 @given(st.lists(st.sampled_from(PIECES) | st.binary(max_size=9), max_size=12))
 def test_any_octets_are_an_answer_or_a_problem(pieces: list[bytes]) -> None:
     said = b"".join(pieces)

@@ -59,6 +59,7 @@ def test_case_and_blanks_of_a_uidl_matter() -> None:
     assert [message.uid for message in new] == ["A", "a "]
 
 
+@pytest.mark.long
 @given(MESSAGES, st.lists(MESSAGES, max_size=3))
 def test_no_message_is_lost_or_fetched_twice(
     first: list[tuple[str, int]], later: list[list[tuple[str, int]]]
@@ -81,6 +82,7 @@ def test_no_message_is_lost_or_fetched_twice(
         assert present == set(known)
 
 
+@pytest.mark.long
 @given(MESSAGES, st.dictionaries(st.tuples(UIDS, st.integers(0, 4)), st.integers(1, 3), max_size=8))
 def test_every_message_is_new_or_present_exactly_once(
     messages: list[tuple[str, int]], known: dict[tuple[str, int], int]
@@ -93,6 +95,7 @@ def test_every_message_is_new_or_present_exactly_once(
     assert not keys & set(known)
 
 
+@pytest.mark.long
 @given(
     MESSAGES, st.dictionaries(st.tuples(UIDS, st.integers(0, 4)), st.integers(1, 3), max_size=8), st.data()
 )

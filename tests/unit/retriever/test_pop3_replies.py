@@ -61,6 +61,7 @@ def cut(octets: bytes, cuts: Iterable[int]) -> list[bytes]:
     return [octets[start:end] for start, end in pairwise(places)]
 
 
+@pytest.mark.long
 @given(OCTETS, CUTS)
 @example(b"", [])
 @example(b".", [1, 2, 3, 4, 5, 6, 7, 8, 9])
@@ -133,6 +134,7 @@ def test_a_huge_line_is_streamed_in_bounded_memory() -> None:
     assert octets == 400 * len(piece) + 2
 
 
+@pytest.mark.long
 def test_a_message_of_many_lines_takes_little_time() -> None:
     line = b"." + b"y" * 70 + b"\r\n"
     piece = stuffed(line * 3600).removesuffix(b".\r\n")
@@ -186,6 +188,7 @@ def test_control_characters_of_a_server_are_escaped() -> None:
         replies(b"\x1b[2J\r\n").status()
 
 
+@pytest.mark.long
 @given(st.lists(OCTETS.filter(lambda line: b"\r\n" not in line and not line.endswith(b"\r"))), CUTS)
 def test_lines_of_a_listing(lines: list[bytes], cuts: list[int]) -> None:
     body = b"".join((b"." + line if line.startswith(b".") else line) + b"\r\n" for line in lines)

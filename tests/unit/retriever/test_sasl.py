@@ -151,6 +151,7 @@ def test_a_server_without_any_way(given: Connector, channel: Channel, cause: str
     assert caught.value.cause == cause
 
 
+@pytest.mark.long
 @given(st.lists(st.sampled_from([*EVERY, "x\r\ny"])), st.booleans(), st.booleans(), TEXTS)
 def test_never_more_than_once_again_and_never_in_clear(
     offered: list[str], encrypted: bool, has_own: bool, password: str
@@ -284,6 +285,7 @@ def test_hint_where_there_is_no_second_try() -> None:
         assert sasl.hint(each, mechanism, channel) == {}
 
 
+@pytest.mark.long
 def test_a_log_in_with_a_password_takes_no_more_imports() -> None:
     """They are half of what a run takes that finds nothing new."""
     script = (

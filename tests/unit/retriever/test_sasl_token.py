@@ -50,6 +50,7 @@ def test_messages_of_the_specifications() -> None:
     assert sasl.opening("AUTH", plain, 1000) == b"AUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm"
 
 
+@pytest.mark.long
 @given(NAMES, TOKENS)
 def test_what_goes_is_what_a_server_reads(username: str, token: str) -> None:
     xoauth2, bearer = both(username, token)

@@ -125,6 +125,7 @@ def test_link_of_another_user_gives_root_nothing_to_do(roots: Path) -> None:
     assert not list((roots / "secret").iterdir())
 
 
+@pytest.mark.long
 def test_time_spent_as_the_user_is_bounded(roots: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Stands for a home on a network that is down: a folder cannot be made to hang here.
     monkeypatch.setattr(place, "make_folder", lambda _: time.sleep(60))
@@ -300,6 +301,7 @@ def test_another_user_fetches_as_themselves(theirs: Path) -> None:
     assert (theirs / "state/me@there").stat().st_uid == uid
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("what", ["mail/me@here", "state/me@there"])
 def test_folder_that_is_not_writable_is_told(theirs: Path, what: str) -> None:
     (theirs / what).mkdir(parents=True)

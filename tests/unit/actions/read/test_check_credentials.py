@@ -224,6 +224,7 @@ OAUTH = {
 }
 
 
+@pytest.mark.long
 def test_saved_sign_in_is_checked(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

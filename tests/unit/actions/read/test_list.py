@@ -4,6 +4,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -33,6 +34,7 @@ WORDS = (
 LINES = st.lists(st.sampled_from(WORDS), max_size=40).map("".join).map(str.encode)
 
 
+@pytest.mark.long
 @hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(LINES | st.binary())
 @example(b"k=getmail|Account|@|Password|\n\xff=getmail\n=getmail\nk2=getmail|Account|@x|Password|p\n")

@@ -110,6 +110,7 @@ def test_an_odd_message_is_split_in_bounds(octets: bytes) -> None:
     assert len({part.id for part in found}) == len(found)
 
 
+@pytest.mark.long
 def test_that_not_all_parts_are_told_is_told() -> None:
     few, many = (b"--b\n\nx\n" * count for count in (parts.PARTS_LIMIT, parts.PARTS_LIMIT + 1))
     assert parts.split(MIXED + few)[1]

@@ -87,6 +87,7 @@ def test_a_name_with_quotes() -> None:
     assert part.file_name == "c; d=e.txt"
 
 
+@pytest.mark.long
 def test_levels_and_parts_without_end() -> None:
     told: Any = TEXT
     for _ in range(2 * parts.DEPTH_LIMIT):

@@ -235,7 +235,7 @@ def test_tls_that_is_not_offered(tmp_path: Path, authority: Authority) -> None:
             case.fill([make_message(1, 500)])
             problem = case.run.fails(case.connector())
             assert problem.cause == "delivery"
-            assert "TLS is required" in problem.message
+            assert "offers no encryption here" in problem.message
             assert case.left == 1
         (tmp_path / "clear").mkdir()
         case = Case(place, tmp_path / "clear", f"lmtp:127.0.0.1:{dovecot.lmtp}")

@@ -186,7 +186,7 @@ def test_tls_that_is_stripped(tmp_path: Path) -> None:
     delivered, problem = deliver(Fake(), tmp_path, lmtp_tls="required")
     assert delivered == []
     assert problem is not None
-    assert "TLS is required" in problem.message
+    assert "offers no encryption here" in problem.message
 
 
 def test_what_was_offered_before_tls_is_forgotten(authority: Authority, tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ class Lmtp:
                 self._transmit(waiting, answers, refused)
                 break
             except Problem as problem:
-                waiting = self._break_off(self._explain(problem), refused)
+                waiting = self._break_off(self._explain(problem), answers, refused)
         self.discard(batch)
         is_refused = self._look_back(messages, answers)
         for message in messages:
@@ -179,11 +179,18 @@ class Lmtp:
             self._note(message, answer)
         self._under_way = []
 
-    def _break_off(self, problem: Problem, refused: dict[str, Refusal]) -> list[Message]:
+    def _break_off(
+        self, problem: Problem, answers: dict[str, Answer], refused: dict[str, Refusal]
+    ) -> list[Message]:
         """Return what is still to be sent after the connection broke, if that was for one message only."""
+        unsettled = self._session.unsettled if self._session else None
         self._drop()
         self._breaks += 1
-        if not self._under_way or self._breaks == BREAKS or not self._is_known(self._under_way[0].recipient):
+        is_sound = bool(self._under_way) and self._is_known(self._under_way[0].recipient)
+        if unsettled and is_sound:
+            answers[self._under_way.pop(0).name] = unsettled
+            self._confirmed += 1
+        if not self._under_way or self._breaks == BREAKS or not is_sound:
             self.trouble = problem
             return []
         broken, *waiting = self._under_way
@@ -242,8 +249,9 @@ class Lmtp:
         try:
             return self._ready().would_take(Message("", self.new_spool(), "", recipient))
         except Problem:
-            self._drop()
             return False
+        finally:
+            self._drop()
 
     def _stop(self, message: Message, answer: Answer, advice: str = "") -> None:
         cause: Cause = "quota" if _is_full(answer) else "delivery"

@@ -45,7 +45,11 @@ class Patience(NamedTuple):
 
 
 class Session:
-    """A connection on which LMTP is spoken. What breaks it raises Problem: then only drop() is left."""
+    """A connection on which LMTP is spoken. What breaks it raises Problem: then only drop() is left.
+
+    `unsettled` is how the message was taken after which the session broke. With a server that says one thing
+    twice it is what was said of an earlier command.
+    """
 
     def __init__(self, connection: Connection, server: str, patience: Patience | None = None) -> None:
         self._connection = connection
@@ -53,6 +57,7 @@ class Session:
         self._patience = patience or Patience()
         self._broken: Problem | None = None
         self.offers: Mapping[str, str] = {}
+        self.unsettled: Answer | None = None
 
     @property
     def size_limit(self) -> int:
@@ -79,10 +84,12 @@ class Session:
         self._demand("RSET", self._ask(b"RSET\r\n"))
 
     def would_take(self, message: Message) -> bool:
-        """Whether the server takes the envelope of a message. Nothing is sent of the message itself."""
+        """Whether the server takes the envelope of a message, and says one thing once. The session ends.
+
+        Nothing is sent of the message itself. No other reply is like that to QUIT (RFC 5321 section 4.2.3).
+        """
         taken = all(self._ask(command).is_positive for command in self._commands(message))
-        self.reset()
-        return taken
+        return taken and self._ask(b"QUIT\r\n").code == 221
 
     def transmit(
         self, messages: Sequence[Message], may_go_on: Callable[[], bool]
@@ -157,6 +164,9 @@ class Session:
         try:
             reset = self._read_reply()
         except Problem as problem:
+            if answer.reply.is_positive:
+                self.unsettled = answer
+                raise
             self._broken = problem
             return answer
         if not reset.is_positive:

@@ -3,7 +3,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -178,10 +178,21 @@ def test_words_at_the_end_are_told() -> None:
     fake = Lmtp({"RSET": shutdown})
     with session_with(fake) as session:
         found = session.transmit([make_message(b"x\r\n", n) for n in range(5)], lambda: True)
-        assert next(found)[1].reply.code == 250
         with pytest.raises(Problem) as raised:
             next(found)
+        assert session.unsettled
+        assert session.unsettled.reply.code == 250
     assert "421 4.3.2 shutting down" in raised.value.message
+
+
+@pytest.mark.parametrize("twice", ["MAIL .*", "RCPT .*"])
+def test_server_that_says_one_thing_twice_would_take_nothing(twice: str) -> None:
+    usual = {"MAIL .*": Lmtp.mail, "RCPT .*": Lmtp.rcpt}[twice]
+    with session_with(Lmtp()) as session:
+        assert session.would_take(make_message(b"x\r\n"))
+    # Where both are there before the next command, that raises.
+    with session_with(Lmtp({twice: [usual, b"250 OK\r\n"]})) as session, suppress(Problem):
+        assert not session.would_take(make_message(b"x\r\n"))
 
 
 def test_size_limit() -> None:

@@ -146,6 +146,10 @@ def test_log_in_method_and_tunnel(form: Panel, installed: Installed, provider: D
         expect(form.field(prop)).to_have_count(0)
     form.fill(Auth="")
     form.button("Show what it would fetch").click()
+    # The stored password is for another port.
+    expect(form.error("Password")).to_contain_text("Fill in this field.")
+    form.fill(Password=PASSWORD)
+    form.button("Show what it would fetch").click()
     expect(form.dialog).to_contain_text(f"It would fetch {INBOX} messages.")
 
 

@@ -50,10 +50,10 @@ mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mkdir "/sys/fs/cgroup/$name"
 echo $$ >"/sys/fs/cgroup/$name/cgroup.procs"
 
-# The host's services, disks and installation of this project are no business of this machine's.
+# The host's services, disks, key and installation of this project are no business of this machine's.
 cd "$base/root"
 rm -rf etc/systemd/system/*.wants etc/systemd/system/*.requires
-rm -rf var/lib/cockpit-getmail etc/cockpit-getmail*
+rm -rf var/lib/cockpit-getmail var/lib/systemd/credential.secret etc/cockpit-getmail*
 for prefix in etc usr usr/local; do
     rm -rf "$prefix"/*/cockpit-getmail "$prefix"/systemd/system/cockpit-getmail* \
         "$prefix"/lib/systemd/system/cockpit-getmail*

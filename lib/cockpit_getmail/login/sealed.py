@@ -100,8 +100,12 @@ def find_trouble(connector: Connector) -> Problem | None:
 
 
 def seal_each(items: Sequence[Item]) -> list[str | Problem]:
-    """Return each of these secrets (prop and text) sealed, or why it is not: several at a time."""
-    return _each(seal, items)
+    """Return each of these secrets (prop and text) sealed, or why it is not: several at a time.
+
+    The first is sealed alone: with it the machine gets its key, or instead of another machine's. Where two do
+    that at once on an overlay of file systems, what the one has sealed does not open any more.
+    """
+    return [*_each(seal, items[:1]), *_each(seal, items[1:])]
 
 
 def unseal_each(items: Sequence[Item]) -> list[str | Problem]:

@@ -121,6 +121,24 @@ def test_machine_without_it_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         assert CANARY not in str(caught.value)
 
 
+def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """Have a script of the shell in the place of systemd-creds."""
+    program = folder / "systemd-creds"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setitem(ENVIRONMENT, "PATH", f"{folder}:/usr/bin:/bin")
+
+
+def test_first_of_many_has_the_machine_s_key_made_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    lines = tmp_path / "lines"
+    stand_in(tmp_path, monkeypatch, f"echo begin >>{lines}; sleep 0.1; echo end >>{lines}; echo AAAA")
+    assert sealed.seal_each([("Password", CANARY)] * 4) == ["AAAA"] * 4
+    assert lines.read_text().split()[:2] == ["begin", "end"]
+    assert sealed.seal_each([]) == []
+
+
 @pytest.mark.parametrize(
     ("script", "told"),
     [
@@ -131,10 +149,7 @@ def test_machine_without_it_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     ],
 )
 def test_failure_is_told(script: str, told: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    program = tmp_path / "systemd-creds"
-    program.write_text(f"#!/bin/sh\n{script}\n")
-    program.chmod(0o755)
-    monkeypatch.setitem(ENVIRONMENT, "PATH", f"{tmp_path}:/usr/bin:/bin")
+    stand_in(tmp_path, monkeypatch, script)
     with pytest.raises(Problem, match=re.escape(told)) as caught:
         sealed.seal("Password", CANARY)
     assert caught.value.cause == "settings"

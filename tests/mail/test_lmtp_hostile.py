@@ -12,7 +12,7 @@ import pytest
 from cockpit_getmail import quarantine, state_file
 from cockpit_getmail.destination import Target
 from cockpit_getmail.destination.base import REFUSED
-from cockpit_getmail.destination.lmtp import Lmtp
+from cockpit_getmail.destination.lmtp import BREAKS, Lmtp
 from cockpit_getmail.destination.lmtp_session import Patience
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.settings import Settings
@@ -141,6 +141,15 @@ def test_server_that_closes_where_it_has_taken_a_message(after: str, tmp_path: P
     delivered, problem = deliver(fake, tmp_path)
     assert delivered == (MESSAGES[0:5:2] if after == "quits" else [])
     assert problem is not None
+
+
+def test_server_that_goes_on_closing_is_not_asked_where_nothing_depends_on_it(tmp_path: Path) -> None:
+    asked: list[bytes] = []
+    bye = {"QUIT": [lambda session: asked.append(session.line), b"221 bye\r\n"]}
+    delivered, problem = deliver(Fake(bye, final=[close]), tmp_path)
+    assert delivered == []
+    assert problem is not None
+    assert len(asked) == BREAKS - 1
 
 
 @EVERY_WAY

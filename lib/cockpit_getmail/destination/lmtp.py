@@ -186,11 +186,13 @@ class Lmtp:
         unsettled = self._session.unsettled if self._session else None
         self._drop()
         self._breaks += 1
-        is_sound = bool(self._under_way) and self._is_known(self._under_way[0].recipient)
+        is_last = self._breaks == BREAKS
+        is_worth_asking = self._under_way and (unsettled or not is_last)
+        is_sound = bool(is_worth_asking) and self._is_known(self._under_way[0].recipient)
         if unsettled and is_sound:
             answers[self._under_way.pop(0).name] = unsettled
             self._confirmed += 1
-        if not self._under_way or self._breaks == BREAKS or not is_sound:
+        if not self._under_way or is_last or not is_sound:
             self.trouble = problem
             return []
         broken, *waiting = self._under_way

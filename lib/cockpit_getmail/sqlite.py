@@ -51,10 +51,14 @@ def write_ahead(db: sqlite3.Connection) -> str:
         try:
             return str(db.execute("PRAGMA journal_mode = WAL").fetchone()[0])
         except sqlite3.OperationalError as error:
-            busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
-            if not busy or time.monotonic() > until:
+            if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > until:
                 raise
         time.sleep(0.005)
+
+
+def _code(error: sqlite3.Error) -> int:
+    """Return the primary result code of SQLite, 0 where the error is Python's own."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def read_version(db: sqlite3.Connection) -> int:
@@ -147,7 +151,7 @@ class OwnFile:
         try:
             yield
         except sqlite3.Error as error:
-            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            code = _code(error)
             if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
                 raise cls._not_ours(path, f"is damaged ({error})") from error
             raise cls._unusable(path, str(error), full=code == sqlite3.SQLITE_FULL) from error

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """api/read: list, and of check-credentials what needs no mail server."""
 
-import time
 from collections.abc import Callable
 
 import pytest
 
 from tests.api.conftest import CONNECTOR, STORED, Api
 from tests.support.hostile import Server, drip
+from tests.support.limits import soon
 
 CHECK = {key: value for key, value in CONNECTOR.items() if key != "Account"}
 
@@ -100,10 +100,8 @@ def test_form_is_accepted_as_it_is(api: Api) -> None:
 @pytest.mark.parametrize("retriever", ["SimpleIMAPRetriever", "SimplePOP3Retriever"])
 def test_time_is_overall(api: Api, retriever: str) -> None:
     """Each octet comes long before any time-out, and the line never ends."""
-    with Server([drip(b"x", 0.05)]) as server:
-        begin = time.monotonic()
+    with Server([drip(b"x", 0.05)]) as server, soon():
         form = {**CHECK, "Server": "127.0.0.1", "Port": server.port, "Retriever": retriever}
         attributes = api.having(CHECK_TIMEOUT="0.5").fail("read", "check-credentials", **form)["attributes"]
-        assert time.monotonic() - begin < 3
     assert attributes["cause"] == "network"
     assert server.received == []

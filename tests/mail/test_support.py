@@ -185,7 +185,7 @@ def test_proxy_delays_each_way(echo: int) -> None:
         start = time.monotonic()
         client.sendall(b"hello")
         read(client, 5)
-        assert 0.19 < time.monotonic() - start < 0.4
+        assert time.monotonic() - start > 0.19
 
 
 def trust(ca: Path) -> ssl.SSLContext:

@@ -3,7 +3,6 @@
 
 import base64
 import ssl
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +33,7 @@ from tests.support.hostile import (
     start_tls,
     tagged,
 )
+from tests.support.limits import waiting
 
 MAIL = b"Subject: one\r\n\r\n".ljust(98, b"x") + b"\r\n"
 CLEAR = {"imap": "SimpleIMAPRetriever", "pop3": "SimplePOP3Retriever"}
@@ -148,11 +148,8 @@ SLOW: dict[str, Callable[[str], Script]] = {
 @KINDS
 @pytest.mark.parametrize("script", SLOW.values(), ids=SLOW.keys())
 def test_check_ends_in_time(kind: str, script: Callable[[str], Script]) -> None:
-    with Server(script(kind)) as server:
-        start = time.monotonic()
+    with Server(script(kind)) as server, waiting(seconds=0.7):
         found = check(CLEAR[kind], server.port, timeout=0.7)
-        took = time.monotonic() - start
-    assert took < 1.2
     assert isinstance(found, dict) or found.cause == "network"
 
 
@@ -160,23 +157,19 @@ def test_check_ends_in_time(kind: str, script: Callable[[str], Script]) -> None:
 @pytest.mark.parametrize("script", [[hang], [stall_handshake], HANDSHAKE])
 def test_a_handshake_that_stalls_ends_in_time(kind: str, script: Script) -> None:
     with Server(script) as server:
-        start = time.monotonic()
-        problem = refusal(check(IMPLICIT[kind], server.port, timeout=0.7))
-        assert time.monotonic() - start < 1.2
-        start = time.monotonic()
-        assert opening_fails(session(IMPLICIT[kind], server.port)).cause == "network"
-        assert time.monotonic() - start < 1.7
+        with waiting(seconds=0.7):
+            problem = refusal(check(IMPLICIT[kind], server.port, timeout=0.7))
+        with waiting(seconds=1):
+            assert opening_fails(session(IMPLICIT[kind], server.port)).cause == "network"
     assert problem.cause == "network"
 
 
 def test_a_server_that_does_not_read_ends_in_time() -> None:
     with Server([lambda session: session.wait(60)]) as server:
         connection = Connection.open(Endpoint("127.0.0.1", server.port), implicit_tls=False, timeout=0.3)
-        start = time.monotonic()
-        with pytest.raises(Problem) as caught:
+        with waiting(seconds=0.3), pytest.raises(Problem) as caught:
             connection.write(bytes(100 << 20))
         connection.close()
-        assert time.monotonic() - start < 1
     assert caught.value.cause == "network"
 
 

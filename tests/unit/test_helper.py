@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from cockpit_getmail import actions, helper
 from cockpit_getmail.problem import CONTROL, Problem, failure, not_valid
+from tests.support.limits import soon
 from tests.support.schemas import FOLDER, check_schema
 
 NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
@@ -88,9 +89,8 @@ def test_size() -> None:
 def test_key_that_is_there_twice_is_found_at_once() -> None:
     names = [str(number) for number in range(90_000)]
     text = ",".join(f'"{name}":1' for name in [*names, names[-1]])
-    begin = time.monotonic()
-    assert "89999" in reason(f"{{{text}}}".encode())
-    assert time.monotonic() - begin < 5
+    with soon():
+        assert "89999" in reason(f"{{{text}}}".encode())
     # Written in two ways it is the same key.
     assert "twice" in reason(b'{"a":1,"\\u0061":1}')
 

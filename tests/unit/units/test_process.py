@@ -18,6 +18,7 @@ import pytest
 from cockpit_getmail.problem import Problem
 from cockpit_getmail.units.process import OUTPUT_LIMIT, passing_through, run
 from tests.support import need_root
+from tests.support.limits import soon
 
 pytestmark = pytest.mark.long
 
@@ -54,13 +55,17 @@ def test_environment_is_clean(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     "script",
-    ["exec sleep 60", "exec >&- 2>&-; exec sleep 60", "sleep 5 & exit 0", "trap '' TERM; sleep 5; sleep 5"],
+    [
+        "exec sleep 60",
+        "exec >&- 2>&-; exec sleep 60",
+        "sleep 60 & exit 0",
+        "trap '' TERM; sleep 60; sleep 60",
+    ],
     ids=["silent", "closed", "left a child", "deaf"],
 )
 def test_time_is_bounded(script: str) -> None:
-    begun = time.monotonic()
-    assert run(shell(script), timeout=0.3).status is None
-    assert time.monotonic() - begun < 3
+    with soon():
+        assert run(shell(script), timeout=0.3).status is None
 
 
 @pytest.mark.parametrize("stream", ["1", "2"])

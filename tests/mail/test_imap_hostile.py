@@ -43,7 +43,7 @@ def served(script: Script, timeout: float = 5.0) -> Iterator[tuple[Server, Imap]
 def refusal(script: Script, **props: str) -> tuple[Problem, Server]:
     """Return why a session cannot be opened."""
     with Server(script) as server:
-        session = imap_session(server.port, timeout=1.0, **props)
+        session = imap_session(server.port, timeout=2.0, **props)
         with pytest.raises(Problem) as caught:
             enter(session)
         session.close()
@@ -53,7 +53,7 @@ def refusal(script: Script, **props: str) -> tuple[Problem, Server]:
 def fetched(step: Step | Script, messages: int = 1) -> tuple[list[Part], Problem | None]:
     """Return the parts that come of an answer to FETCH, and the Problem that ends them if one does."""
     parts: list[Part] = []
-    with served(imap({FETCH: step}, messages), timeout=0.5) as (_, session):
+    with served(imap({FETCH: step}, messages), timeout=2.0) as (_, session):
         new, _ = session.list_new({})
         assert len(new) == messages
         try:
@@ -216,7 +216,7 @@ LISTINGS = {
 @pytest.mark.parametrize(("command", "step", "cause"), LISTINGS.values(), ids=LISTINGS.keys())
 def test_listings(command: str, step: Step | Script, cause: str) -> None:
     with (
-        served(imap({command: step}, messages=2), timeout=1.0) as (server, session),
+        served(imap({command: step}, messages=2)) as (server, session),
         bounded(seconds=10, mebibytes=256),
         pytest.raises(Problem) as caught,
     ):
@@ -427,7 +427,7 @@ def test_what_is_still_there_is_not_removed() -> None:
 def test_nothing_is_lost_and_nothing_comes_twice(
     step: Step | Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetch, "SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr(fetch, "SILENCE_SECONDS", 2.0)
     account = Account(tmp_path)
     bad, good = imap({FETCH: step}), imap({FETCH: tagged(answer(BODY))})
     with Server(bad, good) as server:

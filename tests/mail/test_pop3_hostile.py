@@ -376,7 +376,7 @@ def listed_session(
 def broken_off(step: Step | Script, capabilities: Sequence[str] = ()) -> tuple[Problem, list[Part]]:
     """Return what comes of a server that misbehaves at the third message, and how it ends."""
     parts: list[Part] = []
-    with listed_session({"RETR 3": step}, capabilities, timeout=0.5) as (server, session, new):
+    with listed_session({"RETR 3": step}, capabilities, timeout=1.5) as (server, session, new):
         with pytest.raises(Problem) as caught:
             parts.extend(session.retrieve(new))
         assert session.delete(new[:1]) == set()
@@ -600,7 +600,7 @@ def test_deletion_that_the_server_does_not_carry_out() -> None:
 @pytest.mark.parametrize("step", [close, reset, hang, [b"+OK", close]])
 @pytest.mark.parametrize("command", ["QUIT", "DELE 2"])
 def test_deletion_that_is_cut_off_confirms_nothing(command: str, step: Step | Script) -> None:
-    with listed_session({command: step}, timeout=0.5) as (_, session, new), pytest.raises(Problem) as caught:
+    with listed_session({command: step}, timeout=2.0) as (_, session, new), pytest.raises(Problem) as caught:
         session.delete(new[:3])
     assert caught.value.cause == "network"
 
@@ -695,7 +695,7 @@ TROUBLE: dict[str, Step | Script] = {
 def test_nothing_is_lost_and_nothing_comes_twice(
     step: Step | Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetch, "SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr(fetch, "SILENCE_SECONDS", 2.0)
     account = Account(tmp_path)
     mails = {"uid1": MAIL}
     with Server(pop3(mails, {"RETR 1": step}), pop3(mails)) as server:

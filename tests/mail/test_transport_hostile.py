@@ -106,10 +106,16 @@ def attributes(problem: Problem) -> Mapping[str, object]:
 
 
 def session(
-    retriever: str, port: int, *, tls_seen: bool = False, ca: str | None = None, **props: str
+    retriever: str,
+    port: int,
+    *,
+    tls_seen: bool = False,
+    ca: str | None = None,
+    timeout: float = 5.0,
+    **props: str,
 ) -> Retriever:
     connector = make_connector(retriever, port, **props)
-    return retrievers.make(connector, ca_pem=ca, tls_seen=tls_seen, timeout=1.0)
+    return retrievers.make(connector, ca_pem=ca, tls_seen=tls_seen, timeout=timeout)
 
 
 def opening_fails(made: Retriever) -> Problem:
@@ -160,7 +166,7 @@ def test_a_handshake_that_stalls_ends_in_time(kind: str, script: Script) -> None
         with waiting(seconds=0.7):
             problem = refusal(check(IMPLICIT[kind], server.port, timeout=0.7))
         with waiting(seconds=1):
-            assert opening_fails(session(IMPLICIT[kind], server.port)).cause == "network"
+            assert opening_fails(session(IMPLICIT[kind], server.port, timeout=1.0)).cause == "network"
     assert problem.cause == "network"
 
 

@@ -81,7 +81,7 @@ def test_output_that_is_closed_is_not_waited_for() -> None:
 
 def test_what_hangs_is_killed_with_all_that_it_started(tmp_path: Path) -> None:
     ended = sh(
-        f"echo $$ >{tmp_path}/pids; sleep 1000 & echo $! >>{tmp_path}/pids; echo stuck; wait", seconds=1
+        f"echo $$ >{tmp_path}/pids; sleep 1000 & echo $! >>{tmp_path}/pids; echo stuck; wait", seconds=2
     )
     assert ended == Ended(None, b"stuck\n")
     for pid in (tmp_path / "pids").read_text().split():

@@ -90,8 +90,8 @@ def test_a_folder_that_is_named_and_not_listed() -> None:
 @pytest.mark.long
 def test_what_takes_too_long_to_count_is_not_counted() -> None:
     lines = b"".join(b'* LIST () "/" f%d\r\n' % number for number in range(50))
-    slow = {"STATUS .*": [lambda session: session.wait(0.1), tagged()]}
-    told = ask({"LIST .*": tagged(lines), "LSUB .*": tagged(), **slow}, timeout=1.0)
+    slow = {"STATUS .*": [lambda session: session.wait(0.4), tagged()]}
+    told = ask({"LIST .*": tagged(lines), "LSUB .*": tagged(), **slow}, timeout=4.0)
     assert len(told["folders"]) == 50
     assert 0 < sum(command.startswith(b"STATUS") for command in told["commands"]) < 10
 

@@ -173,7 +173,7 @@ time.sleep(60)
 
 def test_group_of_its_own_ends_with_it(tmp_path: Path) -> None:
     script = f"sleep 600 & echo $! >{tmp_path}/pid; sleep 600"
-    assert run(shell(script), timeout=0.5, own_group=True).status is None
+    assert run(shell(script), timeout=2.0, own_group=True).status is None
     deadline = time.monotonic() + ENOUGH
     while is_alive((tmp_path / "pid").read_text().strip()):
         assert time.monotonic() < deadline

@@ -8,15 +8,16 @@ import gc
 from collections.abc import Generator, Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.support.certificates import Authority
 from tests.support.clamd import Clamd
 from tests.support.rspamd import Rspamd
 
-settings.register_profile("full", deadline=None)
-settings.register_profile("quick", deadline=None, max_examples=15)
+UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("full", UNTIMED)
+settings.register_profile("quick", UNTIMED, max_examples=15)
 settings.load_profile("full")
 
 MACHINE = ("tests/machine/", "tests/browser/")

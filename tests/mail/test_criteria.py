@@ -39,7 +39,10 @@ def search(box: Imap, text: str) -> list[int]:
     return list(Fetcher(box.session).search(parse(text), "1:*", MESSAGES, extended=extended))
 
 
-many = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+many = settings(
+    max_examples=200,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 
 
 @given(text=make_searches(numbers=NUMBERS))

@@ -107,7 +107,7 @@ def test_chunk_of_no_length(receiver: Receiver, length: str) -> None:
 
 
 @pytest.mark.long
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     st.binary()
     | st.lists(st.sampled_from([OK, b"Content-Length: 3\r\n", b"\r\n", b"3\r\n", b"a"])).map(b"".join)

@@ -278,7 +278,7 @@ DAMAGE = st.tuples(st.integers(0, len(TEXT)), st.integers(0, 9), st.binary(max_s
 
 
 @pytest.mark.long
-@hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(DAMAGE | st.binary())
 def test_whatever_a_status_file_holds_list_answers(settings: Settings, content: bytes) -> None:
     Path(settings.state_dir, "bad@h", status_file.RUN).write_bytes(content)

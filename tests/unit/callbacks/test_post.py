@@ -90,7 +90,7 @@ WORDS = (
 )
 
 
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.binary() | st.lists(st.sampled_from(WORDS)).map(b"".join))
 @example(b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n")
 @example(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")

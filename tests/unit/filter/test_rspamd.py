@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given
-from hypothesis import settings as hypothesis_settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cockpit_getmail import filter as filters
@@ -266,7 +265,6 @@ ACTIONS = [
 ]
 
 
-@hypothesis_settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.binary()
     | st.fixed_dictionaries(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cockpit_getmail.connector import Connector
@@ -133,7 +133,6 @@ def inputs(names: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.long
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(inputs(st.sampled_from(NAMES)))
 def test_nothing_but_the_known_shapes_comes_out(answer: Any) -> None:
     found: dict[str, Any] | Problem | None

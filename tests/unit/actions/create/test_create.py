@@ -30,7 +30,8 @@ def test_name_is_free_however_fast_one_asks(settings: Settings) -> None:
 
 @pytest.mark.long
 @hypothesis_settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.text(), st.text(), st.sampled_from(["mail.example", "2001:db8::1", "bücher.example"]))
 def test_whatever_is_valid_is_stored_as_it_was_given(

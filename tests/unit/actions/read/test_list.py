@@ -35,7 +35,7 @@ LINES = st.lists(st.sampled_from(WORDS), max_size=40).map("".join).map(str.encod
 
 
 @pytest.mark.long
-@hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(LINES | st.binary())
 @example(b"k=getmail|Account|@|Password|\n\xff=getmail\n=getmail\nk2=getmail|Account|@x|Password|p\n")
 @example(b"k=getmail|\xc3\xa9|1||2|Account|" + "\N{SOFT HYPHEN}".encode())

@@ -38,7 +38,8 @@ CHANGES = st.fixed_dictionaries(
 
 @pytest.mark.long
 @hypothesis_settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(CHANGES)
 def test_only_what_is_given_changes(settings: Settings, change: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ And what tests of each kind need: an authority for certificates, and the filters
 """
 
 import gc
+import signal
 from collections.abc import Generator, Iterator
 
 import pytest
@@ -19,6 +20,9 @@ UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("full", UNTIMED)
 settings.register_profile("quick", UNTIMED, max_examples=15)
 settings.load_profile("full")
+
+# In a shell's background SIGINT is ignored, and so it would be by what is started here to be interrupted.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 MACHINE = ("tests/machine/", "tests/browser/")
 

@@ -26,7 +26,7 @@ from tests.support.lmtp import Lmtp as Fake
 from tests.support.lmtp_runs import Case, Place, users
 
 MESSAGES = [b"Subject: %d\r\n\r\nText.\r\n" % number for number in range(12)]
-IMPATIENT = Patience(0.3, 0.3, 1.0)
+IMPATIENT, PATIENT = Patience(0.3, 0.3, 1.0), Patience(2.0, 2.0, 5.0)
 EVERY_WAY = pytest.mark.parametrize("offers", WAYS.values(), ids=WAYS.keys())
 PLACES = {
     f"{at}, {way}": (at, offers)
@@ -61,12 +61,14 @@ def make_fake(at: str, fault: Any, offers: tuple[str, ...]) -> Fake:
     return Fake({at: fault}, offers=offers)
 
 
-def deliver(fake: Fake, folder: Path, **settings: Any) -> tuple[list[bytes], Problem | None]:
+def deliver(
+    fake: Fake, folder: Path, patience: Patience = IMPATIENT, **settings: Any
+) -> tuple[list[bytes], Problem | None]:
     """Deliver all messages; return those that count as delivered, and why there are no more."""
     delivered: list[bytes] = []
     with fake.serve() as server:
         target = Target("lmtp", f"127.0.0.1:{server.port}", "anna", "")
-        opened = Lmtp(target, Settings(**settings), folder, IMPATIENT)
+        opened = Lmtp(target, Settings(**settings), folder, patience)
         try:
             batch = []
             for message in MESSAGES:
@@ -104,7 +106,7 @@ def test_what_was_confirmed_before_counts(
     """It counts, and nothing else does, though the server may have taken more."""
     usual = {"MAIL .*": Fake.mail, "RCPT .*": Fake.rcpt, "final": SAVED}[at]
     fake = make_fake(at, in_turn(*[usual] * 4, fault), offers)
-    delivered, problem = deliver(fake, tmp_path)
+    delivered, problem = deliver(fake, tmp_path, PATIENT)
     # A reset may take with it what was said before.
     assert delivered == MESSAGES[:4] or (fault is reset and delivered == MESSAGES[: len(delivered)])
     assert len(delivered) <= 4
@@ -138,7 +140,7 @@ def test_server_that_says_one_thing_twice(final: Any, offers: tuple[str, ...], t
 def test_server_that_closes_where_it_has_taken_a_message(after: str, tmp_path: Path) -> None:
     """What it said counts once it is seen that it says one thing once."""
     fake = Fake({"RSET": [close]} if after == "quits" else {"RSET": [close], "QUIT": [close]})
-    delivered, problem = deliver(fake, tmp_path)
+    delivered, problem = deliver(fake, tmp_path, PATIENT)
     assert delivered == (MESSAGES[0:5:2] if after == "quits" else [])
     assert problem is not None
 
@@ -146,7 +148,7 @@ def test_server_that_closes_where_it_has_taken_a_message(after: str, tmp_path: P
 def test_server_that_goes_on_closing_is_not_asked_where_nothing_depends_on_it(tmp_path: Path) -> None:
     asked: list[bytes] = []
     bye = {"QUIT": [lambda session: asked.append(session.line), b"221 bye\r\n"]}
-    delivered, problem = deliver(Fake(bye, final=[close]), tmp_path)
+    delivered, problem = deliver(Fake(bye, final=[close]), tmp_path, PATIENT)
     assert delivered == []
     assert problem is not None
     assert len(asked) == BREAKS - 1
@@ -216,7 +218,7 @@ def test_what_was_offered_before_tls_is_forgotten(authority: Authority, tmp_path
     with fake.serve() as server:
         settings = Settings(lmtp_ca_file=str(authority.ca))
         target = Target("lmtp", f"127.0.0.1:{server.port}", "anna", "")
-        opened = Lmtp(target, settings, tmp_path, Patience(5.0, 5.0, 10.0))
+        opened = Lmtp(target, settings, tmp_path, PATIENT)
         staging = opened.stage()
         staging.write(MESSAGES[0])
         assert opened.publish([staging.finish()]) == {}

@@ -17,6 +17,7 @@ import pytest
 
 from tests.support.certificates import Authority, Certificate
 from tests.support.dovecot import Dovecot, make_message
+from tests.support.hostile import Server, close
 from tests.support.proxy import Proxy
 
 PASSWORD = " |\\=%\"'é😀  "
@@ -186,6 +187,17 @@ def test_proxy_delays_each_way(echo: int) -> None:
         client.sendall(b"hello")
         read(client, 5)
         assert time.monotonic() - start > 0.19
+
+
+def test_what_a_server_said_before_it_closed_arrives() -> None:
+    """However much of what the client says it has not read."""
+    with Server([b"1\r\n", close]) as server:
+        client = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+        for _ in range(100):
+            client.sendall(bytes(100_000))
+        assert client.recv(10) == b"1\r\n"
+        assert client.recv(10) == b""
+        client.close()
 
 
 def trust(ca: Path) -> ssl.SSLContext:

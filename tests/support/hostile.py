@@ -186,7 +186,11 @@ def hang(session: Session) -> None:
 
 
 def close(session: Session) -> None:
-    """End the connection in good order."""
+    """End the connection in good order: what was said arrives, whatever the client is still saying."""
+    # Closed with something unread it is reset (RFC 1122 section 4.2.2.13), and what was said may be lost.
+    with suppress(OSError):
+        session.sock.shutdown(socket.SHUT_WR)
+    hang(session)
     raise Over
 
 

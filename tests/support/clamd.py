@@ -9,7 +9,8 @@ It knows the EICAR test file and nothing else.
 
 import socket
 
-from tests.support.daemon import Daemon, find_free_port
+from tests.support.daemon import Daemon
+from tests.support.ports import find_free_ports
 
 STREAM_LIMIT = 2 << 20
 # In pieces, so that a scanner does not take this file for it.
@@ -42,7 +43,7 @@ class Clamd(Daemon):
         return f"127.0.0.1:{self.port}"
 
     def prepare(self) -> None:
-        self.port = find_free_port()
+        [self.port] = find_free_ports(1)
         (self.folder / "database").mkdir()
         (self.folder / "database" / "test.ndb").write_text(f"{SIGNATURE}:0:*:{EICAR.hex()}\n")
         (self.folder / "clamd.conf").write_text(

@@ -7,12 +7,12 @@ with Cockpit(machine) as cockpit:
 ADMIN is in group sudo, PLAIN is nobody special. The certificate is one that Cockpit signs itself.
 """
 
-import socket
 from dataclasses import dataclass
 from types import TracebackType
 
 from tests.support import need_programs
 from tests.support.machine import Machine
+from tests.support.ports import find_free_ports
 
 SOCKET = "cockpit.socket"
 # Backports come from where Debian itself does, whatever mirror that is.
@@ -65,7 +65,7 @@ class Cockpit:
         # One log-in serves all tests, and its session keeps what each page that was left asked of the bus.
         (self._machine.root / "etc/dbus-1/system-local.conf").write_text(BUS)
         self._machine.run(["systemctl", "reload", "dbus"])
-        self._port = _find_free_port()
+        [self._port] = find_free_ports(1)
         drop_in = self._machine.root / f"etc/systemd/system/{SOCKET}.d/listen.conf"
         drop_in.parent.mkdir(parents=True)
         drop_in.write_text(LISTEN.format(port=self._port))
@@ -89,10 +89,3 @@ class Cockpit:
 def upgrade(machine: Machine) -> None:
     """Install in a machine the newest Cockpit that there is for this Debian, before any is started."""
     machine.run(["sh", "-euc", UPGRADE], timeout=300)
-
-
-def _find_free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A daemon in the foreground with a folder of its own. It ends with this process, whatever ends that."""
 
+import os
 import shutil
-import socket
+import signal
 import subprocess
 import tempfile
 import time
@@ -12,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.support import need_programs, need_root
+from tests.support.processes import find_children
 
 START_SECONDS = 60.0
 
@@ -73,7 +75,9 @@ class Daemon(ABC):
 
     def stop(self) -> None:
         if self._process:
-            self._process.kill()
+            # Who has made the namespace ends after its first process, and that after all others.
+            for pid in find_children(self._process.pid) or [self._process.pid]:
+                os.kill(pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
 
@@ -86,10 +90,3 @@ class Daemon(ABC):
             return self.is_ready()
         except OSError:
             return False
-
-
-def find_free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port

@@ -27,6 +27,7 @@ from typing import Self
 
 from tests.support import missing, need_programs, need_root
 from tests.support.certificates import Certificate
+from tests.support.ports import find_free_ports
 
 OWNER = "nobody"
 START_SECONDS = 15.0
@@ -315,7 +316,7 @@ class Dovecot:
 
     def _start(self) -> None:
         tls = self._certificate
-        ports = find_free_ports(self.host, 4)
+        ports = find_free_ports(4, self.host)
         self.imap, self.pop3, self.imaps, self.pop3s = ports if tls else (*ports[:2], 0, 0)
         (self.folder / "dovecot.conf").write_text(
             CONFIGURATION.format(
@@ -402,14 +403,3 @@ def _need_dovecot() -> None:
 def _base64(password: str | bytes) -> str:
     octets = password.encode() if isinstance(password, str) else password
     return base64.b64encode(octets).decode()
-
-
-def find_free_ports(host: str, count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind((host, 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from tests.support import need_programs
 from tests.support.certificates import Certificate
-from tests.support.dovecot import OWNER, Dovecot, find_free_ports
+from tests.support.dovecot import OWNER, Dovecot
+from tests.support.ports import find_free_ports
 
 CONFIGURATION = """
 protocols = imap pop3 lmtp
@@ -93,7 +94,7 @@ class DovecotLmtp(Dovecot):
 
     def _start(self) -> None:
         need_programs("sievec")
-        [self.lmtp] = find_free_ports(self.host, 1)
+        [self.lmtp] = find_free_ports(1, self.host)
         self._extra += CONFIGURATION.format(
             folder=self.folder,
             port=self.lmtp,

@@ -12,7 +12,8 @@ A script is a list of steps; a step is
     a function            called with the Session: hang, close, reset, stall_handshake, or made by drip(...),
                           repeat(...), rules(...), start_tls(...), reply(...), read(...)
 
-Each connection plays the script given for it, the last one again and again. Nothing outlives the `with`.
+Each connection plays the script given for it, the last one again and again; then it is closed at once, which
+resets it where the client has said more. Nothing outlives the `with`.
 """
 
 import re

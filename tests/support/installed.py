@@ -11,6 +11,7 @@ from typing import Any
 
 from cockpit_getmail.database import Database
 from tests.support.machine import ENVIRONMENT, PROJECT, Machine
+from tests.support.processes import find_children
 from tests.support.schemas import check_schema
 
 PASSWORD = "canary-4711"
@@ -150,5 +151,5 @@ class Installed:
 
 def child_of(process: subprocess.Popen[str]) -> int:
     """Return the host's process id of the program that was begun, once it is known to run."""
-    [child] = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    return int(child)
+    [child] = find_children(process.pid)
+    return child

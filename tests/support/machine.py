@@ -24,6 +24,7 @@ from pathlib import Path
 from types import TracebackType
 
 from tests.support import need_programs, need_root
+from tests.support.processes import find_children, read_proc
 
 PROJECT = Path(__file__).parents[2]
 START_SECONDS = 60.0
@@ -123,7 +124,7 @@ class Machine:
         """Switch it off at once; nothing in it gets a chance to tidy up."""
         if self._process:
             # The first process of its namespace is gone only after all others.
-            for pid in _children(self._process.pid) or [self._process.pid]:
+            for pid in find_children(self._process.pid) or [self._process.pid]:
                 os.kill(pid, signal.SIGKILL)
             self._process.communicate()
             self._process = None
@@ -267,9 +268,9 @@ def _make(*targets: str) -> None:
 
 def _find_init(ancestor: int) -> int:
     """Return the process below this one that is systemd, and the first of a further namespace; else 0."""
-    for child in _children(ancestor):
+    for child in find_children(ancestor):
         status = dict(
-            line.split(":\t", 1) for line in _read(f"/proc/{child}/status").splitlines() if ":\t" in line
+            line.split(":\t", 1) for line in read_proc(f"/proc/{child}/status").splitlines() if ":\t" in line
         )
         counted = status.get("NSpid", "").split()
         is_init = counted[-1:] == ["1"] and len(counted) > _depth(os.getpid()) + 1
@@ -280,18 +281,6 @@ def _find_init(ancestor: int) -> int:
     return 0
 
 
-def _children(pid: int) -> list[int]:
-    return [int(child) for child in _read(f"/proc/{pid}/task/{pid}/children").split()]
-
-
 def _depth(pid: int) -> int:
     """Return in how many process namespaces a process is."""
-    return len(_read(f"/proc/{pid}/status").partition("NSpid:")[2].partition("\n")[0].split())
-
-
-def _read(path: str) -> str:
-    """Return the text of a file, nothing if its process has ended."""
-    try:
-        return Path(path).read_text()
-    except OSError:
-        return ""
+    return len(read_proc(f"/proc/{pid}/status").partition("NSpid:")[2].partition("\n")[0].split())

@@ -11,7 +11,8 @@ rspamd is to answer: the name of an action, or `greylist once`.
 import urllib.request
 from urllib.error import HTTPError
 
-from tests.support.daemon import Daemon, find_free_port
+from tests.support.daemon import Daemon
+from tests.support.ports import find_free_ports
 
 MAX_MESSAGE = 3 << 20
 SUBJECT = "***SPAM*** %s"
@@ -85,7 +86,7 @@ class Rspamd(Daemon):
         return f"http://127.0.0.1:{self.port}"
 
     def prepare(self) -> None:
-        self.port = find_free_port()
+        [self.port] = find_free_ports(1)
         (self.folder / "tld").write_text("com\n")
         (self.folder / "rules.lua").write_text(RULES)
         (self.folder / "rspamd.conf").write_text(

@@ -11,11 +11,11 @@ import random
 import signal
 import subprocess
 from contextlib import suppress
-from pathlib import Path
 from types import TracebackType
 
 from tests.support import need_programs
 from tests.support.machine import ENVIRONMENT, Machine
+from tests.support.processes import find_children
 
 KEYS = """
 umask 077
@@ -65,8 +65,8 @@ class SshServer:
     @property
     def connections(self) -> list[int]:
         """The processes that serve a connection, as the host counts."""
-        [server] = _children(self._process.pid)
-        return _children(server)
+        [server] = find_children(self._process.pid)
+        return find_children(server)
 
     def drop(self) -> int:
         """Lose each connection that is open, as by a pulled cable that is noticed; return how many."""
@@ -77,7 +77,3 @@ class SshServer:
                 os.kill(connection, signal.SIGKILL)
                 dropped += 1
         return dropped
-
-
-def _children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

@@ -187,8 +187,8 @@ class Lmtp:
         self._drop()
         self._breaks += 1
         is_last = self._breaks == BREAKS
-        is_worth_asking = self._under_way and (unsettled or not is_last)
-        is_sound = bool(is_worth_asking) and self._is_known(self._under_way[0].recipient)
+        is_asked = bool(self._under_way) and (unsettled is not None or not is_last)
+        is_sound = is_asked and self._is_known(self._under_way[0].recipient)
         if unsettled and is_sound:
             answers[self._under_way.pop(0).name] = unsettled
             self._confirmed += 1

@@ -12,6 +12,7 @@ import pytest
 from tests.support.dovecot import Dovecot
 from tests.support.hostile import Server, hang, pop3
 from tests.support.installed import PASSWORD, Installed, child_of
+from tests.support.processes import find_children
 
 COUNT = 5
 
@@ -49,7 +50,7 @@ def test_unit_does_not_run_beside_the_foreground(installed: Installed) -> None:
                 assert time.monotonic() < deadline
                 time.sleep(0.02)
             pid = child_of(front)
-            [child] = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+            [child] = find_children(pid)
             lines = Path(f"/proc/{child}/status").read_text().splitlines()
             log = installed.run("both@here")
             os.kill(pid, signal.SIGTERM)

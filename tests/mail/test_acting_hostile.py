@@ -14,10 +14,8 @@ from cockpit_getmail import remote
 from cockpit_getmail.problem import Problem
 from tests.support.fetching import make_connector
 from tests.support.hostile import Server, close, drip, hang, imap, repeat
-from tests.support.limits import bounded
+from tests.support.limits import ENOUGH, LONG, QUICK, bounded
 
-QUICK, ENOUGH, LONG = 0.4, 5.0, 25.0
-"""Seconds that a visit may take: to a server that does not answer, that does, and that does without end."""
 MESSAGES = {"folder": "INBOX", "uids": [1, 2], "uidvalidity": None}
 REQUESTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "flag": ("UID STORE", {**MESSAGES, "flags": ["\\Seen"], "remove": False}),

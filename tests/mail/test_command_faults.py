@@ -15,6 +15,7 @@ from tests.mail.conftest import Drivers, NewRound
 from tests.mail.test_failing_disk import leave_free
 from tests.support import disks
 from tests.support.dovecot import make_message
+from tests.support.processes import wait_until_gone
 from tests.support.rounds import RETRIEVERS, THREE_BATCHES, Round
 from tests.support.stop_after import Driver, Plan, check_stopped
 
@@ -109,17 +110,9 @@ def test_program_does_not_outlive_a_run_that_is_killed(new_round: NewRound, driv
     os.kill(parent, 9)
     thread.join()
     assert outcomes[0].killed
-    while state_of(child) != "Z":
-        time.sleep(0.02)
+    wait_until_gone(child)
     assert made.compare(THREE_BATCHES) == (len(THREE_BATCHES), 0)
     made.check_nothing_lost(THREE_BATCHES)
-
-
-def state_of(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return "Z"
 
 
 def test_message_that_is_refused_is_set_aside_with_the_words(new_round: NewRound, driver: Driver) -> None:
@@ -167,8 +160,7 @@ def test_program_that_hangs_is_killed_and_its_message_comes_later(
     assert (outcome.result["messages"], outcome.result["failed"]) == (len(THREE_BATCHES) - 1, 1), outcome
     assert any("mda did not end within 3 seconds." in line for line in outcome.log), outcome.log
     child = int((made.mail / "pid").read_text())
-    while state_of(child) != "Z":
-        time.sleep(0.02)
+    wait_until_gone(child)
     assert driver.fetch(make_plan(made)).ok
     made.check_delivered_once(THREE_BATCHES)
 

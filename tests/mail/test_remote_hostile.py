@@ -31,13 +31,11 @@ from tests.support.hostile import (
     start_tls,
     tagged,
 )
-from tests.support.limits import bounded
+from tests.support.limits import ENOUGH, LONG, QUICK, bounded
 
 IMAP, POP3 = "SimpleIMAPRetriever", "SimplePOP3Retriever"
 SECRET = "geheim-4711"
 ABLE = "IMAP4rev1 QUOTA ACL NAMESPACE LIST-EXTENDED LIST-STATUS STATUS=SIZE SPECIAL-USE UIDPLUS ESEARCH"
-QUICK, ENOUGH, LONG = 0.4, 5.0, 25.0
-"""Seconds that a visit may take: to a server that does not answer, that does, and that does without end."""
 REQUESTS: Mapping[str, Mapping[str, Any]] = {
     "folders": {},
     "namespace": {},
@@ -255,7 +253,7 @@ PIECES = st.sampled_from([b" ", b" ", b"\r\n", b"\n", b"\0", b"\xff", b"\r\n* ",
 
 
 @each_kind
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_any_words_are_an_answer_or_a_problem(kind: str, data: st.DataObject) -> None:
     """And never a traceback."""

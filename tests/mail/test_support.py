@@ -191,13 +191,14 @@ def test_proxy_delays_each_way(echo: int) -> None:
 
 def test_what_a_server_said_before_it_closed_arrives() -> None:
     """However much of what the client says it has not read."""
-    with Server([b"1\r\n", close]) as server:
-        client = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+    with (
+        Server([b"1\r\n", close]) as server,
+        socket.create_connection(("127.0.0.1", server.port), timeout=10) as client,
+    ):
         for _ in range(100):
             client.sendall(bytes(100_000))
         assert client.recv(10) == b"1\r\n"
         assert client.recv(10) == b""
-        client.close()
 
 
 def trust(ca: Path) -> ssl.SSLContext:

@@ -8,7 +8,6 @@ import shutil
 import ssl
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from tests.support.certificates import Authority
 from tests.support.dovecot import OWNER, Dovecot, make_message
 from tests.support.fetching import Account, make_connector
 from tests.support.hostile import Server, imap, start_tls, tagged
+from tests.support.processes import is_alive, wait_until_gone
 
 PASSWORD = "Nethesis,1234"
 RETRIEVERS = {
@@ -107,21 +107,6 @@ def refusal(*args: object, **more: object) -> Problem:
 def messages(found: object) -> tuple[object, object]:
     assert isinstance(found, dict), found
     return found["messages"], found["tls"]
-
-
-def wait_for_end(pid: int) -> None:
-    """Wait until a process that was killed is gone."""
-    deadline = time.monotonic() + 30
-    while is_running(pid):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def is_running(pid: int) -> bool:
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return False
 
 
 def test_a_server_that_knows_who_we_are(home: Path, tmp_path: Path) -> None:
@@ -232,13 +217,13 @@ def test_a_tunnel_that_hangs_or_floods_is_ended(kind: str, script: str, cause: s
     problem = refusal(shell(f"echo $$ >{tmp_path}/pid; {script}"), kind, timeout="1")
     assert problem.cause == cause
     assert "127.0.0.1" in problem.message
-    assert not is_running(int((tmp_path / "pid").read_text()))
+    assert not is_alive(int((tmp_path / "pid").read_text()))
 
 
 def test_what_a_tunnel_has_started_ends_with_it(tmp_path: Path) -> None:
     greeting = "echo '* PREAUTH hello'; sleep 0.2"
     refusal(shell(f"sleep 1000 & echo $! >{tmp_path}/pid; {greeting}"), timeout="1")
-    wait_for_end(int((tmp_path / "pid").read_text()))
+    wait_until_gone(int((tmp_path / "pid").read_text()))
 
 
 @pytest.mark.parametrize("tunnel", ["/nonexistent", "/", "cat", "/bin/echo 'x", "/etc/hostname"])

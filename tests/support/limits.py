@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
+QUICK, ENOUGH, LONG = 0.4, 5.0, 25.0
+"""Seconds that a visit may take: to a server that does not answer, that does, and that does without end."""
 SLACK_SECONDS = 0.3
 SOON_SECONDS = 8.0
 

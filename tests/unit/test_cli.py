@@ -25,6 +25,7 @@ from cockpit_getmail.oauth import cache
 from cockpit_getmail.words import Cause
 from tests.support import need_root
 from tests.support.hostile import Server, pop3
+from tests.support.processes import find_children
 from tests.support.tokens import TokenEndpoint, make_props
 
 COMMAND = [sys.executable, "-I", "-m", "cockpit_getmail"]
@@ -237,8 +238,8 @@ class Process:
 
 
 def child_of(run: subprocess.Popen[bytes]) -> int:
-    [child] = Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()
-    return int(child)
+    [child] = find_children(run.pid)
+    return child
 
 
 def look(pid: int) -> Process:

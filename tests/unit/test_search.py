@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cockpit_getmail import search, state_file
@@ -65,7 +65,6 @@ def put(box: Delivered, uid: str, fate: str, suffix: str, state: str) -> None:
         (box.mail / where / f"{name}{suffix}").write_bytes(b"")
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(

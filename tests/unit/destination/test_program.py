@@ -15,6 +15,7 @@ import pytest
 from cockpit_getmail.destination.program import WORDS_OCTETS, Ended, require_lasting, run
 from cockpit_getmail.problem import Problem
 from tests.support import need_root
+from tests.support.processes import wait_until_gone
 
 pytestmark = pytest.mark.long
 
@@ -27,17 +28,6 @@ def sh(script: str, *message: bytes, seconds: float = SECONDS) -> Ended:
         file.write(b"".join(message))
         file.seek(0)
         return run(["/bin/sh", "-c", script], file.fileno(), seconds)
-
-
-def wait_until_gone(pid: int) -> None:
-    while True:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except FileNotFoundError:
-            return
-        if state == "Z":
-            return
-        time.sleep(0.02)
 
 
 def test_message_comes_whole_and_ends(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import select
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from cockpit_getmail.problem import Problem
 from cockpit_getmail.units.process import OUTPUT_LIMIT, passing_through, run
 from tests.support import need_root
 from tests.support.limits import soon
+from tests.support.processes import is_alive, wait_until_gone
 
 pytestmark = pytest.mark.long
 
@@ -174,30 +174,20 @@ time.sleep(60)
 def test_group_of_its_own_ends_with_it(tmp_path: Path) -> None:
     script = f"sleep 600 & echo $! >{tmp_path}/pid; sleep 600"
     assert run(shell(script), timeout=2.0, own_group=True).status is None
-    deadline = time.monotonic() + ENOUGH
-    while is_alive((tmp_path / "pid").read_text().strip()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until_gone(int((tmp_path / "pid").read_text()))
 
 
 def test_what_it_left_when_it_ended_goes_on(tmp_path: Path) -> None:
     script = f"sleep 600 >&- 2>&- & echo $! >{tmp_path}/pid"
     assert run(shell(script), timeout=ENOUGH, own_group=True).status == 0
-    pid = (tmp_path / "pid").read_text().strip()
+    pid = int((tmp_path / "pid").read_text())
     assert is_alive(pid)
-    os.kill(int(pid), signal.SIGKILL)
+    os.kill(pid, signal.SIGKILL)
 
 
 def test_more_variables_are_given() -> None:
     found = run(["env"], timeout=ENOUGH, variables={"HOME": "/x"}).output.splitlines()
     assert b"HOME=/x" in found
-
-
-def is_alive(pid: str) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def test_program_on_our_own_streams(capfd: pytest.CaptureFixture[str]) -> None:
